@@ -1,0 +1,21 @@
+"""Spin physics: from chemical-shift statistics and couplings to TOCSY experiments."""
+
+from nmr_speech.simulate.draw import Recording, draw_recording
+from nmr_speech.simulate.fid import ppm_axis, spectrum
+from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
+from nmr_speech.simulate.spin_system import SpinSystem
+from nmr_speech.simulate.tocsy import EXPERIMENT, pulse_acquire, tocsy
+
+__all__ = [
+    "EXPERIMENT",
+    "RESIDUES",
+    "Recording",
+    "Residue",
+    "SpinSystem",
+    "draw_recording",
+    "load_residue",
+    "ppm_axis",
+    "pulse_acquire",
+    "spectrum",
+    "tocsy",
+]

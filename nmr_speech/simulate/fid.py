@@ -1,0 +1,76 @@
+"""The hypercomplex FID as a spectrum: axes and the Fourier transform of States data."""
+
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.simulate.tocsy import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
+
+
+def ppm_axis(
+    n: int, spectral_width_hz: float = SPECTRAL_WIDTH_HZ, carrier_ppm: float = CARRIER_PPM, field_mhz: float = FIELD_MHZ
+) -> torch.Tensor:
+    """Chemical shift of each point of a spectrum, rising.
+
+    Arguments
+    ---------
+    n : int
+        Number of points.
+    spectral_width_hz : float
+        Spectral width.
+    carrier_ppm : float
+        Transmitter position: the shift of point n // 2.
+    field_mhz : float
+        Proton frequency.
+
+    Returns
+    -------
+    torch.Tensor
+        Shifts in ppm, float64, (n,).
+
+    Example
+    -------
+    >>> ppm_axis(4).tolist()
+    [-1.0, 2.0, 5.0, 8.0]
+    """
+    return carrier_ppm + torch.fft.fftshift(torch.fft.fftfreq(n, dtype=torch.float64)) * spectral_width_hz / field_mhz
+
+
+def spectrum(fid: torch.Tensor) -> torch.Tensor:
+    """Transform States data: absorption in both dimensions in the real part.
+
+    The first point of each dimension is halved, without which a constant is added to every row and column, and both
+    dimensions fall to zero under a squared cosine, without which sharp lines would ring.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Cosine and sine channel, complex, (..., 2, n_transients, n_points).
+
+    Returns
+    -------
+    torch.Tensor
+        complex, (..., n_transients, n_points), frequencies rising along both axes as in `ppm_axis`. The imaginary part
+        is dispersive in F1.
+
+    Example
+    -------
+    >>> from nmr_speech.simulate import SpinSystem, tocsy
+    >>> peak = spectrum(tocsy(SpinSystem({"H": 1}, {}), [6.5])).real.argmax().item()
+    >>> ppm_axis(256)[peak // 256].item(), ppm_axis(256)[peak % 256].item()
+    (6.5, 6.5)
+    """
+    if fid.ndim < 3 or fid.shape[-3] != 2 or not fid.is_complex():
+        raise InputError(
+            f"`fid` must be complex with shape (..., 2, transients, points), got {fid.dtype} {tuple(fid.shape)}"
+        )
+    n_transients, n_points = fid.shape[-2:]
+    fid = fid * _window(n_transients, fid)[:, None] * _window(n_points, fid)
+    rows = torch.fft.fft(fid, dim=-1)
+    amplitude_modulated = torch.complex(rows[..., 0, :, :].real, rows[..., 1, :, :].real)
+    return torch.fft.fftshift(torch.fft.fft(amplitude_modulated, dim=-2), dim=(-2, -1))
+
+
+def _window(n, like):
+    window = torch.cos(torch.arange(n, device=like.device) * (torch.pi / (2 * n))).square()
+    window[0] = 0.5
+    return window

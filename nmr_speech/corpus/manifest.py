@@ -1,0 +1,166 @@
+"""SpeechBrain CSV manifests: one row a recording."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from nmr_speech.checks import InputError
+from nmr_speech.constants import DURATION_S, N_SAMPLES
+from nmr_speech.corpus.files import write_whole
+from nmr_speech.corpus.wav import read_wav
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One recording in a manifest; the fields are the columns.
+
+    Arguments
+    ---------
+    ID : str
+        Unique name.
+    duration : float
+        Seconds.
+    wav : str
+        WAV file; ``$data_root`` stands for the data folder.
+    start : int
+        First sample.
+    stop : int
+        Sample after the last.
+    spk_id : str
+        The speaker: the residue's three-letter code.
+    scale : float
+        What the FID was divided by to give the waveform.
+    """
+
+    ID: str
+    duration: float = DURATION_S
+    wav: str
+    start: int = 0
+    stop: int = N_SAMPLES
+    spk_id: str
+    scale: float
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def write_manifest(path: str | Path, rows: Iterable[Row]):
+    """Write a manifest; it appears whole or not at all.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "train.csv"
+    >>> write_manifest(path, [Row(ID="GLY_0", wav="$data_root/GLY_0.wav", spk_id="GLY", scale=4.0)])
+    >>> print(path.read_text().strip())
+    ID,duration,wav,start,stop,spk_id,scale
+    GLY_0,8.192,$data_root/GLY_0.wav,0,65536,GLY,4.0
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> list[Row]:
+    r"""Read and check a manifest; the audio is not opened.
+
+    Arguments
+    ---------
+    path : str | Path
+        CSV file.
+    speakers : Sequence[str] | None
+        The labels allowed; None allows any.
+
+    Returns
+    -------
+    list[Row]
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "empty.csv"
+    >>> _ = path.write_text("ID,duration,wav,start,stop,spk_id,scale\n")
+    >>> read_manifest(path)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...empty.csv: the manifest lists no recordings; write it again
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such manifest; run the recipe without `skip_prep`, or correct `data_folder`")
+    with path.open(newline="", encoding="utf-8") as lines:
+        reader = csv.DictReader(lines)
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(COLUMNS)}")
+        rows, first_seen = [], {}
+        for record in reader:
+            where = f"{path}, row {reader.line_num}"
+            row = _row(record, where)
+            if row.ID in first_seen:
+                raise InputError(f"{where}: ID {row.ID} stands already in row {first_seen[row.ID]}; IDs must be unique")
+            if speakers is not None and row.spk_id not in speakers:
+                raise InputError(
+                    f"{where}: spk_id {row.spk_id!r} is not one of {', '.join(speakers)}; correct it or set `residues`"
+                )
+            first_seen[row.ID] = reader.line_num
+            rows.append(row)
+    if not rows:
+        raise InputError(f"{path}: the manifest lists no recordings; write it again")
+    return rows
+
+
+def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Path):
+    """Open every recording of a manifest once, so that a bad one stops the run before training.
+
+    Arguments
+    ---------
+    path : str | Path
+        The manifest, for messages.
+    rows : Iterable[Row]
+        Its rows in order.
+    data_root : str | Path
+        What ``$data_root`` stands for.
+    """
+    for number, row in enumerate(rows, start=2):  # row 1 is the header
+        try:
+            read_wav(audio_path(row.wav, data_root))
+        except InputError as error:
+            raise InputError(f"{path}, row {number} ({row.ID}): {error}") from error
+
+
+def audio_path(wav: str, data_root: str | Path) -> str:
+    """Put the data folder in place of ``$data_root``.
+
+    Example
+    -------
+    >>> audio_path("$data_root/wav/GLY_0.wav", "data")
+    'data/wav/GLY_0.wav'
+    """
+    return wav.replace("$data_root", str(data_root))
+
+
+def _row(record, where):
+    empty = [column for column in COLUMNS if not record[column]]
+    if empty:
+        raise InputError(f"{where}: the column {empty[0]} is empty; was the file cut off?")
+    try:
+        numbers = {
+            "scale": float(record["scale"]),
+            "duration": float(record["duration"]),
+            "start": int(record["start"]),
+            "stop": int(record["stop"]),
+        }
+    except ValueError as error:
+        raise InputError(
+            f"{where}: duration and scale must be numbers, start and stop whole numbers ({error})"
+        ) from error
+    if (numbers["start"], numbers["stop"]) != (0, N_SAMPLES):
+        raise InputError(
+            f"{where}: start and stop must be 0 and {N_SAMPLES}, got {numbers['start']} and {numbers['stop']}"
+        )
+    if not 0 < numbers["scale"] < float("inf"):
+        raise InputError(f"{where}: scale must be a positive number, got {record['scale']}")
+    return Row(ID=record["ID"], wav=record["wav"], spk_id=record["spk_id"], **numbers)

@@ -1,0 +1,76 @@
+"""FID to 4-channel waveform and back, exactly."""
+
+import math
+
+import torch
+
+from nmr_speech.checks import InputError, positive
+from nmr_speech.constants import N_CHANNELS, N_POINTS, N_SAMPLES, N_TRANSIENTS
+
+
+def stack_fid(fid) -> tuple[torch.Tensor, float]:
+    """Stack the transients one after another into real channels.
+
+    The channels are the real and imaginary part of the cosine channel, then those of the sine channel. The scale is a
+    power of two, so dividing by it loses nothing: `unstack_fid` gives the same single-precision numbers back.
+
+    Arguments
+    ---------
+    fid : torch.Tensor | np.ndarray
+        Complex, (2, 256, 256): cosine and sine channel.
+
+    Returns
+    -------
+    wav : torch.Tensor
+        float32, (4, 65536), of which the largest magnitude is above 1/2 and at most 1.
+    scale : float
+        What the waveform was divided by; 1 for a recording of zeros.
+
+    Example
+    -------
+    >>> fid = torch.full((2, 256, 256), 3 + 1j)
+    >>> wav, scale = stack_fid(fid)
+    >>> wav.shape, scale, bool((unstack_fid(wav, scale) == fid).all())
+    (torch.Size([4, 65536]), 4.0, True)
+    """
+    fid = torch.as_tensor(fid)
+    if tuple(fid.shape) != (2, N_TRANSIENTS, N_POINTS) or not fid.is_complex():
+        raise InputError(
+            f"`fid` must be complex with shape (2, {N_TRANSIENTS}, {N_POINTS}), got {fid.dtype} {tuple(fid.shape)}"
+        )
+    channels = torch.view_as_real(fid.to(torch.complex64).flatten(1).resolve_conj()).movedim(-1, 1).flatten(0, 1)
+    peak = channels.abs().max().item()
+    if not math.isfinite(peak):
+        raise InputError("`fid` must hold finite numbers only, got NaN or infinity")
+    scale = 2.0 ** math.ceil(math.log2(peak)) if peak > 0 else 1.0
+    return (channels / scale).contiguous(), scale
+
+
+def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
+    """Take a stacked waveform apart into the cosine and the sine channel.
+
+    Arguments
+    ---------
+    wav : torch.Tensor | np.ndarray
+        Real, (4, 65536) or (..., 4, 65536).
+    scale : float
+        What the waveform was divided by.
+
+    Returns
+    -------
+    torch.Tensor
+        complex64, (..., 2, 256, 256).
+
+    Example
+    -------
+    >>> unstack_fid(torch.zeros(4, 65536)).shape
+    torch.Size([2, 256, 256])
+    """
+    wav = torch.as_tensor(wav)
+    if tuple(wav.shape[-2:]) != (N_CHANNELS, N_SAMPLES) or wav.is_complex():
+        raise InputError(
+            f"`wav` must be real with shape (..., {N_CHANNELS}, {N_SAMPLES}), got {wav.dtype} {tuple(wav.shape)}"
+        )
+    channels = wav.float() * positive("scale", scale, "what the waveform was divided by")
+    pairs = channels.unflatten(-2, (2, 2)).movedim(-2, -1).contiguous()
+    return torch.view_as_complex(pairs).unflatten(-1, (N_TRANSIENTS, N_POINTS))

@@ -1,0 +1,77 @@
+"""Recordings as WAV files: 4 channels of float32 at 8 kHz, 65,536 samples each."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import scipy.io.wavfile
+import soundfile
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.constants import N_CHANNELS, N_SAMPLES, SAMPLE_RATE_HZ
+from nmr_speech.corpus.files import write_whole
+
+
+def write_wav(path: str | Path, wav: torch.Tensor):
+    """Write a recording; equal recordings give equal bytes.
+
+    SciPy writes it, for libsndfile puts the time of day into float WAV files.
+
+    Arguments
+    ---------
+    path : str | Path
+        File to write. It appears whole or not at all.
+    wav : torch.Tensor
+        float32, (4, 65536).
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "silence.wav"
+    >>> write_wav(path, torch.zeros(4, 65536))
+    >>> read_wav(path).shape
+    torch.Size([4, 65536])
+    """
+    if tuple(wav.shape) != (N_CHANNELS, N_SAMPLES) or wav.dtype != torch.float32:
+        raise InputError(
+            f"`wav` must be float32 with shape ({N_CHANNELS}, {N_SAMPLES}), got {wav.dtype} {tuple(wav.shape)}"
+        )
+    content = io.BytesIO()
+    scipy.io.wavfile.write(content, SAMPLE_RATE_HZ, np.ascontiguousarray(wav.numpy().T))
+    write_whole(path, content.getvalue())
+
+
+def read_wav(path: str | Path) -> torch.Tensor:
+    """Read a recording.
+
+    Arguments
+    ---------
+    path : str | Path
+        WAV file with 4 channels at 8 kHz and 65,536 samples.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (4, 65536). Files with other channels, rate or length, and samples that are not finite, are refused.
+    """
+    try:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as audio ({error}); simulate or copy it again") from error
+    if samples.shape[1] != N_CHANNELS:
+        raise InputError(
+            f"{path}: a recording has {N_CHANNELS} channels (Re and Im of cos and sin), this file {samples.shape[1]}"
+        )
+    if rate_hz != SAMPLE_RATE_HZ:
+        raise InputError(
+            f"{path}: the sample rate must be {SAMPLE_RATE_HZ} Hz, got {rate_hz}; do not resample, write it anew"
+        )
+    if samples.shape[0] != N_SAMPLES:
+        raise InputError(
+            f"{path}: a recording has {N_SAMPLES} samples a channel, this file {samples.shape[0]}; was it truncated?"
+        )
+    if not np.isfinite(samples).all():
+        raise InputError(
+            f"{path}: samples must be finite, got NaN or infinity in {np.count_nonzero(~np.isfinite(samples))} of them"
+        )
+    return torch.from_numpy(samples).T

@@ -1,0 +1,60 @@
+"""Files that are not recordings are refused by name."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.corpus import read_wav, write_wav
+from nmr_speech.corpus.files import write_whole
+
+
+def write(path, channels=4, rate_hz=8000, samples=65536, value=0.0):
+    soundfile.write(path, np.full((samples, channels), value, dtype=np.float32), rate_hz, subtype="FLOAT")
+
+
+def cut(path, size):
+    write(path)
+    path.write_bytes(path.read_bytes()[:size])
+
+
+BROKEN = {
+    "two channels": (lambda p: write(p, channels=2), "a recording has 4 channels .* this file 2"),
+    "16 kHz": (lambda p: write(p, rate_hz=16000), "the sample rate must be 8000 Hz, got 16000"),
+    "short": (
+        lambda p: write(p, samples=1000),
+        "a recording has 65536 samples a channel, this file 1000; was it truncated",
+    ),
+    "truncated": (
+        lambda p: cut(p, 500_000),
+        r"a recording has 65536 samples a channel, this file \d+; was it truncated",
+    ),
+    "nan": (lambda p: write(p, value=np.nan), "samples must be finite, got NaN or infinity in 262144 of them"),
+    "header only": (lambda p: cut(p, 30), "cannot be read as audio"),
+    "not audio": (lambda p: p.write_text("ID,duration"), "cannot be read as audio"),
+    "missing": (lambda _: None, "cannot be read as audio"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_bad_files_are_named(tmp_path, kind):
+    path = tmp_path / "VAL_00000.wav"
+    spoil, message = BROKEN[kind]
+    spoil(path)
+    with pytest.raises(InputError, match=r"VAL_00000\.wav: " + message):
+        read_wav(path)
+
+
+def test_only_recordings_are_written(tmp_path):
+    with pytest.raises(InputError, match=r"float32 with shape \(4, 65536\)"):
+        write_wav(tmp_path / "a.wav", torch.zeros(65536, 4))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_nothing(tmp_path):
+    target = tmp_path / "folder"
+    target.mkdir()  # a folder in its place: the rename fails
+    with pytest.raises(OSError, match="directory"):
+        write_whole(target, b"content")
+    assert list(tmp_path.iterdir()) == [target]

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from hyperpyyaml import load_hyperpyyaml
+from ruamel.yaml.error import YAMLError
 from speechbrain.utils.run_opts import RunOptions
 
 from nmr_speech.checks import InputError
@@ -66,6 +67,10 @@ def _load(path, overrides):
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: includes {error.filename}, which does not exist; parts lie in frontend/ and backbone/ beside it"
+        ) from error
+    except YAMLError as error:
+        raise InputError(
+            f"{path}: the file or an override is not valid YAML: {' '.join(str(error).split())}"
         ) from error
     except ValueError as error:  # a placeholder not filled in, or an override of another shape
         raise InputError(f"{path}: {' '.join(map(str, error.args))}") from error

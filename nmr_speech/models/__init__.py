@@ -1,0 +1,1 @@
+"""Front ends, embedding models and what joins them: from waveforms to embeddings."""

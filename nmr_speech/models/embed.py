@@ -1,0 +1,42 @@
+"""One way from waveforms to an embedding: the same call in training, scoring and publishing."""
+
+import torch
+from torch import nn
+
+
+def embed(frontend: nn.Module, backbone: nn.Module, wavs: torch.Tensor) -> torch.Tensor:
+    """Embed recordings.
+
+    Equation 1 of Yip et al.: every stream of the front end goes through the same embedding model. The embeddings of the
+    streams are added up here already, for in equation 2 the logits of a linear classifier are: sum_i (W e_i + b / K) =
+    W (sum_i e_i) + b.
+
+    Each recording is first divided by its largest value, since amplitude tells nothing about the residue. All
+    recordings have the same length, so there are no lengths to pass.
+
+    Arguments
+    ---------
+    frontend : nn.Module
+        Maps wavs (B, T, 4) to features (B, K, L, F); see `nmr_speech.models.frontends`.
+    backbone : nn.Module
+        SpeechBrain embedding model, maps features (N, L, F) to embeddings (N, 1, D).
+    wavs : torch.Tensor
+        Waveforms, (B, T, 4).
+
+    Returns
+    -------
+    torch.Tensor
+        Embeddings, (B, D).
+
+    Example
+    -------
+    >>> from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+    >>> from nmr_speech.models.frontends import QuadratureFrontEnd
+    >>> backbone = ECAPA_TDNN(80, channels=[8] * 5, lin_neurons=16, attention_channels=8, se_channels=8)
+    >>> embed(QuadratureFrontEnd(), backbone, torch.rand(2, 65536, 4)).shape
+    torch.Size([2, 16])
+    """
+    peak = wavs.abs().amax(dim=(1, 2), keepdim=True)
+    feats = frontend(wavs / peak.clamp(min=torch.finfo(wavs.dtype).tiny))
+    embeddings = backbone(feats.flatten(0, 1)).squeeze(1)
+    return embeddings.unflatten(0, feats.shape[:2]).sum(dim=1)

@@ -1,0 +1,58 @@
+"""Where a number comes from: commit, versions, hardware."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("nmr_speech", "speechbrain", "torch", "torchaudio", "HyperPyYAML", "numpy", "scipy", "scikit-learn")
+
+
+def provenance() -> dict:
+    """Describe the code and the machine of this process, ready for JSON.
+
+    Returns
+    -------
+    dict
+        ``commit`` (with "-dirty" if files differ from it; None outside a checkout), ``versions``, ``hardware``.
+
+    Example
+    -------
+    >>> sorted(provenance())
+    ['commit', 'hardware', 'versions']
+    """
+    return {
+        "commit": _commit(),
+        "versions": {"python": platform.python_version()} | {package: version(package) for package in PACKAGES},
+        "hardware": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        },
+    }
+
+
+def _commit():
+    folder = Path(__file__).parent
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or None
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    names = (
+        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        if cpuinfo.exists()
+        else []
+    )
+    return names[0] if names else platform.processor()

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Train a speaker-embedding model to name amino acids, and score it beside a linear classifier.
+
+> python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/quickstart.yaml
+
+To read this file, begin with `main` at the bottom. The YAML holds all sizes and objects. The same command goes on where
+a killed run was, and evaluates again where one had ended.
+"""
+
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import speechbrain as sb
+import torch
+from speechbrain.nnet.schedulers import WarmCoolDecayLRSchedule
+from speechbrain.utils.distributed import ddp_init_group, if_main_process, run_on_main
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from amino_acid_tocsy_prepare import prepare_amino_acid_tocsy
+
+from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.dataio import load_datasets
+from nmr_speech.hparams import load_hparams
+from nmr_speech.models.baseline import name_by_spectrum
+from nmr_speech.models.embed import embed
+from nmr_speech.score.classification import count_confusion, summarise
+from nmr_speech.score.report import write_report
+
+PREPARE = (
+    "data_folder",
+    "seed",
+    "residues",
+    "recordings_per_residue",
+    "condition",
+    "experiment",
+    "simulation_workers",
+    "skip_prep",
+)
+TRAIN = (
+    "number_of_epochs",
+    "batch_size",
+    "lr",
+    "warmup_share",
+    "augment",
+    "opt_class",
+    "epoch_counter",
+    "train_logger",
+    "checkpointer",
+)
+KEYS = (*PREPARE, *TRAIN, "output_folder", "frontend", "backbone", "modules")
+
+
+class AminoAcidBrain(sb.Brain):
+    """Equations 1 and 2 of Yip et al.: embed each recording, classify the embedding."""
+
+    def compute_forward(self, batch, stage):
+        """Waveforms (B, T, 4) to logits (B, residues)."""
+        wavs = batch.to(self.device).sig.data
+        if stage == sb.Stage.TRAIN:
+            # Seeded by the step, so that a resumed run draws what the unbroken one would have.
+            draw = np.random.SeedSequence([self.hparams.seed, self.optimizer_step]).generate_state(1)[0]
+            wavs = self.hparams.augment(wavs, torch.Generator().manual_seed(int(draw)))
+        return self.modules.classifier(embed(self.modules.frontend, self.modules.backbone, wavs))
+
+    def compute_objectives(self, predictions, batch, stage):
+        """Cross-entropy; outside training the names given are kept too."""
+        labels = batch.spk_id_encoded.to(self.device)
+        if stage != sb.Stage.TRAIN:
+            self.true.append(labels)
+            self.named.append(predictions.argmax(dim=1))
+        return torch.nn.functional.cross_entropy(predictions, labels)
+
+    def on_fit_start(self):
+        """Load what a run before has left, and lay out the learning rate over all steps."""
+        super().on_fit_start()
+        steps = self.hparams.number_of_epochs * self.hparams.steps_per_epoch // self.grad_accumulation_factor
+        warmup = max(1, round(self.hparams.warmup_share * steps))
+        end = steps + 1  # the step after the last is the first with a rate of zero
+        self.schedule = WarmCoolDecayLRSchedule(self.hparams.lr, warmup, end - warmup, end, decay_factor=1.0)
+
+    def on_fit_batch_start(self, batch, should_step):
+        """Set the learning rate from the step alone: nothing to save, nothing to restore."""
+        self.schedule(self.optimizer, self.optimizer_step + 1)
+
+    def on_stage_start(self, stage, epoch=None):
+        """Forget the names given so far."""
+        self.true, self.named = [], []
+
+    def on_stage_end(self, stage, stage_loss, epoch=None):
+        """Log; after validation, keep the checkpoint with the smallest error."""
+        if stage == sb.Stage.TRAIN:
+            self.train_loss = stage_loss
+            return
+        self.confusion = count_confusion(
+            torch.cat(self.true).cpu(), torch.cat(self.named).cpu(), len(self.hparams.residues)
+        )
+        stats = {"loss": stage_loss, "error": 1 - float(self.confusion.trace() / self.confusion.sum())}
+        if stage == sb.Stage.TEST:
+            self.hparams.train_logger.log_stats({"epoch": self.hparams.epoch_counter.current}, test_stats=stats)
+            return
+        log = {"epoch": epoch, "lr": self.optimizer.param_groups[0]["lr"]}
+        self.hparams.train_logger.log_stats(log, train_stats={"loss": self.train_loss}, valid_stats=stats)
+        self.checkpointer.save_and_keep_only(meta=stats, min_keys=["error"])
+
+
+def main(argv):
+    """Simulate, train, evaluate, report."""
+    hparams_file, run_opts, overrides = sb.parse_arguments(argv)
+    ddp_init_group(run_opts)
+    hparams = load_hparams(hparams_file, overrides, KEYS)
+    whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
+    whole("batch_size", hparams["batch_size"], 1, 10**6)
+    in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3")
+    clock = Clock()
+
+    # Data before the experiment folder: bad input leaves nothing behind.
+    run_on_main(prepare_amino_acid_tocsy, kwargs={key: hparams[key] for key in PREPARE})
+    clock.lap("simulate")
+    manifests = {split: Path(hparams["data_folder"], f"{split}.csv") for split in ("train", "valid", "test")}
+    datasets, label_encoder = load_datasets(manifests, hparams["data_folder"], hparams["residues"])
+    clock.lap("check")
+
+    sb.create_experiment_directory(hparams["output_folder"], hparams_file, overrides)
+    hparams["steps_per_epoch"] = math.ceil(
+        len(datasets["train"]) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
+    )
+    brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
+    loader = {"batch_size": hparams["batch_size"]}
+    brain.fit(
+        hparams["epoch_counter"],
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=loader | {"shuffle": True},
+        valid_loader_kwargs=dict(loader),
+    )
+    clock.lap("train")
+
+    brain.evaluate(datasets["test"], min_key="error", test_loader_kwargs=dict(loader))
+    clock.lap("evaluate")
+    if if_main_process():
+        labels = label_encoder.decode_ndim(range(len(label_encoder)))
+        baseline = summarise(
+            count_confusion(*name_by_spectrum(datasets["train"], datasets["test"]), len(labels)), labels
+        )
+        clock.lap("baseline")
+        write_report(hparams, summarise(brain.confusion, labels), baseline, datasets, clock.seconds)
+
+
+class Clock:
+    """Seconds of each stage of this process."""
+
+    def __init__(self):
+        self.seconds, self.last = {}, time.perf_counter()
+
+    def lap(self, stage):
+        """End a stage."""
+        now = time.perf_counter()
+        self.seconds[stage], self.last = now - self.last, now
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,131 @@
+"""Front ends against their definitions."""
+
+import math
+
+import pytest
+import torch
+from speechbrain.lobes.features import Fbank
+from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+
+from nmr_speech.checks import InputError
+from nmr_speech.corpus import stack_fid
+from nmr_speech.models.augment import FrequencyShift
+from nmr_speech.models.embed import embed
+from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
+from nmr_speech.simulate import draw_recording, tocsy
+from nmr_speech.simulate.spin_system import SpinSystem
+
+ALL = [MelFrontEnd, ConvFrontEnd, QuadratureFrontEnd]
+
+
+@pytest.fixture(scope="module")
+def wavs():
+    return torch.stack([stack_fid(draw_recording(residue, 1, 0).fid)[0].T for residue in ("VAL", "ASN", "GLY")])
+
+
+def small_backbone():
+    torch.manual_seed(0)
+    return ECAPA_TDNN(80, channels=[8] * 5, lin_neurons=12, attention_channels=8, se_channels=8, res2net_scale=4).eval()
+
+
+@pytest.mark.parametrize(
+    ("frontend", "shape"),
+    [
+        (MelFrontEnd(), (3, 4, 820, 80)),
+        (MelFrontEnd(window_ms=32, hop_ms=32, n_fft=256), (3, 4, 257, 80)),
+        (ConvFrontEnd(), (3, 4, 256, 80)),
+        (ConvFrontEnd(stride=128), (3, 4, 511, 80)),
+        (QuadratureFrontEnd(), (3, 2, 256, 80)),
+    ],
+)
+def test_frames_and_streams(frontend, shape, wavs):
+    assert frontend(wavs).shape == shape
+
+
+def test_mel_is_fbank_on_each_channel(wavs):
+    frontend = MelFrontEnd()
+    fbank = Fbank(sample_rate=8000, n_fft=400, n_mels=80)
+    for channel in range(4):
+        expected = fbank(wavs[..., channel])
+        assert torch.allclose(frontend(wavs)[:, channel], expected - expected.mean(1, keepdim=True), atol=1e-4)
+
+
+def test_conv_is_a_product_with_each_transient(wavs):
+    frontend = ConvFrontEnd()
+    transients = wavs[0, :, 2].reshape(256, 256)
+    expected = transients @ frontend.conv.weight[:, 0].T
+    assert torch.allclose(frontend(wavs)[0, 2], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("bin_number", [0, 13, 40, 41, 79])
+def test_a_quadrature_filter_answers_to_its_own_frequency_and_sign(bin_number):
+    offset_hz = ((bin_number + 0.5) / 80 - 0.5) * 7200
+    fid = tocsy(SpinSystem({"H": 1}, {}), [5 + offset_hz / 600])
+    frontend = QuadratureFrontEnd()
+    power = torch.view_as_real(fid @ frontend.start.T).square().sum((0, 1, 3))
+    assert power.argmax() == bin_number
+
+
+def test_the_sign_of_the_frequency_is_seen_by_quadrature_alone(wavs):
+    mirrored = wavs * torch.tensor([1.0, -1.0, 1.0, -1.0])  # the complex conjugate: every frequency turned round
+    backbone = small_backbone()
+    for frontend, blind in [(MelFrontEnd(), True), (QuadratureFrontEnd(), False)]:
+        with torch.no_grad():
+            same = torch.allclose(embed(frontend, backbone, wavs), embed(frontend, backbone, mirrored), atol=1e-3)
+        assert same is blind
+
+
+def test_fixed_filters_do_not_learn():
+    assert QuadratureFrontEnd().learned.requires_grad
+    assert not QuadratureFrontEnd(learning_rate_scale=0).learned.requires_grad
+
+
+def test_filters_learn_at_their_share_of_the_rate(wavs):
+    """One step of Adam moves each parameter by its rate, so each weight by rate x scale."""
+    frontend = QuadratureFrontEnd(learning_rate_scale=0.01)
+    before = frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach())
+    optimizer = torch.optim.Adam(frontend.parameters(), lr=0.003)
+    frontend(wavs).square().mean().backward()
+    optimizer.step()
+    moved = torch.view_as_real(frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach()) - before).abs()
+    assert moved.max() == pytest.approx(0.003 * 0.01, rel=1e-2)
+
+
+@pytest.mark.parametrize("frontend", ALL)
+def test_other_channels_are_refused(frontend):
+    with pytest.raises(InputError, match="4"):
+        frontend()(torch.randn(2, 65536, 2))
+
+
+def test_equation_2_written_out(wavs):
+    """Summed logits of a linear classifier on each stream are one classifier on the summed embedding."""
+    frontend, backbone, classifier = QuadratureFrontEnd(), small_backbone(), torch.nn.Linear(12, 20)
+    normal = wavs / wavs.abs().amax((1, 2), keepdim=True)
+    with torch.no_grad():
+        streams = [backbone(frontend(normal)[:, k]).squeeze(1) for k in range(2)]
+        by_hand = sum(stream @ classifier.weight.T + classifier.bias / 2 for stream in streams)
+        logits = classifier(embed(frontend, backbone, wavs))
+    assert torch.allclose(logits, by_hand, atol=1e-4)
+
+
+@pytest.mark.parametrize("frontend", ALL)
+def test_an_embedding_does_not_depend_on_its_batch_or_its_loudness(frontend, wavs):
+    module, backbone = frontend(), small_backbone()
+    with torch.no_grad():
+        together = embed(module, backbone, wavs)
+        assert torch.allclose(embed(module, backbone, wavs[[2, 0, 1]]), together[[2, 0, 1]], atol=1e-4)
+        assert torch.allclose(embed(module, backbone, wavs[1:2]), together[1:2], atol=1e-4)
+        assert torch.allclose(embed(module, backbone, wavs * 37.0), together, atol=1e-4)
+        assert torch.isfinite(embed(module, backbone, torch.zeros(1, 65536, 4))).all()
+
+
+def test_the_frequency_shift_is_that_of_the_simulator():
+    shift = FrequencyShift(60.0)
+    drawn = 60.0 * (2 * torch.rand(1, generator=torch.Generator().manual_seed(3)) - 1).item()
+    assert 1 < abs(drawn) < 60
+    system = SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0})
+    wav, scale = stack_fid(tocsy(system, [4.0, 2.0], tolerance=0))
+    moved, _ = stack_fid(tocsy(system, [4.0 + drawn / 600, 2.0 + drawn / 600], tolerance=0))
+    shifted = shift(wav.T[None], torch.Generator().manual_seed(3))[0].T
+    assert (shifted - moved).abs().max() < 1e-4
+    assert math.log2(scale).is_integer()

@@ -1,0 +1,217 @@
+"""The recipe, by its command line and by its main function, on a few recordings."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.corpus.dataset import DatasetPlan, build_dataset
+from nmr_speech.corpus.manifest import read_manifest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "train.py"
+QUICKSTART = str(ROOT / "hparams" / "quickstart.yaml")
+TINY = ["--residues=[GLY,SER,ALA]", "--recordings_per_residue=5", "--number_of_epochs=2", "--batch_size=4"]
+
+
+def tiny_but(*overrides):
+    """Return the tiny settings with some replaced; a key given twice is an error."""
+    keys = [override.split("=")[0] for override in overrides]
+    return [setting for setting in TINY if setting.split("=")[0] not in keys] + list(overrides)
+
+
+sys.path.insert(0, str(SCRIPT.parent))
+import train  # noqa: E402
+
+
+def folders(tmp_path):
+    return [f"--data_folder={tmp_path / 'data'}", f"--output_folder={tmp_path / 'out'}", "--simulation_workers=0"]
+
+
+def run(arguments, **keywords):
+    command = [sys.executable, str(SCRIPT), QUICKSTART, "--noprogressbar", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **keywords)
+
+
+def weights(out):
+    checkpoint = max(Path(out, "save").glob("CKPT*"), key=lambda folder: folder.name)  # named by time
+    return {
+        f"{part}.{name}": tensor
+        for part in ("frontend", "backbone", "classifier")
+        for name, tensor in torch.load(checkpoint / f"{part}.ckpt").items()
+    }
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny") / "data"
+    build_dataset(folder, DatasetPlan(1986, ["GLY", "SER", "ALA"], 5))
+    return folder
+
+
+def test_from_the_command_line(tmp_path):
+    """Run by a relative path from another folder: all is made, and the second run skips the work."""
+    out = tmp_path / "out"
+    first = run([*TINY, *folders(tmp_path)], cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "test accuracy" in first.stdout
+    assert {"dataset.json", "train.csv", "valid.csv", "test.csv"} <= {p.name for p in (tmp_path / "data").iterdir()}
+    results = json.loads((out / "results.json").read_text())
+    assert set(results["test"]["per_class_f1"]) == {"ALA", "GLY", "SER"}
+    confusion = torch.tensor(results["test"]["confusion"])
+    assert confusion.sum() == results["test"]["recordings"] == results["recordings"]["test"] == 3
+    assert results["test"]["accuracy"] == pytest.approx(confusion.trace().item() / 3)
+    assert 0 <= results["test"]["macro_f1"] <= 1
+    assert 0 <= results["baseline"]["test"]["accuracy"] <= 1
+    assert {"seed", "commit", "versions", "hardware", "seconds"} <= set(results)
+    for picture in ("confusion.png", "recording.png"):
+        assert (out / picture).read_bytes().startswith(b"\x89PNG")
+    assert (out / "per_class.md").read_text().count("\n") == 5
+
+    made = {p: p.stat().st_mtime_ns for p in (tmp_path / "data").rglob("*")}
+    again = run([*TINY, *folders(tmp_path)], cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert {p: p.stat().st_mtime_ns for p in (tmp_path / "data").rglob("*")} == made
+    assert json.loads((out / "results.json").read_text())["test"] == results["test"]
+
+
+@pytest.mark.parametrize("part", ["conv", "mel_transient"])
+def test_other_front_ends_are_one_override_apart(part, data, tmp_path):
+    out = tmp_path / "out"
+    train.main(
+        [
+            QUICKSTART,
+            *TINY,
+            f"--data_folder={data}",
+            f"--output_folder={out}",
+            f"--frontend=!include:frontend/{part}.yaml",
+        ]
+    )
+    assert json.loads((out / "results.json").read_text())["test"]["recordings"] == 3
+
+
+def test_two_residues_are_learned_by_heart(tmp_path):
+    train.main([
+        QUICKSTART, "--residues=[VAL,GLY]", "--recordings_per_residue=10", "--number_of_epochs=20", "--batch_size=14",
+        "--max_shift_hz=0", *folders(tmp_path),
+    ])  # fmt: skip
+    last = (tmp_path / "out" / "train_log.txt").read_text().splitlines()[-2]
+    assert "epoch: 20" in last
+    assert float(last.split("train loss: ")[1].split()[0]) < 0.01
+
+
+def test_killed_and_resumed_equals_unbroken(data, tmp_path):
+    common = [*TINY, f"--data_folder={data}"]
+    unbroken = run([*common, f"--output_folder={tmp_path / 'unbroken'}"])
+    assert unbroken.returncode == 0, unbroken.stderr
+    broken = tmp_path / "broken"
+    command = [sys.executable, str(SCRIPT), QUICKSTART, *common, f"--output_folder={broken}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not list(broken.glob("save/CKPT*/CKPT.yaml")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    log = broken / "train_log.txt"
+    assert "epoch: 2" not in log.read_text(), "the kill came too late to test anything"
+    resumed = run([*common, f"--output_folder={broken}"])
+    assert resumed.returncode == 0, resumed.stderr
+    one, two = weights(tmp_path / "unbroken"), weights(broken)
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert log.read_text() == (tmp_path / "unbroken" / "train_log.txt").read_text()
+
+
+def spoil(data, tmp_path):
+    """A data folder of its own to spoil, the test manifest, and the WAV of its first row."""
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    row = read_manifest(folder / "test.csv")[0]
+    return folder, folder / "test.csv", folder / row.wav.replace("$data_root/", "")
+
+
+def wav(path, channels=4, rate_hz=8000, value=0.0):
+    soundfile.write(path, torch.full((65536, channels), value).numpy(), rate_hz, subtype="FLOAT")
+
+
+def rewrite(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+
+
+HEADER = "ID,duration,wav,start,stop,spk_id,scale\n"
+BAD_DATA = {
+    "two channels": (lambda _, audio: wav(audio, channels=2), r"test\.csv, row 2 \(ALA_\d+\): .* has 4 channels"),
+    "16 kHz": (lambda _, audio: wav(audio, rate_hz=16000), r"test\.csv, row 2 .*rate must be 8000 Hz, got 16000"),
+    "truncated": (lambda _, audio: audio.write_bytes(audio.read_bytes()[:9999]), r"test\.csv, row 2 .*truncated\?"),
+    "NaN": (lambda _, audio: wav(audio, value=float("nan")), r"test\.csv, row 2 .*samples must be finite"),
+    "missing WAV": (lambda _, audio: audio.unlink(), r"test\.csv, row 2 .* is missing; remove"),
+    "empty manifest": (lambda csv, _: csv.write_text(HEADER), r"test\.csv: the manifest lists no recordings"),
+    "missing column": (lambda csv, _: rewrite(csv, "spk_id", "speaker"), r"test\.csv: .*lacks the column spk_id"),
+    "unknown label": (lambda csv, _: rewrite(csv, ",SER,", ",XXX,"), r"test\.csv, row \d: spk_id 'XXX' is not one of"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_DATA)
+def test_bad_data_stop_the_run_before_training(kind, data, tmp_path):
+    folder, csv, audio = spoil(data, tmp_path)
+    damage, message = BAD_DATA[kind]
+    damage(csv, audio)
+    with pytest.raises(InputError, match=message):
+        train.main([QUICKSTART, *TINY, f"--data_folder={folder}", f"--output_folder={tmp_path / 'out'}"])
+    assert not (tmp_path / "out").exists()
+
+
+BAD_CALLS = {
+    "unknown residue": ("--residues=[GLY,XXX]", "`residues` must be one of ALA, .*; got 'XXX'"),
+    "negative mixing time": ("--mixing_time_s=-0.1", "`mixing_time_s` must be from 0 to 0.3 seconds, got -0.1"),
+    "other parameters": (
+        "--mixing_time_s=0.03",
+        r"dataset\.json: the folder was written with other parameters: `experiment` is",
+    ),
+    "other seed": ("--seed=7", r"dataset\.json: .*`seed` is 1986 there, 7 here"),
+    "unknown key": ("--learning_rate=0.1", "'learning_rate' not found in"),
+    "unknown part": ("--frontend=!include:frontend/none.yaml", r"includes .*none\.yaml, which does not exist"),
+    "no epochs": ("--number_of_epochs=0", "`number_of_epochs` must be a whole number from 1"),
+    "half a batch": ("--batch_size=0.5", "`batch_size` must be a whole number from 1"),
+    "too few recordings": ("--recordings_per_residue=2", "`recordings_per_residue` must be a whole number from 3"),
+    "unknown condition": ("--condition=dmso", "`condition` must be one of h2o, d2o; got 'dmso'"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_CALLS)
+def test_bad_calls_stop_the_run_before_anything_is_written(kind, data, tmp_path):
+    argument, message = BAD_CALLS[kind]
+    before = sorted(data.rglob("*"))
+    with pytest.raises(InputError, match=message):
+        train.main([QUICKSTART, *tiny_but(argument), f"--data_folder={data}", f"--output_folder={tmp_path / 'out'}"])
+    assert not (tmp_path / "out").exists()
+    assert sorted(data.rglob("*")) == before
+
+
+def test_an_error_on_the_command_line_is_one_sentence(tmp_path):
+    ended = run(["--residues=[GLY,XXX]", *folders(tmp_path)])
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("error: `residues` must be one of")
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "out").exists()
+
+
+def test_recordings_of_ones_own_are_taken_without_preparation(data, tmp_path):
+    folder = tmp_path / "data"
+    shutil.copytree(data, folder)
+    (folder / "dataset.json").unlink()
+    for split in ("train", "valid", "test"):
+        rewrite(folder / f"{split}.csv", ",SER,", ",dipeptide,")
+    out = tmp_path / "out"
+    own = tiny_but("--residues=[GLY,ALA,dipeptide]", "--skip_prep=True")
+    train.main([QUICKSTART, *own, f"--data_folder={folder}", f"--output_folder={out}"])
+    assert json.loads((out / "results.json").read_text())["test"]["labels"] == ["ALA", "GLY", "dipeptide"]

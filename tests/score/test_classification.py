@@ -1,0 +1,42 @@
+"""Figures of a classifier against scikit-learn."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+from nmr_speech.checks import InputError
+from nmr_speech.score.classification import count_confusion, summarise, wilson_interval
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=200))
+def test_against_scikit_learn(pairs):
+    true, named = np.array(pairs).T
+    summary = summarise(count_confusion(true, named, 5), list("abcde"))
+    assert summary["confusion"] == confusion_matrix(true, named, labels=range(5)).tolist()
+    assert summary["accuracy"] == pytest.approx(accuracy_score(true, named))
+    expected = f1_score(true, named, labels=range(5), average=None, zero_division=0)
+    assert list(summary["per_class_f1"].values()) == pytest.approx(expected.tolist())
+    assert summary["macro_f1"] == pytest.approx(expected.mean())
+
+
+@given(trials=st.integers(1, 500), data=st.data())
+def test_wilson_against_scipy(trials, data):
+    hits = data.draw(st.integers(0, trials))
+    expected = binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(hits, trials) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("true", "named", "message"),
+    [
+        ([], [], "not empty"),
+        ([0, 1], [0], "equally long"),
+        ([0, 5], [0, 1], "class numbers must be from 0 to 1, got 0 to 5"),
+    ],
+)
+def test_bad_input(true, named, message):
+    with pytest.raises(InputError, match=message):
+        count_confusion(true, named, 2)

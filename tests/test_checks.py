@@ -1,0 +1,73 @@
+"""Flow of imports, wording of checks, keys of hyperparameter files."""
+
+import ast
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import nmr_speech
+from nmr_speech.checks import InputError, in_range, is_number, one_of, positive, whole
+
+PACKAGE = Path(nmr_speech.__file__).parent
+FLOW = (
+    "constants checks hparams checkpoints simulate corpus dataio models reconstruction score publish cli".split()  # noqa: SIM905
+)
+
+
+def stage(module):
+    return FLOW.index(module.split(".")[1])
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_data_flows_one_way(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts == ("__init__",):
+        return
+    own = FLOW.index(parts[0])
+    for module in imported_modules(path):
+        if module.startswith("nmr_speech."):
+            assert stage(module) <= own, f"{parts[0]} lies left of {module}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "simulate").glob("*.py")), ids=lambda p: p.name)
+def test_the_simulator_knows_no_speechbrain(path):
+    assert not any(module.split(".")[0] == "speechbrain" for module in imported_modules(path))
+
+
+@pytest.mark.parametrize(
+    ("value", "finite", "any_real"),
+    [
+        (1, True, True), (1.5, True, True), (np.float32(2), True, True), (torch.tensor(3.0), True, True),
+        (math.inf, False, True), (math.nan, False, False), (True, False, False), ("1", False, False),
+    ],
+)  # fmt: skip
+def test_numbers(value, finite, any_real):
+    assert is_number(value) is finite
+    assert is_number(value, infinite=True) is any_real
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (lambda: in_range("field_mhz", 14, 40, 1300, "MHz"), r"^`field_mhz` must be from 40 to 1300 MHz, got 14$"),
+        (lambda: positive("decay", 0, "seconds"), r"^`decay` must be positive, got 0 \(seconds\)$"),
+        (lambda: whole("n", 2.5, 1, 4), r"^`n` must be a whole number from 1 to 4, got 2.5$"),
+        (lambda: one_of("c", "h20", ["h2o", "d2o"]), r"one of h2o, d2o; got 'h20', did you mean 'h2o'\?$"),
+        (lambda: one_of("c", "zzz", ["h2o", "d2o"]), r"^`c` must be one of h2o, d2o; got 'zzz'$"),
+    ],
+)
+def test_messages(check, message):
+    with pytest.raises(InputError, match=message):
+        check()

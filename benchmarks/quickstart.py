@@ -29,7 +29,7 @@ def main(seeds):
 
 def run(seed):
     """Return the results.json of one run in a folder of its own, with the seconds of the whole command."""
-    with tempfile.TemporaryDirectory(dir=ROOT / "benchmarks") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         recipe = [ROOT / "recipes/AminoAcidTOCSY/SpeakerRec/train.py", ROOT / "hparams/quickstart.yaml"]
         overrides = [f"--seed={seed}", f"--data_folder={folder}/data", f"--output_folder={folder}/out"]
         start = time.perf_counter()

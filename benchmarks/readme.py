@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Put measured numbers into the READMEs.
+
+> python benchmarks/readme.py            # write
+> python benchmarks/readme.py --check    # fail if anything would change
+
+A block between ``<!-- name -->`` and ``<!-- /name -->`` is replaced by what `BLOCKS` makes of the results.
+"""
+
+import json
+import re
+import statistics
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+READMES = ("README.md", "recipes/AminoAcidTOCSY/README.md")
+
+
+def load(name):
+    """Read one results file."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def quickstart_output():
+    """Show what the quickstart printed at its own seed."""
+    run = load("quickstart")["1986"]
+    lines = ["```", *headline(run).splitlines(), "```"]
+    stages = {"simulate": "simulation", "train": "training", "baseline": "the baseline"}
+    parts = ", ".join(f"{run['seconds'][key]:.0f} s {name}" for key, name in stages.items())
+    hardware = run["hardware"]
+    lines += [
+        "",
+        f"{run['seconds']['command'] / 60:.1f} minutes in all ({parts}) on {hardware['cores']} cores "
+        f"({hardware['processor']}), commit `{run['commit'][:10]}`.",
+    ]
+    return "\n".join(lines)
+
+
+def headline(run):
+    """Say a run's result as the recipe prints it."""
+    from nmr_speech.score.report import headline as recipe_headline  # noqa: PLC0415 - --check needs no torch otherwise
+
+    return recipe_headline(run)
+
+
+def quickstart_seeds():
+    """Tabulate the network beside its baseline over seeds."""
+    runs = load("quickstart")
+    lines = [
+        "| seed | recordings (train / test) | ECAPA-TDNN behind quadrature filters | linear baseline | commit |",
+        "|---|---|---|---|---|",
+    ]
+    for seed, run in runs.items():
+        sizes = f"{run['recordings']['train']} / {run['recordings']['test']}"
+        network, linear = (100 * figures["accuracy"] for figures in (run["test"], run["baseline"]["test"]))
+        lines.append(f"| {seed} | {sizes} | {network:.1f}% | {linear:.1f}% | `{run['commit'][:10]}` |")
+    means = [
+        statistics.mean(100 * figures["accuracy"] for figures in column)
+        for column in ([r["test"] for r in runs.values()], [r["baseline"]["test"] for r in runs.values()])
+    ]
+    lines.append(f"| mean | | {means[0]:.1f}% | {means[1]:.1f}% | |")
+    return "\n".join(lines)
+
+
+def simulator_summary():
+    """Say how fast and how exact the simulator is."""
+    results = load("simulator")
+    rate, error = results["recordings_per_second_and_core"], results["largest_error"]
+    slowest = max(results["residues"], key=lambda residue: results["residues"][residue]["seconds"])
+    return (
+        f"Class-balanced mean: {rate:.0f} recordings a second and core; {slowest} takes longest, "
+        f"{results['residues'][slowest]['seconds']:.2f} s. Largest error of the default tolerance in "
+        f"{results['draws']} draws of each residue: {error:.0e} of the first point "
+        f"({results['hardware']['processor']}, commit `{results['commit'][:10]}`)."
+    )
+
+
+def simulator_table():
+    """Tabulate the simulator by residue."""
+    lines = ["| residue | protons | largest block | ms a recording | error / first point |", "|---|---|---|---|---|"]
+    for residue, row in load("simulator")["residues"].items():
+        sizes = f"{row['protons']} | {row['largest_block']}"
+        lines.append(f"| {residue} | {sizes} | {1e3 * row['seconds']:.1f} | {row['error']:.0e} |")
+    return "\n".join(lines)
+
+
+def baseline_table():
+    """Tabulate the baseline's accuracy by its two dials."""
+    rows = load("baseline")["rows"]
+    penalties = sorted({row["inverse_penalty"] for row in rows})
+    accuracy = {(row["exponent"], row["inverse_penalty"]): row["accuracy"] for row in rows}
+    lines = [
+        "| exponent of the magnitude | " + " | ".join(f"C = {penalty:g}" for penalty in penalties) + " |",
+        "|---" * (len(penalties) + 1) + "|",
+    ]
+    for exponent in sorted({row["exponent"] for row in rows}, reverse=True):
+        lines.append(
+            f"| {exponent:g} | " + " | ".join(f"{accuracy[exponent, penalty]:.1%}" for penalty in penalties) + " |"
+        )
+    return "\n".join(lines)
+
+
+BLOCKS = {
+    "baseline-table": baseline_table,
+    "quickstart-output": quickstart_output,
+    "quickstart-seeds": quickstart_seeds,
+    "simulator-summary": simulator_summary,
+    "simulator-table": simulator_table,
+}
+
+
+def filled(text):
+    """Return a README with all its blocks made anew."""
+
+    def block(match):
+        name = match.group(1)
+        return f"<!-- {name} -->\n{BLOCKS[name]()}\n<!-- /{name} -->"
+
+    return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", block, text, flags=re.DOTALL)
+
+
+def main(arguments):
+    """Write the READMEs, or only compare."""
+    stale = []
+    for name in READMES:
+        path = ROOT / name
+        text = path.read_text()
+        if filled(text) != text:
+            stale.append(name)
+            if "--check" not in arguments:
+                path.write_text(filled(text))
+    if stale and "--check" in arguments:
+        sys.exit(f"{', '.join(stale)}: numbers differ from benchmarks/results; run: python benchmarks/readme.py")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

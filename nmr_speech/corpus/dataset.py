@@ -5,6 +5,7 @@ Work is done in batches of recordings of one residue. A batch leaves its WAV fil
 batches are there, and ``dataset.json`` comes last: a folder that holds it is complete.
 """
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -188,9 +189,23 @@ def _simulate(folder, plan, workers):
     shuffle = torch.Generator().manual_seed(0)
     order = torch.randperm(len(batches), generator=shuffle).tolist()
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=order, num_workers=workers)
-    with tqdm(total=total, initial=total - to_do, unit="recording", desc="simulating", disable=not to_do) as progress:
+    with (
+        _one_thread(),
+        tqdm(total=total, initial=total - to_do, unit="recording", desc="simulating", disable=not to_do) as progress,
+    ):
         for done in loader:
             progress.update(int(done))
+
+
+@contextlib.contextmanager
+def _one_thread():
+    # As in the loader's workers: sums in another order would give other last bits.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _description(plan):

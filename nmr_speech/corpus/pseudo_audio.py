@@ -22,7 +22,7 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     Returns
     -------
     wav : torch.Tensor
-        float32, (4, 65536), of which the largest magnitude is above 1/2 and at most 1.
+        float32, (4, 65536), of which the largest magnitude is from 1/2 to 1.
     scale : float
         What the waveform was divided by; 1 for a recording of zeros.
 
@@ -42,7 +42,8 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     peak = channels.abs().max().item()
     if not math.isfinite(peak):
         raise InputError("`fid` must hold finite numbers only, got NaN or infinity")
-    scale = 2.0 ** math.ceil(math.log2(peak)) if peak > 0 else 1.0
+    # A clean recording peaks at its number of protons: 4 must not scale by 4 or by 8 as rounding will have it.
+    scale = 2.0 ** math.ceil(math.log2(peak * (1 + 1e-5))) if peak > 0 else 1.0
     return (channels / scale).contiguous(), scale
 
 

@@ -87,7 +87,7 @@ def _strongest(matrix, power_left_out):
     return kept // matrix.shape[1], kept % matrix.shape[1]
 
 
-def phases(frequency: torch.Tensor, times: int, dwell_s: float) -> torch.Tensor:
+def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dtype = torch.complex64) -> torch.Tensor:
     """exp(i frequency t) at t = 0, dwell, 2 dwell, ...
 
     Phases are reduced to one turn in float64; the exponential is a product of a coarse and a fine step, which needs
@@ -101,18 +101,20 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float) -> torch.Tensor:
         Number of times.
     dwell_s : float
         Step in seconds.
+    dtype : torch.dtype
+        Complex type of the result.
 
     Returns
     -------
     torch.Tensor
-        complex64, (lines, times).
+        Complex, (lines, times).
 
     Example
     -------
     >>> phases(torch.tensor([2 * math.pi * 250.0], dtype=torch.float64), 3, 1e-3).imag.round(decimals=4)
     tensor([[0., 1., 0.]])
     """
-    coarse, fine = (_unit(angle).to(torch.complex64) for angle in _angles(frequency, times, dwell_s))
+    coarse, fine = (_unit(angle).to(dtype) for angle in _angles(frequency, times, dwell_s))
     return (coarse[:, :, None] * fine[:, None, :]).flatten(1)[:, :times]
 
 
@@ -150,21 +152,21 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     torch.Tensor
         complex64, (times, basis signals), with orthonormal columns.
     """
+    # All in float64: single-precision noise would be taken for signals to keep.
     frequency = torch.cat([part.frequency for part in lines])
     power = torch.cat([part.amplitude.square() * part.weight for part in lines])
     power = power / (power.sum() * times)
     if len(frequency) <= times // 2:
-        exponentials = phases(frequency, times, dwell_s)
+        exponentials = phases(frequency, times, dwell_s, torch.complex128)
         basis, size, _ = torch.linalg.svd(exponentials.T * power.sqrt(), full_matrices=False)
-        variance = size.double().square()
+        variance = size.square()
     else:
-        # In float64: single-precision noise would be taken for signals to keep.
         coarse, fine = (_unit(angle) for angle in _angles(frequency, times, dwell_s))
         autocorrelation = ((coarse.T * power) @ fine).flatten()[:times]
         variance, basis = _eigh_toeplitz(autocorrelation)
-        variance, basis = variance.flip(0).clamp(min=0), basis.flip(1).to(torch.complex64)
+        variance, basis = variance.flip(0).clamp(min=0), basis.flip(1)
     outside = variance.flip(0).cumsum(0).flip(0)
-    return basis[:, outside > (tolerance / 10) ** 2]
+    return basis[:, outside > (tolerance / 10) ** 2].to(torch.complex64)
 
 
 def _eigh_toeplitz(first_column):

@@ -1,7 +1,5 @@
 """Front ends against their definitions."""
 
-import math
-
 import pytest
 import torch
 from speechbrain.lobes.features import Fbank
@@ -124,8 +122,7 @@ def test_the_frequency_shift_is_that_of_the_simulator():
     drawn = 60.0 * (2 * torch.rand(1, generator=torch.Generator().manual_seed(3)) - 1).item()
     assert 1 < abs(drawn) < 60
     system = SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0})
-    wav, scale = stack_fid(tocsy(system, [4.0, 2.0], tolerance=0))
+    wav, _ = stack_fid(tocsy(system, [4.0, 2.0], tolerance=0))
     moved, _ = stack_fid(tocsy(system, [4.0 + drawn / 600, 2.0 + drawn / 600], tolerance=0))
     shifted = shift(wav.T[None], torch.Generator().manual_seed(3))[0].T
     assert (shifted - moved).abs().max() < 1e-4
-    assert math.log2(scale).is_integer()

@@ -32,6 +32,7 @@ def main():
         "recordings_per_second_and_core": 1 / mean,
         "largest_error": max(row["error"] for row in residues.values()),
     }
+    RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(
         json.dumps({"seed": SEED, "draws": DRAWS, **summary, "residues": residues, **provenance()}, indent=1) + "\n"
     )

@@ -7,11 +7,27 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.data_pipeline import provides, takes
 
+from nmr_speech.checks import one_of
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
 from nmr_speech.corpus.wav import read_wav
 
 
-def load_datasets(manifests: Mapping[str, str | Path], data_root: str | Path, speakers: Sequence[str]):
+def remaining(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:
+    """List the speakers of a training: the residues that are not held out.
+
+    Example
+    -------
+    >>> remaining(["ALA", "GLY", "VAL"], ["GLY"])
+    ['ALA', 'VAL']
+    """
+    for name in held_out:
+        one_of("held_out_residues", name, residues)
+    return [name for name in residues if name not in held_out]
+
+
+def load_datasets(
+    manifests: Mapping[str, str | Path], data_root: str | Path, speakers: Sequence[str], held_out: Sequence[str] = ()
+):
     """Check manifests and recordings, then make one data set of each.
 
     Every recording is opened once here, so that a bad one is named before any training step.
@@ -24,6 +40,8 @@ def load_datasets(manifests: Mapping[str, str | Path], data_root: str | Path, sp
         What ``$data_root`` stands for in the manifests.
     speakers : Sequence[str]
         The labels, in any order; label numbers follow the alphabet.
+    held_out : Sequence[str]
+        Labels that the manifests may hold too; their recordings are left out.
 
     Returns
     -------
@@ -48,8 +66,8 @@ def load_datasets(manifests: Mapping[str, str | Path], data_root: str | Path, sp
 
     datasets = {}
     for name, path in manifests.items():
-        rows = read_manifest(path, speakers)
+        rows = read_manifest(path, [*speakers, *held_out])
         check_recordings(path, rows, data_root)
-        items = {row.ID: {"wav": row.wav, "spk_id": row.spk_id} for row in rows}
+        items = {row.ID: {"wav": row.wav, "spk_id": row.spk_id} for row in rows if row.spk_id not in held_out}
         datasets[name] = DynamicItemDataset(items, [sig, spk_id_encoded], ["id", "sig", "spk_id_encoded"])
     return datasets, label_encoder

@@ -108,6 +108,15 @@ def test_two_residues_are_learned_by_heart(tmp_path):
     assert float(last.split("train loss: ")[1].split()[0]) < 0.01
 
 
+def test_residues_can_be_held_out_and_a_margin_put_on(data, tmp_path):
+    out = tmp_path / "out"
+    overrides = tiny_but("--held_out_residues=[SER]", "--margin=0.2")
+    train.main([QUICKSTART, *overrides, f"--data_folder={data}", f"--output_folder={out}"])
+    results = json.loads((out / "results.json").read_text())
+    assert results["test"]["labels"] == ["ALA", "GLY"]
+    assert results["recordings"] == {"train": 6, "valid": 2, "test": 2}
+
+
 def test_killed_and_resumed_equals_unbroken(data, tmp_path):
     common = [*TINY, f"--data_folder={data}"]
     unbroken = run([*common, f"--output_folder={tmp_path / 'unbroken'}"])
@@ -179,6 +188,10 @@ BAD_CALLS = {
     "other seed": ("--seed=7", r"dataset\.json: .*`seed` is 1986 there, 7 here"),
     "unknown key": ("--learning_rate=0.1", "'learning_rate' not found in"),
     "unknown part": ("--frontend=!include:frontend/none.yaml", r"includes .*none\.yaml, which does not exist"),
+    "unknown held-out residue": (
+        "--held_out_residues=[TRP]",
+        "`held_out_residues` must be one of GLY, SER, ALA; got 'TRP'",
+    ),
     "no epochs": ("--number_of_epochs=0", "`number_of_epochs` must be a whole number from 1"),
     "half a batch": ("--batch_size=0.5", "`batch_size` must be a whole number from 1"),
     "too few recordings": ("--recordings_per_residue=2", "`recordings_per_residue` must be a whole number from 3"),

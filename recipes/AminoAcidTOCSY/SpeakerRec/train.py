@@ -51,7 +51,8 @@ TRAIN = (
     "train_logger",
     "checkpointer",
 )
-KEYS = (*PREPARE, *TRAIN, "output_folder", "frontend", "backbone", "modules")
+MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "modules")
+KEYS = (*PREPARE, *TRAIN, *MODEL, "output_folder")
 
 
 class AminoAcidBrain(sb.Brain):
@@ -59,12 +60,14 @@ class AminoAcidBrain(sb.Brain):
 
     def compute_forward(self, batch, stage):
         """Waveforms (B, T, 4) to logits (B, residues)."""
-        wavs = batch.to(self.device).sig.data
+        batch = batch.to(self.device)
+        wavs, labels = batch.sig.data, None
         if stage == sb.Stage.TRAIN:
+            labels = batch.spk_id_encoded
             # Seeded by the step, so that a resumed run draws what the unbroken one would have.
             draw = np.random.SeedSequence([self.hparams.seed, self.optimizer_step]).generate_state(1)[0]
             wavs = self.hparams.augment(wavs, torch.Generator().manual_seed(int(draw)))
-        return self.modules.classifier(embed(self.modules.frontend, self.modules.backbone, wavs))
+        return self.modules.classifier(embed(self.modules.frontend, self.modules.backbone, wavs), labels)
 
     def compute_objectives(self, predictions, batch, stage):
         """Cross-entropy; outside training the names given are kept too."""
@@ -96,7 +99,7 @@ class AminoAcidBrain(sb.Brain):
             self.train_loss = stage_loss
             return
         self.confusion = count_confusion(
-            torch.cat(self.true).cpu(), torch.cat(self.named).cpu(), len(self.hparams.residues)
+            torch.cat(self.true).cpu(), torch.cat(self.named).cpu(), len(self.hparams.speakers)
         )
         stats = {"loss": stage_loss, "error": 1 - float(self.confusion.trace() / self.confusion.sum())}
         if stage == sb.Stage.TEST:
@@ -121,7 +124,9 @@ def main(argv):
     run_on_main(prepare_amino_acid_tocsy, kwargs={key: hparams[key] for key in PREPARE})
     clock.lap("simulate")
     manifests = {split: Path(hparams["data_folder"], f"{split}.csv") for split in ("train", "valid", "test")}
-    datasets, label_encoder = load_datasets(manifests, hparams["data_folder"], hparams["residues"])
+    datasets, label_encoder = load_datasets(
+        manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
+    )
     clock.lap("check")
 
     sb.create_experiment_directory(hparams["output_folder"], hparams_file, overrides)

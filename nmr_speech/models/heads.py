@@ -26,6 +26,7 @@ def make_head(embedding_size: int, n_classes: int, margin: float | None = None, 
 
     Example
     -------
+    >>> import torch
     >>> make_head(4, 20)(torch.rand(2, 4)).shape, make_head(4, 20, margin=0.2)(torch.rand(2, 4)).shape
     (torch.Size([2, 20]), torch.Size([2, 20]))
     """

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from scipy.stats import norm
 
 from nmr_speech.constants import DURATION_S, N_POINTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus.pseudo_audio import unstack_fid
@@ -93,3 +94,55 @@ def _contours(axes, absorption, ppm):
     axes.set(xlim=(ppm[-1], ppm[0]), ylim=(ppm[-1], ppm[0]), xlabel="F2, 1H (ppm)", ylabel="F1, 1H (ppm)")
     axes.set_title("2D spectrum, contours from 0.5% of the maximum", fontsize=9)
     axes.set_aspect("equal")
+
+
+def draw_det(curve, path: str | Path):
+    """Draw a detection error trade-off curve on normal-deviate axes.
+
+    Arguments
+    ---------
+    curve : nmr_speech.score.detection.DetCurve
+        Error rates at all thresholds.
+    path : str | Path
+        PNG file to write.
+    """
+    figure = Figure(figsize=(4.6, 4.6), layout="constrained")
+    axes = figure.subplots()
+    ticks = np.array([0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4])
+    inside = (curve.p_miss > 0) & (curve.p_fa > 0) & (curve.p_miss < 1) & (curve.p_fa < 1)
+    axes.plot(norm.ppf(curve.p_fa[inside]), norm.ppf(curve.p_miss[inside]), drawstyle="steps-post")
+    limits = norm.ppf(ticks[[0, -1]])
+    axes.plot(limits, limits, color="0.8", linewidth=0.8, zorder=0)
+    for set_ticks in (axes.set_xticks, axes.set_yticks):
+        set_ticks(norm.ppf(ticks), [f"{100 * tick:g}" for tick in ticks])
+    axes.set(
+        xlim=limits, ylim=limits, xlabel="false alarms (%)", ylabel="misses (%)", title="detection error trade-off"
+    )
+    axes.grid(color="0.92")
+    axes.set_aspect("equal")
+    figure.savefig(path, dpi=150)
+
+
+def draw_histogram(target, nontarget, threshold: float, path: str | Path):
+    """Draw the distributions of target and non-target scores.
+
+    Arguments
+    ---------
+    target : np.ndarray
+        Log-likelihood ratios of target trials.
+    nontarget : np.ndarray
+        Those of non-target trials.
+    threshold : float
+        Where misses and false alarms are equally frequent.
+    path : str | Path
+        PNG file to write.
+    """
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = figure.subplots()
+    bins = np.linspace(*np.percentile(np.concatenate([target, nontarget]), [0, 100]), 61)
+    for scores, name, colour in ((nontarget, "different residues", "tab:red"), (target, "same residue", "tab:blue")):
+        axes.hist(scores, bins, density=True, alpha=0.6, label=f"{name} ({len(scores)} trials)", color=colour)
+    axes.axvline(threshold, color="black", linewidth=0.8, linestyle="--", label="equal error")
+    axes.set(xlabel="log-likelihood ratio (natural)", ylabel="density")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=150)

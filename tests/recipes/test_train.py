@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import soundfile
 import torch
+import train
 
 from nmr_speech.checks import InputError
-from nmr_speech.corpus.dataset import DatasetPlan, build_dataset
 from nmr_speech.corpus.manifest import read_manifest
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +26,6 @@ def tiny_but(*overrides):
     """Return the tiny settings with some replaced; a key given twice is an error."""
     keys = [override.split("=")[0] for override in overrides]
     return [setting for setting in TINY if setting.split("=")[0] not in keys] + list(overrides)
-
-
-sys.path.insert(0, str(SCRIPT.parent))
-import train  # noqa: E402
 
 
 def folders(tmp_path):
@@ -48,13 +44,6 @@ def weights(out):
         for part in ("frontend", "backbone", "classifier")
         for name, tensor in torch.load(checkpoint / f"{part}.ckpt").items()
     }
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny") / "data"
-    build_dataset(folder, DatasetPlan(1986, ["GLY", "SER", "ALA"], 5))
-    return folder
 
 
 def test_from_the_command_line(tmp_path):

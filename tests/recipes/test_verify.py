@@ -1,0 +1,121 @@
+"""The verification recipe on a tiny model."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import verify
+
+from nmr_speech.checks import InputError
+from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.score import cllr, eer, min_cllr, min_dcf
+
+ROOT = Path(__file__).parents[2]
+YAML = str(ROOT / "hparams" / "verification.yaml")
+ALL = ("--splits=[train,valid,test]",)
+
+
+def run(trained, many, out, *overrides):
+    arguments = [f"--source={trained}", f"--data_folder={many}", f"--output_folder={out}", "--bootstrap_samples=20"]
+    verify.main([YAML, *arguments, *overrides])
+    return json.loads((out / "results.json").read_text())
+
+
+def read_scores(out):
+    rows = [line.split() for line in (out / "scores.txt").read_text().splitlines()]
+    label, score = np.array([row[2] == "1" for row in rows]), np.array([float(row[3]) for row in rows])
+    return rows, score[label], score[~label]
+
+
+@pytest.mark.parametrize("backend", ["cosine", "centred", "s_norm", "plda"])
+def test_figures_are_those_of_the_scores_written(backend, trained, many, tmp_path):
+    results = run(trained, many, tmp_path / "v", f"--backend={backend}", "--residues=[GLY,SER,ALA]", *ALL)
+    rows, target, nontarget = read_scores(tmp_path / "v")
+    assert len(rows) == 60 * 59 / 2
+    assert results["trials"] == {"target": len(target), "nontarget": len(nontarget)}
+    assert results["eer"]["value"] == pytest.approx(eer(target, nontarget)[0], abs=2e-3)
+    assert results["min_dcf"]["value"] == pytest.approx(min_dcf(target, nontarget)[0], abs=2e-2)
+    assert results["cllr"]["value"] == pytest.approx(cllr(target, nontarget), abs=1e-4)
+    assert results["min_cllr"]["value"] == pytest.approx(min_cllr(target, nontarget), abs=2e-3)
+    for figure in ("eer", "min_dcf", "cllr", "min_cllr"):
+        assert results[figure]["low"] <= results[figure]["high"]
+    for picture in ("det.png", "histogram.png"):
+        assert (tmp_path / "v" / picture).read_bytes().startswith(b"\x89PNG")
+    assert set(results["eer_by_residue"]) == {"ALA", "GLY", "SER"}
+    assert "identification" not in results
+
+
+def test_the_cosine_back_end_keeps_the_order_of_cosines(trained, many, tmp_path):
+    """Calibration is a rising line, so the scores rank as the embeddings' cosines do."""
+    from nmr_speech.corpus import read_wav  # noqa: PLC0415
+    from nmr_speech.models.load import load_embedder  # noqa: PLC0415
+
+    run(trained, many, tmp_path / "v", "--residues=[GLY,SER]")
+    rows, _, _ = read_scores(tmp_path / "v")
+    wav = {row.ID: many / row.wav.replace("$data_root/", "") for row in read_manifest(many / "test.csv")}
+    embedder = load_embedder(str(trained))
+    embedding = {name: embedder(read_wav(path).T[None])[0].double().numpy() for name, path in wav.items()}
+    cosine = [
+        embedding[a] @ embedding[b] / np.linalg.norm(embedding[a]) / np.linalg.norm(embedding[b]) for a, b, _, _ in rows
+    ]
+    assert np.corrcoef(cosine, [float(row[3]) for row in rows])[0, 1] == pytest.approx(1, abs=1e-6)
+
+
+def test_residues_never_trained_on(trained, many, tmp_path):
+    results = run(trained, many, tmp_path / "v", *ALL)
+    assert "THR" in results["eer_by_residue"]
+    points = results["identification"]
+    assert [point["accuracy"] for point in points] == sorted(point["accuracy"] for point in points)
+    assert points[-1]["false_alarm_rate"] == 1.0
+
+
+def test_a_list_of_ones_own_and_a_drawn_one(trained, many, tmp_path):
+    first = run(trained, many, tmp_path / "drawn", "--trials=balanced", "--n_trials=40", "--enrol_recordings=2", *ALL)
+    trials = tmp_path / "drawn" / "trials.txt"
+    again = run(trained, many, tmp_path / "own", f"--trials={trials}", *ALL)
+    assert (tmp_path / "own" / "scores.txt").read_text() == (tmp_path / "drawn" / "scores.txt").read_text()
+    assert first["eer"] == again["eer"]
+    assert first["trials"] == {"target": 20, "nontarget": 20}
+
+
+def test_from_the_command_line(trained, many, tmp_path):
+    script = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "verify.py"
+    arguments = [f"--source={trained}", f"--data_folder={many}", f"--output_folder={tmp_path / 'v'}"]
+    ended = subprocess.run([sys.executable, script, YAML, *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "EER" in ended.stdout
+    assert {p.name for p in (tmp_path / "v").iterdir()} == {
+        "scores.txt", "trials.txt", "results.json", "det.png", "histogram.png",
+    }  # fmt: skip
+
+
+BAD = {
+    "unknown back end": ("--backend=cosin", "`backend` must be one of cosine, centred, s_norm, plda; got 'cosin'"),
+    "unknown residue": ("--residues=[VAL]", "`residues` must be one of ALA, GLY, SER, THR; got 'VAL'"),
+    "unknown split": ("--splits=[dev]", "`splits` must be one of train, valid, test; got 'dev'"),
+    "unknown key": ("--back_end=plda", "'back_end' not found in"),
+    "no list": ("--trials=none.txt", r"none\.txt: no such trial list"),
+    "no prior": ("--p_target=0", "`p_target` must be from"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_calls_leave_nothing(kind, trained, many, tmp_path):
+    argument, message = BAD[kind]
+    with pytest.raises(InputError, match=message):
+        run(trained, many, tmp_path / "v", argument)
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_bad_list_is_named_with_its_line(trained, many, tmp_path):
+    (tmp_path / "list.txt").write_text("1 GLY_00000 NOBODY\n")
+    with pytest.raises(InputError, match=r"list\.txt, line 1: .* is not a recording"):
+        run(trained, many, tmp_path / "v", f"--trials={tmp_path / 'list.txt'}")
+
+
+def test_a_missing_source(many, tmp_path):
+    with pytest.raises(InputError, match="`source` must be a folder or a Hub repository user/name, got 'nowhere'"):
+        run("nowhere", many, tmp_path / "v")

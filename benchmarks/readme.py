@@ -102,7 +102,57 @@ def baseline_table():
     return "\n".join(lines)
 
 
+def verification_table():
+    """Tabulate the figures of every model and back end; folds are averaged."""
+    rows = [row for row in load("verification")["rows"] if row["setting"] != "identification"]
+    lines = ["| trials | model | back end | EER % | minDCF | Cllr | minCllr |", "|---|---|---|---|---|---|---|"]
+    for name, of in (
+        ("linear head", ("linear",)),
+        ("margin 0.2", ("margin",)),
+        ("held out", ("fold1", "fold2", "fold3")),
+    ):
+        for backend in ("cosine", "centred", "s_norm", "plda"):
+            chosen = [row for row in rows if row["model"] in of and row["backend"] == backend]
+            setting, head = (chosen[0]["setting"], name if len(of) == 1 else "linear head, mean of 3 folds")
+            cells = [interval(chosen, "eer", 100, 1)] + [
+                interval(chosen, key, 1, 3) for key in ("min_dcf", "cllr", "min_cllr")
+            ]
+            lines.append(f"| {setting} | {head} | `{backend}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def interval(rows, key, factor, digits):
+    """Format the mean of a figure over rows with the mean of its bounds."""
+    value, low, high = (factor * statistics.mean(row[key][bound] for row in rows) for bound in ("value", "low", "high"))
+    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def identification_table():
+    """Tabulate accuracy against false-alarm rate, over the folds."""
+    folds = [row["identification"] for row in load("verification")["rows"] if row["setting"] == "identification"]
+    lines = ["| false alarms on unknown residues | accuracy on known residues |", "|---|---|"]
+    for points in zip(*folds, strict=True):
+        rate, accuracy = (statistics.mean(point[key] for point in points) for key in ("false_alarm_rate", "accuracy"))
+        lines.append(f"| {rate:.1%} | {accuracy:.1%} |")
+    return "\n".join(lines)
+
+
+def detection_table():
+    """Tabulate time and memory of the detection figures."""
+    lines = ["| figure | trials | value | seconds | MiB beyond the scores |", "|---|---|---|---|---|"]
+    for row in load("detection")["rows"]:
+        figure = row["figure"] if row["figure"].startswith("SpeechBrain") else f"`{row['figure']}`"
+        value = row["value"] / 0.01 if row["figure"] == "SpeechBrain minDCF" else row["value"]
+        lines.append(f"| {figure} | {row['trials']:,} | {value:.5f} | {row['seconds']:.3g} | {row['mib']:.0f} |")
+    lines.append("")
+    lines.append("SpeechBrain's minDCF is not normalised; its value is divided by 0.01 here.")
+    return "\n".join(lines)
+
+
 BLOCKS = {
+    "verification-table": verification_table,
+    "identification-table": identification_table,
+    "detection-table": detection_table,
     "baseline-table": baseline_table,
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,

@@ -7,7 +7,6 @@ together if a comma joins them: ``0 VAL_00003,VAL_00004 LEU_00001``.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +79,10 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     (3, [True, False, False])
     """
     names = sorted(speaker)
-    return Trials.of([((a,), b, speaker[a] == speaker[b]) for a, b in combinations(names, 2)])
+    label = np.unique([speaker[name] for name in names], return_inverse=True)[1]
+    first, second = np.triu_indices(len(names), k=1)
+    models, tests = [(name,) for name in names[:-1]], names[1:]
+    return Trials(models, tests, model=first, test=second - 1, is_target=label[first] == label[second])
 
 
 def balanced_draw(

@@ -1,12 +1,14 @@
 """The verification recipe on a tiny model."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import verify
 
 from nmr_speech.checks import InputError
@@ -114,6 +116,20 @@ def test_a_bad_list_is_named_with_its_line(trained, many, tmp_path):
     (tmp_path / "list.txt").write_text("1 GLY_00000 NOBODY\n")
     with pytest.raises(InputError, match=r"list\.txt, line 1: .* is not a recording"):
         run(trained, many, tmp_path / "v", f"--trials={tmp_path / 'list.txt'}")
+
+
+def test_a_score_that_is_none_is_named_with_its_line(trained, many, tmp_path):
+    broken = tmp_path / "bundle"
+    broken.mkdir()
+    shutil.copy(trained / "hyperparams.yaml", broken)
+    checkpoint = next(trained.glob("save/CKPT*"))
+    for part in ("frontend", "backbone"):
+        weights = torch.load(checkpoint / f"{part}.ckpt")
+        weights = {name: torch.full_like(w, torch.nan) if w.is_floating_point() else w for name, w in weights.items()}
+        torch.save(weights, broken / f"{part}.ckpt")
+    with pytest.raises(InputError, match=r"all, line 1 \(\w+ \w+\): the score is NaN; the model of .* is broken"):
+        run(broken, many, tmp_path / "v")
+    assert not (tmp_path / "v").exists()
 
 
 def test_a_missing_source(many, tmp_path):

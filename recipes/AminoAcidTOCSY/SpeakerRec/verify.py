@@ -99,7 +99,15 @@ def score(hparams, recordings, trials, cohort):
         cohort,
         hparams["cohort_top_k"],
     )
-    return score_trials(hparams["backend"], *arguments), model_labels, test_labels
+    scores = score_trials(hparams["backend"], *arguments)
+    if np.isnan(scores).any():
+        line = int(np.flatnonzero(np.isnan(scores))[0])
+        pair = f"{','.join(trials.models[trials.model[line]])} {trials.tests[trials.test[line]]}"
+        raise InputError(
+            f"{hparams['trials']}, line {line + 1} ({pair}): the score is NaN; "
+            f"the model of {hparams['source']} is broken, train it again"
+        )
+    return scores, model_labels, test_labels
 
 
 def report(hparams, trials, llrs, model_labels, test_labels, more):

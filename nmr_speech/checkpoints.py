@@ -4,6 +4,8 @@ import shutil
 
 from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
 
+from nmr_speech.checks import InputError
+
 
 class WholeCheckpointer(Checkpointer):
     """SpeechBrain's checkpointer, for which a checkpoint counts only while all of its files are there.
@@ -37,6 +39,16 @@ class WholeCheckpointer(Checkpointer):
         return [
             saved for saved in super().list_checkpoints() if set(saved.meta["recoverables"]) <= set(saved.paramfiles)
         ]
+
+    def load_checkpoint(self, checkpoint):
+        """Load a checkpoint, or say that it is another model's."""
+        try:
+            super().load_checkpoint(checkpoint)
+        except (RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"{checkpoint.path}: not of this model ({reason}); give another `output_folder`"
+            ) from error
 
     def _save_checkpoint_metafile(self, fpath, *args, **kwargs):
         return super()._save_checkpoint_metafile(fpath.with_name(self.UNFINISHED), *args, **kwargs)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nmr_speech.checkpoints import WholeCheckpointer
+from nmr_speech.checks import InputError
 
 
 class Interrupting:
@@ -52,6 +53,13 @@ def test_a_half_deleted_checkpoint_is_not_there(checkpointer, monkeypatch):
     kept = checkpointer.recover_if_possible()
     assert kept.path != first.path
     assert kept.meta["error"] == 0.1
+
+
+def test_a_checkpoint_of_another_model_is_refused(checkpointer):
+    checkpointer.save_checkpoint()
+    checkpointer.recoverables["model"] = torch.nn.Linear(2, 1)
+    with pytest.raises(InputError, match=r"CKPT.*: not of this model .*size mismatch.*; give another `output_folder`"):
+        checkpointer.recover_if_possible()
 
 
 def test_only_the_best_and_the_last_are_kept(checkpointer):

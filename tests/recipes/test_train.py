@@ -182,6 +182,7 @@ BAD_CALLS = {
         "`held_out_residues` must be one of GLY, SER, ALA; got 'TRP'",
     ),
     "no epochs": ("--number_of_epochs=0", "`number_of_epochs` must be a whole number from 1"),
+    "no learning": ("--lr=0", "`lr` must be positive, got 0"),
     "half a batch": ("--batch_size=0.5", "`batch_size` must be a whole number from 1"),
     "too few recordings": ("--recordings_per_residue=2", "`recordings_per_residue` must be a whole number from 3"),
     "unknown condition": ("--condition=dmso", "`condition` must be one of h2o, d2o; got 'dmso'"),

@@ -22,7 +22,7 @@ from speechbrain.utils.distributed import ddp_init_group, if_main_process, run_o
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from amino_acid_tocsy_prepare import prepare_amino_acid_tocsy
 
-from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.dataio import load_datasets
 from nmr_speech.hparams import load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
@@ -117,6 +117,7 @@ def main(argv):
     hparams = load_hparams(hparams_file, overrides, KEYS)
     whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
     whole("batch_size", hparams["batch_size"], 1, 10**6)
+    positive("lr", hparams["lr"], "learning rate, typical 0.001")
     in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3")
     clock = Clock()
 

@@ -13,7 +13,7 @@ from nmr_speech.models.frontends import MelFrontEnd
 from nmr_speech.simulate.fid import spectrum
 
 
-def draw_confusion(summary: dict, path: str | Path):
+def plot_confusion(summary: dict, path: str | Path):
     """Draw a confusion matrix as shares of each row, with the counts in the cells.
 
     Arguments
@@ -39,7 +39,7 @@ def draw_confusion(summary: dict, path: str | Path):
     figure.savefig(path, dpi=150)
 
 
-def draw_recording(wav: torch.Tensor, ppm: np.ndarray, title: str, path: str | Path):
+def plot_recording(wav: torch.Tensor, ppm: np.ndarray, title: str, path: str | Path):
     """Draw one recording three ways: as a waveform, as a mel spectrogram, as the 2D spectrum that it is.
 
     Arguments
@@ -96,7 +96,7 @@ def _contours(axes, absorption, ppm):
     axes.set_aspect("equal")
 
 
-def draw_det(curve, path: str | Path):
+def plot_det(curve, path: str | Path):
     """Draw a detection error trade-off curve on normal-deviate axes.
 
     Arguments
@@ -123,7 +123,7 @@ def draw_det(curve, path: str | Path):
     figure.savefig(path, dpi=150)
 
 
-def draw_histogram(target, nontarget, threshold: float, path: str | Path):
+def plot_histogram(target, nontarget, threshold: float, path: str | Path):
     """Draw the distributions of target and non-target scores.
 
     Arguments

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.score.classification import per_class_table
-from nmr_speech.score.figures import draw_confusion, draw_recording
+from nmr_speech.score.figures import plot_confusion, plot_recording
 from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import ppm_axis
 
@@ -37,11 +37,11 @@ def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seco
         **provenance(),
     }
     write_whole(folder / "per_class.md", (per_class_table(test) + "\n").encode())
-    draw_confusion(test, folder / "confusion.png")
+    plot_confusion(test, folder / "confusion.png")
     first = datasets["test"][0]
     experiment = hparams["experiment"]
     ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
-    draw_recording(first["sig"].T, ppm, f"{first['id']}, simulated TOCSY", folder / "recording.png")
+    plot_recording(first["sig"].T, ppm, f"{first['id']}, simulated TOCSY", folder / "recording.png")
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     print(headline(results))
     print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")

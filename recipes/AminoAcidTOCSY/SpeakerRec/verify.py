@@ -26,7 +26,7 @@ from nmr_speech.hparams import load_hparams
 from nmr_speech.models.load import load_embedder
 from nmr_speech.score.backends import BACKENDS, Calibration, Cohort, enrol, score_trials
 from nmr_speech.score.detection import det_curve, detection_cost, eer
-from nmr_speech.score.figures import draw_det, draw_histogram
+from nmr_speech.score.figures import plot_det, plot_histogram
 from nmr_speech.score.identification import identify
 from nmr_speech.score.provenance import provenance
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
@@ -138,8 +138,8 @@ def report(hparams, trials, llrs, model_labels, test_labels, more):
     )
     write_trials(folder / "trials.txt", trials)
     write_whole(folder / "scores.txt", text.encode())
-    draw_det(curve, folder / "det.png")
-    draw_histogram(target, nontarget, threshold, folder / "histogram.png")
+    plot_det(curve, folder / "det.png")
+    plot_histogram(target, nontarget, threshold, folder / "histogram.png")
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     for name, label in (("eer", "EER"), ("min_dcf", "minDCF"), ("cllr", "Cllr"), ("min_cllr", "minCllr")):
         figure = results[name]

@@ -1,6 +1,6 @@
 """How sure are the figures of a trial list? Bootstrap over recordings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,8 +16,14 @@ from nmr_speech.score.detection import (
 
 
 def bootstrap(
-    trials: Trials, llrs: np.ndarray, p_target: float, c_miss: float, c_fa: float, samples: int = 200, seed: int = 0
-) -> dict[str, dict[str, float]]:
+    trials: Trials,
+    llrs: np.ndarray,
+    p_targets: Sequence[float],
+    c_miss: float,
+    c_fa: float,
+    samples: int = 200,
+    seed: int = 0,
+) -> dict[str, dict]:
     """Figures of a trial list, each with a 95% interval.
 
     Trials share recordings and are far from independent; so recordings are drawn again, not trials. A trial weighs the
@@ -30,8 +36,8 @@ def bootstrap(
         The list.
     llrs : np.ndarray
         Calibrated log-likelihood ratio of each trial.
-    p_target : float
-        Prior of the detection cost.
+    p_targets : Sequence[float]
+        Priors of the detection cost.
     c_miss : float
         Cost of a miss.
     c_fa : float
@@ -43,8 +49,9 @@ def bootstrap(
 
     Returns
     -------
-    dict[str, dict[str, float]]
-        ``eer``, ``min_dcf``, ``cllr``, ``min_cllr``, each with ``value``, ``low``, ``high``.
+    dict[str, dict]
+        ``eer``, ``min_dcf`` (at the first prior), ``cllr``, ``min_cllr``, each with ``value``, ``low``, ``high``; and
+        ``min_dcf_at`` with the same at every prior.
     """
     target, nontarget = llrs[trials.is_target], llrs[~trials.is_target]
     scores = det_curve(target, nontarget).scores
@@ -53,19 +60,19 @@ def bootstrap(
     def figures(weights):
         split = weights[trials.is_target], weights[~trials.is_target]
         curve = weighted_det_curve(scores, *runs, *split)
-        return {
-            "eer": equal_error(curve),
-            "min_dcf": float(detection_cost(curve.p_miss, curve.p_fa, p_target, c_miss, c_fa).min()),
-            "cllr": float(log_cost(target, nontarget, *split)),
-            "min_cllr": optimal_log_cost(curve),
-        }
+        costs = [detection_cost(curve.p_miss, curve.p_fa, p_target, c_miss, c_fa).min() for p_target in p_targets]
+        return np.array(
+            [equal_error(curve), float(log_cost(target, nontarget, *split)), optimal_log_cost(curve), *costs]
+        )
 
     value = figures(np.ones(len(trials)))
-    drawn = [figures(weights) for weights in _resampled(trials, samples, seed)]
-    bounds = {name: np.percentile([sample[name] for sample in drawn], [2.5, 97.5]) for name in value}
-    return {
-        name: {"value": v, "low": float(bounds[name][0]), "high": float(bounds[name][1])} for name, v in value.items()
-    }
+    drawn = np.stack([figures(weights) for weights in _resampled(trials, samples, seed)])
+    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    eer, cllr, min_cllr, *min_dcfs = (
+        {"value": float(v), "low": float(a), "high": float(b)} for v, a, b in zip(value, low, high, strict=True)
+    )
+    at_priors = {str(p_target): min_dcf for p_target, min_dcf in zip(p_targets, min_dcfs, strict=True)}
+    return {"eer": eer, "min_dcf": min_dcfs[0], "cllr": cllr, "min_cllr": min_cllr, "min_dcf_at": at_priors}
 
 
 def _resampled(trials, samples, seed):

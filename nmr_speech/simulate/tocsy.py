@@ -83,7 +83,7 @@ def tocsy(
         Apparent T2 in t2.
     tolerance : float
         Accuracy asked for, relative to the first point, 0 to 0.1. What is left out is bounded by it in power; the
-        measured error is 10 to 30 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single precision.
+        measured error is 10 to 60 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single precision.
 
     Returns
     -------

@@ -42,8 +42,9 @@ def test_figures_are_those_of_the_scores_written(backend, trained, many, tmp_pat
     assert results["min_dcf"]["value"] == pytest.approx(min_dcf(target, nontarget)[0], abs=2e-2)
     assert results["cllr"]["value"] == pytest.approx(cllr(target, nontarget), abs=1e-4)
     assert results["min_cllr"]["value"] == pytest.approx(min_cllr(target, nontarget), abs=2e-3)
-    for figure in ("eer", "min_dcf", "cllr", "min_cllr"):
-        assert results[figure]["low"] <= results[figure]["high"]
+    for figure in (*(results[key] for key in ("eer", "min_dcf", "cllr", "min_cllr")), *results["min_dcf_at"].values()):
+        assert figure["low"] <= figure["high"]
+    assert list(results["min_dcf_at"]) == ["0.01", "0.001", "0.1", "0.5"]
     for picture in ("det.png", "histogram.png"):
         assert (tmp_path / "v" / picture).read_bytes().startswith(b"\x89PNG")
     assert set(results["eer_by_residue"]) == {"ALA", "GLY", "SER"}

@@ -8,7 +8,7 @@ from nmr_speech.score import cllr, eer, min_cllr, min_dcf
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 
-COSTS = {"p_target": 0.1, "c_miss": 1.0, "c_fa": 1.0}
+COSTS = {"p_targets": [0.1, 0.5], "c_miss": 1.0, "c_fa": 2.0}
 
 
 def trial_list(n=12, residues=("ALA", "GLY", "SER"), seed=0):
@@ -30,7 +30,9 @@ def test_values_are_the_plain_figures():
     figures = bootstrap(trials, llrs, **COSTS, samples=10)
     kinds = llrs[trials.is_target], llrs[~trials.is_target]
     assert figures["eer"]["value"] == pytest.approx(eer(*kinds)[0])
-    assert figures["min_dcf"]["value"] == pytest.approx(min_dcf(*kinds, **COSTS)[0])
+    assert figures["min_dcf"]["value"] == pytest.approx(min_dcf(*kinds, 0.1, 1.0, 2.0)[0])
+    assert figures["min_dcf_at"]["0.1"] == figures["min_dcf"]
+    assert figures["min_dcf_at"]["0.5"]["value"] == pytest.approx(min_dcf(*kinds, 0.5, 1.0, 2.0)[0])
     assert figures["cllr"]["value"] == pytest.approx(cllr(*kinds))
     assert figures["min_cllr"]["value"] == pytest.approx(min_cllr(*kinds))
 

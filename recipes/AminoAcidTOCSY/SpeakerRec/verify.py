@@ -25,7 +25,7 @@ from nmr_speech.corpus.wav import read_wav
 from nmr_speech.hparams import load_hparams
 from nmr_speech.models.load import load_embedder
 from nmr_speech.score.backends import BACKENDS, Calibration, Cohort, enrol, score_trials
-from nmr_speech.score.detection import det_curve, detection_cost, eer
+from nmr_speech.score.detection import det_curve, eer
 from nmr_speech.score.figures import plot_det, plot_histogram
 from nmr_speech.score.identification import identify
 from nmr_speech.score.provenance import provenance
@@ -114,17 +114,14 @@ def report(hparams, trials, llrs, model_labels, test_labels, more):
     """Write scores, figures and pictures."""
     folder = Path(hparams["output_folder"])
     folder.mkdir(parents=True, exist_ok=True)
-    costs = {key: hparams[key] for key in ("p_target", "c_miss", "c_fa")}
     target, nontarget = llrs[trials.is_target], llrs[~trials.is_target]
     curve, threshold = det_curve(target, nontarget), eer(target, nontarget)[1]
+    p_targets = list(dict.fromkeys([hparams["p_target"], *hparams["other_p_targets"]]))
+    sampling = {"samples": hparams["bootstrap_samples"], "seed": hparams["seed"]}
     results = {
-        **bootstrap(trials, llrs, **costs, samples=hparams["bootstrap_samples"], seed=hparams["seed"]),
+        **bootstrap(trials, llrs, p_targets, hparams["c_miss"], hparams["c_fa"], **sampling),
         "eer_threshold": threshold,
-        "costs": costs,
-        "min_dcf_at": {
-            str(p): float(detection_cost(curve.p_miss, curve.p_fa, p, costs["c_miss"], costs["c_fa"]).min())
-            for p in hparams["other_p_targets"]
-        },
+        "costs": {key: hparams[key] for key in ("p_target", "c_miss", "c_fa")},
         "trials": {"target": len(target), "nontarget": len(nontarget)},
         "eer_by_residue": by_residue(trials, llrs, model_labels, test_labels, lambda *kinds: eer(*kinds)[0]),
         "hardest_pairs": hardest_pairs(trials, llrs, model_labels, test_labels, threshold),

@@ -95,7 +95,7 @@ PAYLOADS = {
     "text that HyperPyYAML evaluates": (
         SCALE,
         "n_filters: (!!python/object/apply:os.getpid [])",
-        "cannot be built from",
+        "cannot be built from|could not determine",  # in a fresh process, and once HyperPyYAML was used
     ),
     "no YAML": ("seed: 1", "seed: [1", "not valid YAML"),
 }

@@ -12,8 +12,11 @@ import nmr_speech
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+MADE_BY_RUNS = ("data", "results")
 DOCUMENTS = sorted(
-    path for path in ROOT.rglob("*.md") if not any(part.startswith(".") for part in path.parts[len(ROOT.parts) :])
+    path
+    for path in ROOT.rglob("*.md")
+    if (top := path.relative_to(ROOT).parts[0]) not in MADE_BY_RUNS and not top.startswith(".")
 )
 
 

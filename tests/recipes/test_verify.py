@@ -1,6 +1,7 @@
 """The verification recipe on a tiny model."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,15 +15,16 @@ import verify
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.score import cllr, eer, min_cllr, min_dcf
+from tests.loopback_hub import loopback_hub
 
 ROOT = Path(__file__).parents[2]
 YAML = str(ROOT / "hparams" / "verification.yaml")
 ALL = ("--splits=[train,valid,test]",)
 
 
-def run(trained, many, out, *overrides):
-    arguments = [f"--source={trained}", f"--data_folder={many}", f"--output_folder={out}", "--bootstrap_samples=20"]
-    verify.main([YAML, *arguments, *overrides])
+def run(trained, many, out, *overrides, samples=20):
+    arguments = [f"--source={trained}", f"--data_folder={many}", f"--output_folder={out}"]
+    verify.main([YAML, *arguments, f"--bootstrap_samples={samples}", *overrides])
     return json.loads((out / "results.json").read_text())
 
 
@@ -93,6 +95,36 @@ def test_from_the_command_line(trained, many, tmp_path):
     assert {p.name for p in (tmp_path / "v").iterdir()} == {
         "scores.txt", "trials.txt", "results.json", "det.png", "histogram.png",
     }  # fmt: skip
+
+
+def from_hub(endpoint, many, tmp_path, source, *overrides):
+    """Run the recipe in a process whose Hub client talks to the loopback interface alone."""
+    script = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "verify.py"
+    arguments = [f"--source={source}", f"--data_folder={many}", f"--output_folder={tmp_path / 'v'}", *overrides]
+    home = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return subprocess.run(
+        [sys.executable, script, YAML, *arguments], capture_output=True, text=True, check=False, env=os.environ | home
+    )
+
+
+def test_a_model_from_the_hub_by_the_genuine_client(trained, many, tmp_path):
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    for name in ("hyperparams.yaml", "frontend.ckpt", "backbone.ckpt"):
+        shutil.copy(trained / name if name.endswith("yaml") else next(trained.glob(f"save/CKPT*/{name}")), bundle)
+    (tmp_path / "here").mkdir()
+    with loopback_hub({"user/amino": bundle}) as endpoint:
+        ended = from_hub(endpoint, many, tmp_path, "user/amino", "--bootstrap_samples=5")
+        assert ended.returncode == 0, ended.stderr
+        here = run(bundle, many, tmp_path / "here" / "v", samples=5)
+        assert json.loads((tmp_path / "v" / "results.json").read_text())["eer"] == here["eer"]
+        absent = from_hub(endpoint, many, tmp_path, "user/absent")
+        assert absent.returncode == 1
+        assert absent.stderr.splitlines()[-1].startswith("error: user/absent: neither a folder here nor a repository")
+        moved = from_hub(endpoint, many, tmp_path, "user/amino", "--revision=v9")
+        assert moved.stderr.splitlines()[-1].startswith("error: user/amino: neither a folder here nor a repository")
+    cached = from_hub("http://127.0.0.1:9", many, tmp_path, "user/amino", "--bootstrap_samples=5")
+    assert cached.returncode == 0, cached.stderr  # no network, but the model is in the cache
 
 
 BAD = {

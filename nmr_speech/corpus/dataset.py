@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from nmr_speech import __version__
 from nmr_speech.checks import InputError, one_of, whole
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.corpus.files import remove_unfinished, write_whole
 from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.splits import SPLITS, stratified_split
@@ -139,6 +139,7 @@ def build_dataset(folder: str | Path, plan: DatasetPlan, workers: int = 0) -> bo
     write_whole(folder / UNDER_WAY, _description(plan))
 
     _simulate(folder, plan, workers)
+    remove_unfinished(folder)
     rows = {row.ID: row for part in sorted((folder / "parts").glob("*.csv")) for row in read_manifest(part)}
     split = stratified_split({name: row.spk_id for name, row in rows.items()}, plan.seed)
     for name, ids in split.items():

@@ -4,6 +4,23 @@ import os
 import tempfile
 from pathlib import Path
 
+UNFINISHED = ".unfinished"
+
+
+def remove_unfinished(folder: str | Path):
+    """Remove what a killed `write_whole` left behind, in a folder and all below it.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / ".a.wav.x3k.unfinished").write_bytes(b"RIFF")
+    >>> remove_unfinished(folder)
+    >>> list(folder.iterdir())
+    []
+    """
+    for leftover in Path(folder).rglob(f".*{UNFINISHED}"):
+        leftover.unlink(missing_ok=True)
+
 
 def write_whole(path: str | Path, content: bytes):
     """Write a file under a temporary name in the same folder, then rename it.
@@ -16,7 +33,7 @@ def write_whole(path: str | Path, content: bytes):
     b'whole'
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -38,13 +38,34 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
         raise InputError(
             f"`fid` must be complex with shape (2, {N_TRANSIENTS}, {N_POINTS}), got {fid.dtype} {tuple(fid.shape)}"
         )
-    channels = torch.view_as_real(fid.to(torch.complex64).flatten(1).resolve_conj()).movedim(-1, 1).flatten(0, 1)
+    channels = to_channels(fid.to(torch.complex64))
     peak = channels.abs().max().item()
     if not math.isfinite(peak):
         raise InputError("`fid` must hold finite numbers only, got NaN or infinity")
     # A clean recording peaks at its number of protons: 4 must not scale by 4 or by 8 as rounding will have it.
     scale = 2.0 ** math.ceil(math.log2(peak * (1 + 1e-5))) if peak > 0 else 1.0
     return (channels / scale).contiguous(), scale
+
+
+def to_channels(fid: torch.Tensor) -> torch.Tensor:
+    """Lay transients one after another and real before imaginary part; `unstack_fid` with a scale of 1 is the inverse.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Complex, (..., 2, 256, 256): cosine and sine channel.
+
+    Returns
+    -------
+    torch.Tensor
+        Real, (..., 4, 65536).
+
+    Example
+    -------
+    >>> to_channels(torch.zeros(3, 2, 256, 256, dtype=torch.complex64)).shape
+    torch.Size([3, 4, 65536])
+    """
+    return torch.view_as_real(fid.flatten(-2).resolve_conj()).movedim(-1, -2).flatten(-3, -2)
 
 
 def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:

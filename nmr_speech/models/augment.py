@@ -3,7 +3,7 @@
 import torch
 
 from nmr_speech.checks import in_range
-from nmr_speech.corpus.pseudo_audio import unstack_fid
+from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
 from nmr_speech.simulate.nuisances import shift_frequency
 from nmr_speech.simulate.tocsy import SPECTRAL_WIDTH_HZ
 
@@ -32,4 +32,4 @@ class FrequencyShift:
         """Shift wavs (B, T, 4); the generator, on the CPU, decides by how much."""
         shift_hz = self.max_shift_hz * (2 * torch.rand(len(wavs), generator=generator) - 1).to(wavs.device)
         fid = shift_frequency(unstack_fid(wavs.transpose(1, 2)), shift_hz, self.spectral_width_hz)
-        return torch.view_as_real(fid.flatten(2)).movedim(-1, 2).flatten(1, 2).transpose(1, 2)
+        return to_channels(fid).transpose(1, 2)

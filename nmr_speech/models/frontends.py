@@ -88,8 +88,8 @@ class QuadratureFrontEnd(nn.Module):
 
     Arguments
     ---------
-    centres : Sequence[float] | None
-        Frequency on which each filter starts, in units of the spectral width, -0.5 to 0.5; None spreads them evenly.
+    n_filters : int
+        Number of filters; they start spread evenly over the spectral width.
     learning_rate_scale : float
         Filters learn at this share of the model's rate; 0 fixes them. It is part of the parametrisation (weight =
         start + scale x parameter), so one optimiser with one parameter group serves.

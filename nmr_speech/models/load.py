@@ -16,9 +16,9 @@ from ruamel.yaml import YAML, MappingNode, ScalarNode
 from ruamel.yaml.error import YAMLError
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from speechbrain.lobes.models.Xvector import Xvector
-from speechbrain.utils.checkpoints import Checkpointer
 from torch import nn
 
+from nmr_speech.checkpoints import WholeCheckpointer
 from nmr_speech.checks import InputError
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
@@ -145,7 +145,7 @@ def _plain(node):
 
 def _weights(folder):
     if (folder / "save").is_dir():
-        best = Checkpointer(folder / "save").find_checkpoint(min_key="error")
+        best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
         if best is None:
             raise InputError(f"{folder}: holds no checkpoint; train the model to the end of an epoch first")
         folder = best.path

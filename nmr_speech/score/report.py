@@ -10,7 +10,7 @@ from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import ppm_axis
 
 
-def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seconds: dict[str, float]):
+def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seconds: dict[str, float], resumed: bool):
     """Write the report of a classifier to ``output_folder`` and print its headline.
 
     Arguments
@@ -24,7 +24,9 @@ def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seco
     datasets : dict
         The data sets, by split.
     seconds : dict[str, float]
-        Duration of each stage.
+        Duration of each stage in this process.
+    resumed : bool
+        Whether a run before had trained already, so that ``seconds`` are not those of the whole training.
     """
     folder = Path(hparams["output_folder"])
     results = {
@@ -33,6 +35,7 @@ def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seco
         "recordings": {split: len(dataset) for split, dataset in datasets.items()},
         "parameters": sum(weight.numel() for module in hparams["modules"].values() for weight in module.parameters()),
         "seed": hparams["seed"],
+        "resumed": resumed,
         "seconds": {stage: round(duration, 2) for stage, duration in seconds.items()},
         **provenance(),
     }

@@ -69,7 +69,9 @@ def test_from_the_command_line(tmp_path):
     again = run([*TINY, *folders(tmp_path)], cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert {p: p.stat().st_mtime_ns for p in (tmp_path / "data").rglob("*")} == made
-    assert json.loads((out / "results.json").read_text())["test"] == results["test"]
+    evaluated_again = json.loads((out / "results.json").read_text())
+    assert evaluated_again["test"] == results["test"]
+    assert (results["resumed"], evaluated_again["resumed"]) == (False, True)
 
 
 @pytest.mark.parametrize("part", ["conv", "mel_transient"])

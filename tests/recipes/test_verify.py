@@ -77,6 +77,26 @@ def test_residues_never_trained_on(trained, many, tmp_path):
     assert points[-1]["false_alarm_rate"] == 1.0
 
 
+def test_who_enrols_is_not_asked_for_a_name(trained, many, tmp_path):
+    """Identification enrols the training split; its recordings must not come back as tests, whatever the splits."""
+    alone = run(trained, many, tmp_path / "alone", "--splits=[valid,test]", samples=2)
+    with_train = run(trained, many, tmp_path / "with", "--residues=[GLY,SER,ALA,THR]", *ALL, samples=2)
+    known = [results["identification"][-1]["accuracy"] for results in (alone, with_train)]
+    assert known[0] == known[1]
+    assert alone["trained_or_calibrated_on"] == 12  # the validation split of three residues
+    assert with_train["trained_or_calibrated_on"] == 54
+
+
+def test_splits_too_small_are_named(data, trained, tmp_path):
+    with pytest.raises(InputError, match=r"valid\.csv: calibration needs two recordings or more of a residue"):
+        run(trained, data, tmp_path / "v", *ALL)
+    with pytest.raises(InputError, match="`splits`, `residues` and `trials` leave no target trial"):
+        run(trained, data, tmp_path / "v")
+    with pytest.raises(InputError, match="`splits`, `residues` and `trials` leave no non-target trial"):
+        run(trained, data, tmp_path / "v", "--residues=[GLY]", *ALL)
+    assert not (tmp_path / "v").exists()
+
+
 def test_a_list_of_ones_own_and_a_drawn_one(trained, many, tmp_path):
     first = run(trained, many, tmp_path / "drawn", "--trials=balanced", "--n_trials=40", "--enrol_recordings=2", *ALL)
     trials = tmp_path / "drawn" / "trials.txt"

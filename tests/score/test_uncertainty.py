@@ -38,7 +38,7 @@ def test_values_are_the_plain_figures():
 
 
 def test_intervals_hold_the_spread_between_lists():
-    """Of fresh lists of the same make, about 95% fall within the interval of one; far fewer than half must not."""
+    """A 95% interval is about four standard deviations of fresh lists wide."""
     trials, llrs, _ = trial_list(20)
     figure = bootstrap(trials, llrs, **COSTS, samples=200)["eer"]
     fresh = []

@@ -134,7 +134,9 @@ def main(argv):
     hparams["steps_per_epoch"] = math.ceil(
         len(datasets["train"]) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
     )
-    brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
+    checkpointer = hparams["checkpointer"]()
+    resumed = bool(checkpointer.list_checkpoints())
+    brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
     loader = {"batch_size": hparams["batch_size"]}
     brain.fit(
         hparams["epoch_counter"],
@@ -153,7 +155,7 @@ def main(argv):
             count_confusion(*name_by_spectrum(datasets["train"], datasets["test"]), len(labels)), labels
         )
         clock.lap("baseline")
-        write_report(hparams, summarise(brain.confusion, labels), baseline, datasets, clock.seconds)
+        write_report(hparams, summarise(brain.confusion, labels), baseline, datasets, clock.seconds, resumed)
 
 
 class Clock:

@@ -46,11 +46,6 @@ class Recordings:
     labels: np.ndarray
     embeddings: np.ndarray
 
-    @property
-    def speaker(self):
-        """Residue of each recording, by ID."""
-        return dict(zip(self.names, self.labels.tolist(), strict=True))
-
 
 def load_rows(hparams):
     """Read the manifests, check them, and pick the residues wanted: rows by split."""
@@ -112,8 +107,6 @@ def score(hparams, recordings, trials, cohort):
 
 def report(hparams, trials, llrs, model_labels, test_labels, more):
     """Write scores, figures and pictures."""
-    folder = Path(hparams["output_folder"])
-    folder.mkdir(parents=True, exist_ok=True)
     target, nontarget = llrs[trials.is_target], llrs[~trials.is_target]
     curve, threshold = det_curve(target, nontarget), eer(target, nontarget)[1]
     p_targets = list(dict.fromkeys([hparams["p_target"], *hparams["other_p_targets"]]))
@@ -133,6 +126,8 @@ def report(hparams, trials, llrs, model_labels, test_labels, more):
     text = "".join(
         f"{','.join(trials.models[m])} {trials.tests[t]} {int(label)} {llr:.6f}\n" for m, t, label, llr in lines
     )
+    folder = Path(hparams["output_folder"])
+    folder.mkdir(parents=True, exist_ok=True)
     write_trials(folder / "trials.txt", trials)
     write_whole(folder / "scores.txt", text.encode())
     plot_det(curve, folder / "det.png")
@@ -161,6 +156,13 @@ def main(argv):
     wanted = set(hparams["residues"] or {row.spk_id for split in rows.values() for row in split})
     tested = [row for split in hparams["splits"] for row in rows[split] if row.spk_id in wanted]
     trials = choose_trials(hparams, {row.ID: row.spk_id for row in tested})
+    for kind, there in (("target", trials.is_target), ("non-target", ~trials.is_target)):
+        if not there.any():
+            raise InputError(f"`splits`, `residues` and `trials` leave no {kind} trial; error rates need both kinds")
+    calibration_trials = all_pairs({row.ID: row.spk_id for row in rows["valid"] if row.spk_id in known})
+    if len(set(calibration_trials.is_target)) < 2:
+        path = Path(hparams["data_folder"], "valid.csv")
+        raise InputError(f"{path}: calibration needs two recordings or more of a residue, and two residues or more")
     for split, chosen in rows.items():
         check_recordings(Path(hparams["data_folder"], f"{split}.csv"), chosen, hparams["data_folder"])
 
@@ -171,12 +173,15 @@ def main(argv):
     test = embed_rows(tested, hparams, embedder, device)
     cohort = Cohort(train.embeddings, train.labels)
 
-    calibration_trials = all_pairs(valid.speaker)
     calibration = Calibration(score(hparams, valid, calibration_trials, cohort)[0], calibration_trials.is_target)
     scores, model_labels, test_labels = score(hparams, test, trials, cohort)
-    more = {"calibration": {"slope": calibration.slope / calibration.scale, "offset": calibration.offset}}
-    if len(set(test.labels) & known) > 1 and set(test.labels) - known:
-        more["identification"] = identify(train.embeddings, train.labels, test.embeddings, test.labels)
+    more = {
+        "calibration": {"slope": calibration.slope / calibration.scale, "offset": calibration.offset},
+        "trained_or_calibrated_on": len({*train.names, *valid.names} & set(test.names)),
+    }
+    fresh = ~np.isin(test.names, train.names)  # the training split enrols
+    if known & set(test.labels[fresh]) and set(test.labels[fresh]) - known:
+        more["identification"] = identify(train.embeddings, train.labels, test.embeddings[fresh], test.labels[fresh])
     more["seconds"] = round(time.perf_counter() - start, 1)
     report(hparams, trials, calibration(scores), model_labels, test_labels, more)
 

@@ -1,10 +1,11 @@
 """Spin physics: from chemical-shift statistics and couplings to TOCSY experiments."""
 
-from nmr_speech.simulate.draw import Recording, draw_recording
+from nmr_speech.simulate.draw import Recording, draw_recording, draw_recordings
 from nmr_speech.simulate.fid import ppm_axis, spectrum
+from nmr_speech.simulate.pulse_acquire import pulse_acquire
 from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
 from nmr_speech.simulate.spin_system import SpinSystem
-from nmr_speech.simulate.tocsy import EXPERIMENT, pulse_acquire, tocsy
+from nmr_speech.simulate.tocsy import EXPERIMENT, tocsy
 
 __all__ = [
     "EXPERIMENT",
@@ -13,6 +14,7 @@ __all__ = [
     "Residue",
     "SpinSystem",
     "draw_recording",
+    "draw_recordings",
     "load_residue",
     "ppm_axis",
     "pulse_acquire",

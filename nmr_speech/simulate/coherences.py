@@ -1,40 +1,46 @@
-"""Single-quantum coherences: how they precess, how isotropic mixing passes them on, how they add up to a signal.
+"""Single-quantum coherences of a batch of recordings: their frequencies, and the time signals that they span.
 
 Everything is exact but for two roundings that ``tolerance`` controls: coherences too faint to matter are left out, and
 the many close frequencies of a recording are written in a basis of the few time signals that they span.
+
+Shapes: R recordings of one spin system, K coherences between two blocks of states, N signals of a basis.
 """
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 
 from nmr_speech.simulate.spin_system import Sector
 
-CHEAP = 1000  # matrix elements under which leaving out coherences saves less time than accuracy
+CHEAP = 10_000  # matrix elements under which leaving out coherences saves less time than accuracy
+FEW = 64  # coherences of a whole network that are a basis by themselves
+PIECES = {
+    "cpu": 2**19,
+    "cuda": 2**28,
+}  # numbers; on a CPU larger temporaries leave the cache and are paged in each time
 
 
 @dataclass(frozen=True, eq=False)
 class Coherences:
-    """Coherences between one block of states and the next lower one, in the eigenbasis of the Hamiltonian.
+    """Coherences between states of one block and states of the next lower one, in the eigenbasis of the Hamiltonian.
+
+    Every recording has as many, so that they lie in one tensor; those that it could do without have an amplitude of 0.
 
     Arguments
     ---------
     upper : torch.Tensor
-        Position of each coherence's upper state in the upper block, (coherences,).
+        Position of each coherence's upper state in its block, (R, K).
     lower : torch.Tensor
-        Position of its lower state in the lower block, (coherences,).
+        Position of its lower state in the lower block, (R, K).
     amplitude : torch.Tensor
-        Matrix element of I+ between the two, float32, (coherences,).
+        Matrix element of I+ between the two, float32, (R, K).
     frequency : torch.Tensor
-        Precession frequency in rad/s, float64, (coherences,).
+        Precession frequency in rad/s, float64, (R, K).
     weight : float
         Weight of the sector.
-    upper_states : torch.Tensor
-        Eigenvectors of the upper block as columns, float32.
-    lower_states : torch.Tensor
-        Eigenvectors of the lower block as columns, float32.
+    n_all : int
+        How many there were before the faint ones were left out.
     """
 
     upper: torch.Tensor
@@ -42,49 +48,96 @@ class Coherences:
     amplitude: torch.Tensor
     frequency: torch.Tensor
     weight: float
-    upper_states: torch.Tensor
-    lower_states: torch.Tensor
+    n_all: int
 
 
-def single_quantum(sector: Sector, offsets: torch.Tensor, tolerance: float) -> list[Coherences]:
-    """Diagonalise every block of a sector and collect the coherences that matter.
+@dataclass(frozen=True, eq=False)
+class Eigenstates:
+    """Eigenvalues and eigenvectors of the Hamiltonian of one sector, block by block.
+
+    Arguments
+    ---------
+    energy : list[torch.Tensor]
+        rad/s, float64, (R, states) for each block.
+    states : list[torch.Tensor]
+        Eigenvectors as columns, in the basis of the sector, float32, (R, states, states) for each block.
+    """
+
+    energy: list[torch.Tensor]
+    states: list[torch.Tensor]
+
+
+def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
+    """Diagonalise every block of a sector's Hamiltonian, offsets and couplings in full.
 
     Arguments
     ---------
     sector : Sector
         Blocks of the network.
     offsets : torch.Tensor
-        Offset of each group from the carrier in rad/s, float64, (groups,).
+        Offset of each group from the carrier in rad/s, float64, (R, groups).
+
+    Returns
+    -------
+    Eigenstates
+    """
+    energy, states = [], []
+    for block in range(len(sector.energy)):
+        value, vector = torch.linalg.eigh(hamiltonian(sector, block, offsets))
+        energy.append(value)
+        states.append(vector.float())
+    return Eigenstates(energy, states)
+
+
+def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tensor:
+    """Hamiltonian of one block of a sector, offsets and couplings in full, in rad/s; float64, (R, states, states)."""
+    m_z = sector.m_z[block]
+    return (offsets @ m_z.flatten(1)).unflatten(1, m_z.shape[1:]) + torch.diag(sector.energy[block])
+
+
+def single_quantum(sector: Sector, eigenstates: Eigenstates, tolerance: float) -> list[Coherences]:
+    """Collect the coherences that matter.
+
+    Arguments
+    ---------
+    sector : Sector
+        Blocks of the network.
+    eigenstates : Eigenstates
+        Of its Hamiltonian.
     tolerance : float
-        Between each two blocks the faintest coherences are left out, as many as hold together less than
-        (tolerance / 3)^2 of the power, and fewer between small blocks, where they cost little. By Cauchy-Schwarz no
-        point of a signal then moves by more than 2/3 tolerance of the first point.
+        Between each two blocks the faintest coherences are left out, as many as hold together less than tolerance^2 of
+        the power, and fewer between small blocks, where they cost little. By Cauchy-Schwarz no point of a signal then
+        moves by more than twice the tolerance, relative to the first point.
 
     Returns
     -------
     list[Coherences]
         One entry for each pair of neighbouring blocks.
     """
-    energies, states = [], []
-    for m_z, coupling in zip(sector.m_z, sector.coupling, strict=True):
-        energy, state = torch.linalg.eigh(coupling + torch.diag(m_z @ offsets))
-        energies.append(energy)
-        states.append(state.float())
     found = []
     for k, raising in enumerate(sector.raising):
-        matrix = states[k].T @ (raising.float() @ states[k + 1])
-        upper, lower = _strongest(matrix, (tolerance / 3) ** 2 * min(1, matrix.numel() / CHEAP))
-        frequency = energies[k][upper] - energies[k + 1][lower]
-        found.append(Coherences(upper, lower, matrix[upper, lower], frequency, sector.weight, states[k], states[k + 1]))
+        matrix = eigenstates.states[k].mT @ (raising.float() @ eigenstates.states[k + 1])
+        power_left_out = tolerance**2 * min(1, raising.numel() / CHEAP)
+        kept, amplitude = _strongest(matrix.flatten(1), power_left_out)
+        upper, lower = kept // raising.shape[1], kept % raising.shape[1]
+        frequency = eigenstates.energy[k].gather(1, upper) - eigenstates.energy[k + 1].gather(1, lower)
+        found.append(Coherences(upper, lower, amplitude, frequency, sector.weight, raising.numel()))
     return found
 
 
-def _strongest(matrix, power_left_out):
-    power = matrix.flatten().square()
-    ascending, order = torch.sort(power)
-    running = torch.cumsum(ascending, 0, dtype=torch.float64)
-    kept = order[running > power_left_out * running[-1]].sort().values
-    return kept // matrix.shape[1], kept % matrix.shape[1]
+def _strongest(amplitude, power_left_out):
+    """Positions and values of the elements that matter in any recording, as many for each; (R, elements) to (R, K)."""
+    ascending, order = torch.sort(amplitude.square(), dim=1)
+    running = torch.cumsum(ascending, 1, dtype=torch.float64)
+    matters = running > power_left_out * running[:, -1:]
+    first = matters.shape[1] - int(matters.sum(1).max())
+    kept = order[:, first:]
+    return kept, amplitude.gather(1, kept) * matters[:, first:]
+
+
+def piece_size(like: torch.Tensor) -> int:
+    """How many numbers a temporary on the device of ``like`` may hold."""
+    return PIECES.get(like.device.type, PIECES["cuda"])
 
 
 def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dtype = torch.complex64) -> torch.Tensor:
@@ -96,7 +149,7 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     Arguments
     ---------
     frequency : torch.Tensor
-        Frequencies in rad/s, float64, (lines,).
+        Frequencies in rad/s, float64, (..., lines).
     times : int
         Number of times.
     dwell_s : float
@@ -107,7 +160,7 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     Returns
     -------
     torch.Tensor
-        Complex, (lines, times).
+        Complex, (..., lines, times).
 
     Example
     -------
@@ -115,13 +168,13 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     tensor([[0., 1., 0.]])
     """
     coarse, fine = (_unit(angle).to(dtype) for angle in _angles(frequency, times, dwell_s))
-    return (coarse[:, :, None] * fine[:, None, :]).flatten(1)[:, :times]
+    return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :times]
 
 
 def _angles(frequency, times, dwell_s):
     stride = math.isqrt(times - 1) + 1
     steps = torch.arange(stride, dtype=torch.float64, device=frequency.device) * dwell_s
-    return frequency[:, None] * (stride * steps), frequency[:, None] * steps
+    return frequency[..., None] * (stride * steps), frequency[..., None] * steps
 
 
 def _unit(angle):
@@ -134,7 +187,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
 
     Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals stand for all
     ``times`` points: the leading principal components of the exponentials, each weighted with the power that it
-    carries. Less than (tolerance / 10)^2 of the power lies outside.
+    carries. Less than (0.3 tolerance)^2 of the power lies outside.
 
     Arguments
     ---------
@@ -150,126 +203,58 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     Returns
     -------
     torch.Tensor
-        complex64, (times, basis signals), with orthonormal columns.
+        complex64, (R, times, N), with orthonormal columns, or columns of zeros where a recording needs fewer.
     """
     # All in float64: single-precision noise would be taken for signals to keep.
-    frequency = torch.cat([part.frequency for part in lines])
-    power = torch.cat([part.amplitude.square() * part.weight for part in lines])
-    power = power / (power.sum() * times)
-    if len(frequency) <= times // 2:
-        exponentials = phases(frequency, times, dwell_s, torch.complex128)
-        basis, size, _ = torch.linalg.svd(exponentials.T * power.sqrt(), full_matrices=False)
-        variance = size.square()
-    else:
-        coarse, fine = (_unit(angle) for angle in _angles(frequency, times, dwell_s))
-        autocorrelation = ((coarse.T * power) @ fine).flatten()[:times]
-        variance, basis = _eigh_toeplitz(autocorrelation)
-        variance, basis = variance.flip(0).clamp(min=0), basis.flip(1)
-    outside = variance.flip(0).cumsum(0).flip(0)
-    return basis[:, outside > (tolerance / 10) ** 2].to(torch.complex64)
+    frequency = torch.cat([part.frequency for part in lines], 1)
+    if sum(part.n_all for part in lines) <= min(FEW, times):
+        return torch.linalg.qr(phases(frequency, times, dwell_s, torch.complex128).mT)[0].to(torch.complex64)
+    power = torch.cat([part.amplitude.square() * part.weight for part in lines], 1).double()
+    power = power / (power.sum(1, keepdim=True) * times)
+    coarse, fine = (_unit(angle) for angle in _angles(frequency, times, dwell_s))
+    autocorrelation = ((coarse * power[..., None]).mT @ fine).flatten(1)[:, :times]
+    variance, basis = _eigh_toeplitz(autocorrelation)
+    outside = variance.clamp(min=0).cumsum(1)
+    matters = outside > (0.3 * tolerance) ** 2
+    first = times - int(matters.sum(1).max())
+    return (basis[..., first:] * matters[:, None, first:]).to(torch.complex64)
 
 
 def _eigh_toeplitz(first_column):
-    """Eigenvalues and eigenvectors of a Hermitian Toeplitz matrix of even size.
+    """Eigenvalues and eigenvectors of Hermitian Toeplitz matrices of even size; (R, size).
 
-    Read backwards it is its own conjugate, so in the basis of even and (times i) odd signals about its middle it is
-    real: a third of the time of the complex problem.
+    Read backwards such a matrix is its own conjugate, so in the basis of even and (times i) odd signals about its
+    middle it is real: a third of the time of the complex problem.
     """
-    size = len(first_column)
+    size = first_column.shape[1]
     half = size // 2
-    lag = torch.arange(half)[:, None] - torch.arange(size)
-    rows = torch.where(lag >= 0, first_column[lag.abs()], first_column[lag.abs()].conj())
-    near, far = rows[:, :half], rows[:, half:].flip(1)
+    lag = torch.arange(half, device=first_column.device)[:, None] - torch.arange(size, device=first_column.device)
+    rows = torch.where(lag >= 0, first_column[:, lag.abs()], first_column[:, lag.abs()].conj())
+    near, far = rows[..., :half], rows[..., half:].flip(-1)
     cross = (far - near).imag
-    real = torch.cat([torch.cat([(near + far).real, cross], 1), torch.cat([cross.T, (near - far).real], 1)])
+    real = torch.cat([torch.cat([(near + far).real, cross], -1), torch.cat([cross.mT, (near - far).real], -1)], -2)
     value, vector = torch.linalg.eigh(real)
-    top = torch.complex(vector[:half], vector[half:]) / math.sqrt(2)
-    return value, torch.cat([top, top.conj().flip(0)])
+    top = torch.complex(vector[:, :half], vector[:, half:]) / math.sqrt(2)
+    return value, torch.cat([top, top.conj().flip(1)], 1)
 
 
-@lru_cache(maxsize=256)
-def isotropic_propagator(sector: Sector, mixing_time_s: float) -> tuple[torch.Tensor, ...]:
-    """exp(-i H_J t) of every block, where H_J holds the couplings in full and no offsets.
-
-    Arguments
-    ---------
-    sector : Sector
-        Blocks of the network.
-    mixing_time_s : float
-        Length of the mixing in seconds.
-
-    Returns
-    -------
-    tuple[torch.Tensor]
-        complex64, (states, states) for each block.
-    """
-    propagators = []
-    for coupling in sector.coupling:
-        energy, states = torch.linalg.eigh(coupling)
-        phase = energy * mixing_time_s
-        propagators.append(
-            torch.complex((states * phase.cos()) @ states.T, -(states * phase.sin()) @ states.T).to(torch.complex64)
-        )
-    return tuple(propagators)
-
-
-def mix(lines: Coherences, signal: torch.Tensor, upper: torch.Tensor, lower: torch.Tensor) -> torch.Tensor:
-    """Carry the detected signal of each coherence back through the mixing.
-
-    With U the propagator in the eigenbasis, coherence (a, b) collects sum conj(U[a', a]) signal[(a', b')] U[b', b].
-    U is symmetric, so this holds in both directions of time.
+def coefficients(frequency: torch.Tensor, basis: torch.Tensor, dwell_s: float) -> torch.Tensor:
+    """Write exp(i frequency t) in a basis of time signals.
 
     Arguments
     ---------
-    lines : Coherences
-        The coherences between two blocks.
-    signal : torch.Tensor
-        complex64, (coherences, basis signals).
-    upper : torch.Tensor
-        Propagator of the upper block in the product basis, complex64.
-    lower : torch.Tensor
-        Propagator of the lower block in the product basis, complex64.
+    frequency : torch.Tensor
+        rad/s, float64, (R, K).
+    basis : torch.Tensor
+        complex64, (R, times, N).
+    dwell_s : float
+        Step in seconds.
 
     Returns
     -------
     torch.Tensor
-        complex64, (coherences, basis signals).
+        complex64, (R, K, N).
     """
-    upper = _in_eigenbasis(upper, lines.upper_states).conj().resolve_conj()
-    lower = _in_eigenbasis(lower, lines.lower_states)
-    gathered = _padded_product(lines.lower, len(lower), upper[lines.upper], signal)  # (lower', upper, basis)
-    by_upper = _slots(lines.upper, len(upper))
-    left = lower.new_zeros(len(upper), by_upper.max_count, len(lower))
-    left[lines.upper, by_upper.slot] = lower[lines.lower]
-    return torch.bmm(left, gathered.transpose(0, 1))[lines.upper, by_upper.slot]
-
-
-def _in_eigenbasis(propagator, states):
-    real, imag = propagator.real.contiguous(), propagator.imag.contiguous()
-    return torch.complex(states.T @ (real @ states), states.T @ (imag @ states))
-
-
-def _padded_product(group, n_groups, left, right):
-    """For each group, sum over its members of the outer product of their rows in ``left`` and ``right``."""
-    slots = _slots(group, n_groups)
-    padded_left = left.new_zeros(n_groups, slots.max_count, left.shape[1])
-    padded_right = right.new_zeros(n_groups, slots.max_count, right.shape[1])
-    padded_left[group, slots.slot] = left
-    padded_right[group, slots.slot] = right
-    return torch.bmm(padded_left.transpose(1, 2), padded_right)
-
-
-@dataclass(frozen=True, eq=False)
-class _Slots:
-    slot: torch.Tensor
-    max_count: int
-
-
-def _slots(group, n_groups):
-    """A running number for each member within its group."""
-    count = torch.bincount(group, minlength=n_groups)
-    order = torch.argsort(group, stable=True)
-    first = torch.cumsum(count, 0) - count
-    slot = torch.empty_like(group)
-    slot[order] = torch.arange(len(group), device=group.device) - first[group[order]]
-    return _Slots(slot, int(count.max()))
+    recordings, times = basis.shape[:2]
+    parts = frequency.split(max(1, piece_size(basis) // (recordings * times)), dim=1)
+    return torch.cat([phases(part, times, dwell_s) @ basis.conj() for part in parts], 1)

@@ -1,5 +1,6 @@
 """One recording from one seed: what is drawn, and the signal that it gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,12 @@ class Recording:
     fid: torch.Tensor
 
 
-def draw_recording(residue: str, seed: int, index: int, *, condition: str = "h2o", **experiment) -> Recording:
-    """Draw and simulate recording ``index`` of a residue; nothing else influences it.
+def draw_recordings(
+    residue: str, seed: int, indices: Sequence[int], *, condition: str = "h2o", **experiment
+) -> list[Recording]:
+    """Draw and simulate recordings of one residue together, which is faster than one by one.
+
+    Each is decided by (seed, residue, index) alone: in other company only the last digits of a signal change.
 
     Arguments
     ---------
@@ -44,8 +49,8 @@ def draw_recording(residue: str, seed: int, index: int, *, condition: str = "h2o
         Three-letter code.
     seed : int
         Seed of the data set, 0 or more.
-    index : int
-        Number of the recording among those of its residue, 0 or more.
+    indices : Sequence[int]
+        Numbers of the recordings among those of their residue, 0 or more.
     condition : str
         "h2o" or "d2o"; see `nmr_speech.simulate.residues.Residue`.
     **experiment
@@ -53,7 +58,24 @@ def draw_recording(residue: str, seed: int, index: int, *, condition: str = "h2o
 
     Returns
     -------
-    Recording
+    list[Recording]
+
+    Example
+    -------
+    >>> [recording.index for recording in draw_recordings("GLY", seed=1986, indices=range(3))]
+    [0, 1, 2]
+    """
+    molecule = load_residue(residue, condition)
+    shifts = np.stack([draw_shifts(molecule, generator(residue, seed, index)) for index in indices])
+    fids = tocsy(molecule, shifts, **experiment)
+    return [
+        Recording(residue, seed, index, dict(zip(molecule.system.names, row, strict=True)), fid)
+        for index, row, fid in zip(indices, shifts.tolist(), fids, strict=True)
+    ]
+
+
+def draw_recording(residue: str, seed: int, index: int, **settings) -> Recording:
+    """Draw and simulate recording ``index`` of a residue; see `draw_recordings`.
 
     Example
     -------
@@ -61,10 +83,7 @@ def draw_recording(residue: str, seed: int, index: int, *, condition: str = "h2o
     >>> recording.fid.shape, list(recording.shifts_ppm)
     (torch.Size([2, 256, 256]), ['HA2', 'HA3', 'H'])
     """
-    molecule = load_residue(residue, condition)
-    shifts = draw_shifts(molecule, generator(residue, seed, index))
-    shifts_ppm = dict(zip(molecule.system.names, shifts.tolist(), strict=True))
-    return Recording(residue, seed, index, shifts_ppm, tocsy(molecule, shifts_ppm, **experiment))
+    return draw_recordings(residue, seed, [index], **settings)[0]
 
 
 def generator(residue: str, seed: int, index: int) -> np.random.Generator:

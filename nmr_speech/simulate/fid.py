@@ -3,7 +3,7 @@
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.simulate.tocsy import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
+from nmr_speech.simulate.parameters import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 
 
 def ppm_axis(
@@ -68,6 +68,32 @@ def spectrum(fid: torch.Tensor) -> torch.Tensor:
     rows = torch.fft.fft(fid, dim=-1)
     amplitude_modulated = torch.complex(rows[..., 0, :, :].real, rows[..., 1, :, :].real)
     return torch.fft.fftshift(torch.fft.fft(amplitude_modulated, dim=-2), dim=(-2, -1))
+
+
+def digitise(fid: torch.Tensor, bits: int) -> torch.Tensor:
+    """Round real and imaginary parts as a converter whose full scale is the largest of each recording.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Complex, (..., 2, n_transients, n_points).
+    bits : int
+        Bits of the signed numbers: 2^(bits - 1) - 1 steps from zero to full scale.
+
+    Returns
+    -------
+    torch.Tensor
+        Complex, of the same shape.
+
+    Example
+    -------
+    >>> digitise(torch.tensor([[[1.0 + 0.4j]], [[0.6 + 0j]]]), bits=2).flatten()
+    tensor([1.+0.j, 1.+0.j])
+    """
+    parts = torch.view_as_real(fid.resolve_conj())
+    full_scale = parts.abs().amax((-4, -3, -2, -1), keepdim=True)
+    step = torch.where(full_scale > 0, full_scale, 1) / (2 ** (bits - 1) - 1)
+    return torch.view_as_complex((parts / step).round() * step)
 
 
 def _window(n, like):

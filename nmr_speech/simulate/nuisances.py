@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from nmr_speech.simulate.tocsy import SPECTRAL_WIDTH_HZ
+from nmr_speech.simulate.parameters import SPECTRAL_WIDTH_HZ
 
 
 def shift_frequency(

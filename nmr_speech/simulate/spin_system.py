@@ -69,21 +69,23 @@ class SpinSystem:
 class Sector:
     """One choice of composite spins of a network, as blocks of falling total M_z (float64).
 
+    The states of each block are eigenstates of the couplings alone, so that ideal isotropic mixing is one phase a state.
+
     Arguments
     ---------
     weight : float
         Multiplicity of the choice, normalised so that all sectors of a network sum to its number of protons.
+    energy : tuple[torch.Tensor]
+        For each block, the eigenvalues of the coupling Hamiltonian 2 pi sum J I.I in rad/s, (states,).
     m_z : tuple[torch.Tensor]
-        For each block, M_z of every group in every state, (states, groups).
-    coupling : tuple[torch.Tensor]
-        For each block, the coupling Hamiltonian 2 pi sum J I.I in rad/s, (states, states).
+        For each block, I_z of every group, (groups, states, states).
     raising : tuple[torch.Tensor]
         For each pair of neighbouring blocks, I+ from the lower to the upper one, (upper states, lower states).
     """
 
     weight: float
+    energy: tuple[torch.Tensor, ...]
     m_z: tuple[torch.Tensor, ...]
-    coupling: tuple[torch.Tensor, ...]
     raising: tuple[torch.Tensor, ...]
 
 
@@ -96,13 +98,15 @@ class Network:
 
 
 @lru_cache(maxsize=64)
-def networks(system: SpinSystem) -> tuple[Network, ...]:
+def networks(system: SpinSystem, device: str = "cpu") -> tuple[Network, ...]:
     """Cut a spin system into uncoupled networks and each network into sectors.
 
     Arguments
     ---------
     system : SpinSystem
         The spin system; results are remembered for the last 64.
+    device : str
+        Where the sectors' tensors lie.
 
     Returns
     -------
@@ -126,17 +130,19 @@ def networks(system: SpinSystem) -> tuple[Network, ...]:
         members = [i for i in range(n_groups) if label[i] == part]
         sizes = [system.groups[i][1] for i in members]
         couplings = [(members.index(a), members.index(b), j) for a, b, j in pairs if a in members]
-        parts.append(Network(tuple(members), tuple(_sectors(sizes, couplings))))
+        parts.append(Network(tuple(members), tuple(_sectors(sizes, couplings, device))))
     return tuple(parts)
 
 
-def _sectors(sizes, couplings):
+def _sectors(sizes, couplings, device):
     # Tr(I- I+) over n spins 1/2 is n 2^n / 2: with this factor the first point of a signal is n.
     norm = 2 / 2 ** sum(sizes)
     for choice in itertools.product(*(composite_spins(n) for n in sizes)):
         spins = [spin for spin, _ in choice]
         if any(spins):
-            yield _sector(spins, couplings, norm * math.prod(multiplicity for _, multiplicity in choice))
+            blocks = _blocks(spins, couplings)
+            weight = norm * math.prod(multiplicity for _, multiplicity in choice)
+            yield Sector(weight, *(tuple(torch.from_numpy(block).to(device) for block in part) for part in blocks))
 
 
 def composite_spins(n_protons: int) -> list[tuple[float, int]]:
@@ -151,7 +157,7 @@ def composite_spins(n_protons: int) -> list[tuple[float, int]]:
     return [(n_protons / 2 - k, below[k + 1] - below[k]) for k in range(n_protons // 2 + 1)]
 
 
-def _sector(spins, couplings, weight):
+def _blocks(spins, couplings):
     dims = [int(2 * spin + 1) for spin in spins]
 
     def in_product_space(operator, group):
@@ -169,16 +175,15 @@ def _sector(spins, couplings, weight):
     total_plus = sum(plus).tocsr()
     twice_m = np.rint(2 * m_z.sum(axis=1)).astype(int)
     blocks = [np.flatnonzero(twice_m == m) for m in sorted(set(twice_m), reverse=True)]
-
-    def dense(operator, rows, columns):
-        return torch.from_numpy(operator[rows][:, columns].toarray())
-
-    return Sector(
-        weight,
-        m_z=tuple(torch.from_numpy(m_z[block]) for block in blocks),
-        coupling=tuple(dense(coupling, block, block) for block in blocks),
-        raising=tuple(dense(total_plus, upper, lower) for upper, lower in itertools.pairwise(blocks)),
-    )
+    energies, states = zip(*(np.linalg.eigh(coupling[block][:, block].toarray()) for block in blocks), strict=True)
+    turned_z = [
+        np.einsum("ia,ig,ib->gab", state, m_z[block], state, optimize=True)
+        for block, state in zip(blocks, states, strict=True)
+    ]
+    turned_plus = [
+        states[k].T @ (total_plus[blocks[k]][:, blocks[k + 1]] @ states[k + 1]) for k in range(len(blocks) - 1)
+    ]
+    return energies, turned_z, turned_plus
 
 
 def _z(spin):

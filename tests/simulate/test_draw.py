@@ -7,16 +7,51 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.simulate import RESIDUES, draw_recording, load_residue
+from nmr_speech.simulate import RESIDUES, draw_recording, draw_recordings, load_residue, tocsy
+from nmr_speech.simulate.batches import in_batches
 from nmr_speech.simulate.draw import draw_shifts, generator
 
 
-@pytest.mark.parametrize("residue", ["GLY", "TYR", "VAL"])
-def test_a_recording_alone_is_the_one_of_the_row(residue):
-    row = [draw_recording(residue, 1986, index, n_transients=16, n_points=16) for index in range(4)]
-    alone = draw_recording(residue, 1986, 2, n_transients=16, n_points=16)
-    assert alone.shifts_ppm == row[2].shifts_ppm
-    assert (alone.fid - row[2].fid).abs().max() <= 1e-6 * alone.fid.abs().max()
+@pytest.mark.parametrize("residue", ["GLY", "TYR", "VAL", "GLN"])
+def test_company_does_not_matter(residue):
+    together = draw_recordings(residue, 1986, range(4), n_transients=32, n_points=24)
+    for recording in together:
+        alone = draw_recording(residue, 1986, recording.index, n_transients=32, n_points=24)
+        assert alone.shifts_ppm == recording.shifts_ppm
+        assert (alone.fid - recording.fid).abs().max() <= 2e-6 * alone.fid.abs().max()
+
+
+@pytest.mark.parametrize("sequence", ["isotropic", "spin_lock"])
+def test_neither_memory_nor_company_matters_for_explicit_shifts(sequence):
+    molecule = load_residue("ASN")
+    shifts = molecule.shift_mean_ppm + np.linspace(0, 0.2, 5)[:, None]
+    size = {"n_transients": 20, "n_points": 16, "sequence": sequence}
+    together = tocsy(molecule, shifts, memory_gb=1.0, **size)
+    for row, fid in zip(shifts, tocsy(molecule, shifts, memory_gb=0.0, **size), strict=True):
+        assert (tocsy(molecule, row, **size) - fid).abs().max() == 0
+    assert (together - tocsy(molecule, shifts, memory_gb=0.0, **size)).abs().max() < 1e-5
+
+
+def test_a_batch_that_does_not_fit_is_halved():
+    sizes = []
+
+    def signal(offsets):
+        sizes.append(len(offsets))
+        if len(offsets) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return offsets * 2
+
+    offsets = torch.arange(20.0)[:, None]
+    assert torch.equal(in_batches(signal, offsets, bytes_each=1e8, memory_gb=1.0), offsets * 2)
+    assert sizes == [10, 5, *[2] * 10]
+
+
+def test_one_recording_that_does_not_fit_is_an_error():
+    def signal(offsets):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        in_batches(signal, torch.zeros(2, 1), bytes_each=1.0, memory_gb=1.0)
 
 
 def test_the_number_of_threads_does_not_matter():

@@ -26,6 +26,15 @@ VAL = {"HA": 4.2, "HB": 2.0, "MG1": 0.9, "MG2": 0.8, "H": 8.2}
         ("decay_time_t1_s", 0, "`decay_time_t1_s` must be positive, got 0"),
         ("decay_time_t2_s", math.nan, "`decay_time_t2_s` must be positive, got nan"),
         ("tolerance", 1, "`tolerance` must be from 0 to 0.1"),
+        (
+            "sequence",
+            "spinlock",
+            "`sequence` must be one of isotropic, spin_lock; got 'spinlock', did you mean 'spin_lock'",
+        ),
+        ("lock_hz", -1, "`lock_hz` must be from 0 to 1e"),
+        ("quadrature", "tppi", "`quadrature` must be one of states, echo_antiecho"),
+        ("adc_bits", 1, "`adc_bits` must be a whole number from 2 to 24"),
+        ("memory_gb", -1, "`memory_gb` must be from 0 to"),
     ],
 )
 def test_parameters_of_the_experiment(parameter, value, message):

@@ -67,7 +67,7 @@ def test_composite_spins_span_the_product_space(n):
 def test_blocks_have_binomial_sizes():
     (network,) = networks(load_residue("LYS").system)
     (sector,) = network.sectors
-    assert [len(block) for block in sector.m_z] == [1, 10, 45, 120, 210, 252, 210, 120, 45, 10, 1]
+    assert [len(energy) for energy in sector.energy] == [1, 10, 45, 120, 210, 252, 210, 120, 45, 10, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,232 @@
+"""What a TOCSY mixing does to coherences: ideal isotropic mixing, or a continuous spin-lock."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian, piece_size
+from nmr_speech.simulate.spin_system import Sector
+
+Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+"""From the detected signals of coherences, to what each gives in them with its order kept, and with it inverted."""
+
+
+@dataclass(frozen=True)
+class IsotropicMixing:
+    """Ideal mixing: the couplings in full, no offsets. All coherences keep their order.
+
+    Arguments
+    ---------
+    mixing_time_s : float
+        Length in seconds.
+    lock_rad_s : float
+        Not used: the ideal lock is infinitely strong.
+    """
+
+    mixing_time_s: float
+    lock_rad_s: float = 0.0
+
+    def elements(self, sector: Sector) -> int:
+        """Count the matrix elements of the propagators of a sector."""
+        return sum(len(energy) ** 2 for energy in sector.energy)
+
+    def transfers(
+        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], _offsets: torch.Tensor
+    ) -> Iterator[tuple[Coherences, Transfer]]:
+        """Yield the coherences between each two blocks, and how the mixing transfers them."""
+        propagators = [
+            _propagator(energy * self.mixing_time_s, states)
+            for energy, states in zip(sector.energy, eigenstates.states, strict=True)
+        ]
+        for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
+
+            def transfer(signal, line=line, upper=upper, lower=lower):
+                mixed = mix(line, signal, upper, lower)
+                return mixed, mixed
+
+            yield line, transfer
+
+    @staticmethod
+    def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
+        """Combine P and N signals, (R, n_transients, n_points), to cosine and sine channel, (R, 2, ...)."""
+        return torch.stack([anti_echo + echo, (echo - anti_echo) * 1j], 1) / 2
+
+
+@dataclass(frozen=True)
+class SpinLock:
+    """A continuous lock along x or y, with offsets and couplings in full.
+
+    Arguments
+    ---------
+    mixing_time_s : float
+        Length in seconds.
+    lock_rad_s : float
+        Strength in rad/s.
+    """
+
+    mixing_time_s: float
+    lock_rad_s: float
+
+    def elements(self, sector: Sector) -> int:
+        """Count the matrix elements of the propagator of a sector: the lock joins all blocks."""
+        return sum(map(len, sector.energy)) ** 2
+
+    def transfers(
+        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], offsets: torch.Tensor
+    ) -> Iterator[tuple[Coherences, Transfer]]:
+        """Yield all coherences of the sector, and how the lock along x transfers them.
+
+        A lock along y is one along x seen a quarter turn about z later: it transfers what keeps its order equally, and
+        what inverts it with the opposite sign.
+        """
+        starts = [0, *itertools.accumulate(map(len, sector.energy))]
+        line = Coherences(
+            torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
+            torch.cat([part.lower + starts[k + 1] for k, part in enumerate(lines)], 1),
+            torch.cat([part.amplitude for part in lines], 1),
+            torch.cat([part.frequency for part in lines], 1),
+            sector.weight,
+            sum(part.n_all for part in lines),
+        )
+        propagator = self._propagator(sector, eigenstates, starts, offsets)
+
+        def transfer(signal):
+            kept = mix(line, signal, propagator, propagator)
+            return kept, mix(line, signal, propagator, propagator, (line.lower, line.upper))
+
+        yield line, transfer
+
+    def _propagator(self, sector, eigenstates, starts, offsets):
+        blocks = [slice(*ends) for ends in itertools.pairwise(starts)]
+        locked = offsets.new_zeros(len(offsets), starts[-1], starts[-1])
+        states = torch.zeros_like(locked, dtype=torch.float32)
+        for k, block in enumerate(blocks):
+            locked[:, block, block] = hamiltonian(sector, k, offsets)
+            states[:, block, block] = eigenstates.states[k]
+        for raising, (upper, lower) in zip(sector.raising, itertools.pairwise(blocks), strict=True):
+            locked[:, upper, lower] = self.lock_rad_s / 2 * raising
+            locked[:, lower, upper] = self.lock_rad_s / 2 * raising.T
+        energy, vector = torch.linalg.eigh(locked)
+        return _propagator(energy * self.mixing_time_s, vector.float().mT @ states)
+
+    @staticmethod
+    def channels(kept: torch.Tensor, inverted: torch.Tensor) -> torch.Tensor:
+        """Give what a lock along x and one along y lead to; (R, 2, n_transients, n_points)."""
+        return torch.stack([kept - inverted, kept + inverted], 1)
+
+
+Mixing = IsotropicMixing | SpinLock
+MIXING = {"isotropic": IsotropicMixing, "spin_lock": SpinLock}
+
+
+def _propagator(phase, states):
+    """exp(-i phase) of the rows of ``states``, (R, rows, columns), as a symmetric matrix (R, columns, columns)."""
+    cos, sin = (turn(phase).float()[..., None] * states for turn in (torch.cos, torch.sin))
+    return torch.complex(states.mT @ cos, -(states.mT @ sin))
+
+
+def mix(
+    lines: Coherences,
+    signal: torch.Tensor,
+    upper: torch.Tensor,
+    lower: torch.Tensor,
+    targets: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """Carry the detected signal of each coherence back through the mixing.
+
+    With U the propagator in the eigenbasis, coherence (a, b) collects sum conj(U[a', a]) signal[(a', b')] U[b', b].
+    U is symmetric, so this holds in both directions of time.
+
+    Arguments
+    ---------
+    lines : Coherences
+        The coherences between two blocks.
+    signal : torch.Tensor
+        complex64, (R, K, N).
+    upper : torch.Tensor
+        Propagator of the upper block, (R, m, m).
+    lower : torch.Tensor
+        Propagator of the lower block, (R, n, n).
+    targets : tuple[torch.Tensor, torch.Tensor] | None
+        Indices (a, b), each (R, K), of the coherences that are asked for; None asks for those of ``lines``.
+
+    Returns
+    -------
+    torch.Tensor
+        complex64, (R, K, N).
+    """
+    target_upper, target_lower = (lines.upper, lines.lower) if targets is None else targets
+    sources, targets = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
+    # From here on the recordings' tables lie one below the other, and indices are row numbers in all of them.
+    source_upper = _with_blank(_row_numbers(lines.upper, upper)).flatten()
+    target_lower = _with_blank(_row_numbers(target_lower, lower)).flatten()
+    lower = lower.gather(2, sources.order[:, None, : sources.n_filled].expand(-1, lower.shape[1], -1)).flatten(0, 1)
+    upper = _rows(upper.flatten(0, 1), _row_numbers(targets.order, upper)).conj().mT  # (R, a', a), for U is symmetric
+    signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
+    mixed = torch.zeros_like(signal)
+    most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])
+    for start, stop, members in targets.pieces(max(1, most)):
+        wanted = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
+        gathered = torch.cat(
+            [
+                _rows(wanted, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
+                for of_group in (group.transpose(0, 1) for _, _, group in sources.pieces())
+            ]
+        )  # (b', R, a, N): recordings inside, so that the next line needs no copy
+        passed_on = _rows(lower, _rows(target_lower, members)) @ gathered.movedim(0, 2)  # (R, a, slots, N)
+        mixed[members.flatten()] = passed_on.flatten(0, 2)
+    return mixed.unflatten(0, (signal_shape[0], -1))[:, :-1]
+
+
+class _Groups:
+    """Members of each group side by side, groups with many members first.
+
+    Members are row numbers in the recordings' tables of K + 1 rows each; the last row stands for what is missing.
+
+    Arguments
+    ---------
+    group : torch.Tensor
+        The group of each member, (R, K).
+    n_groups : int
+        Number of groups.
+    """
+
+    def __init__(self, group, n_groups):
+        recordings, n_members = group.shape
+        count = torch.zeros(recordings, n_groups, dtype=torch.long, device=group.device)
+        count.scatter_add_(1, group, torch.ones_like(group))
+        count, self.order = count.sort(dim=1, descending=True, stable=True)
+        number = torch.arange(max(n_groups, n_members + 1), device=group.device).expand(recordings, -1)
+        rank = torch.empty_like(self.order).scatter_(1, self.order, number[:, :n_groups])
+        group, member = rank.gather(1, group).sort(dim=1, stable=True)
+        slot = number[:, :n_members] - (count.cumsum(1) - count).gather(1, group)
+        self.largest = [n for n in count.amax(0).tolist() if n > 0]
+        self.n_filled = len(self.largest)
+        members = torch.full((recordings, n_groups * self.largest[0]), n_members, device=group.device)
+        members.scatter_(1, group * self.largest[0] + slot, member)
+        self.members = _row_numbers(members, number[:, : n_members + 1]).unflatten(1, (n_groups, -1))
+
+    def pieces(self, most=None):
+        """Yield runs of at most ``most`` groups of similar size: start, stop and members, (R, groups, slots)."""
+        start = 0
+        while start < self.n_filled:
+            similar = sum(n > 0.6 * self.largest[start] for n in self.largest[start:])
+            stop = start + min(similar, most or similar)
+            yield start, stop, self.members[:, start:stop, : self.largest[start]]
+            start = stop
+
+
+def _row_numbers(index, tables):
+    """Row numbers in all tables, one below the other, of an index into each; (R, ...) of (R, rows, ...)."""
+    return index + torch.arange(len(tables), device=index.device)[:, None] * tables.shape[1]
+
+
+def _rows(table, numbers):
+    return table.index_select(0, numbers.flatten()).unflatten(0, numbers.shape)
+
+
+def _with_blank(values):
+    """Append a row of zeros for the members that are missing; (R, K, ...) to (R, K + 1, ...)."""
+    return torch.cat([values, torch.zeros_like(values[:, :1])], 1)

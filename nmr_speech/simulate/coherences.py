@@ -18,7 +18,7 @@ FEW = 64  # coherences of a whole network that are a basis by themselves
 PIECES = {
     "cpu": 2**19,
     "cuda": 2**28,
-}  # numbers; on a CPU larger temporaries leave the cache and are paged in each time
+}  # numbers; larger temporaries would leave a processor's cache
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,15 +59,28 @@ def spectrum(fid: torch.Tensor) -> torch.Tensor:
     >>> ppm_axis(256)[peak // 256].item(), ppm_axis(256)[peak % 256].item()
     (6.5, 6.5)
     """
-    if fid.ndim < 3 or fid.shape[-3] != 2 or not fid.is_complex():
-        raise InputError(
-            f"`fid` must be complex with shape (..., 2, transients, points), got {fid.dtype} {tuple(fid.shape)}"
-        )
+    check_fid(fid)
     n_transients, n_points = fid.shape[-2:]
     fid = fid * _window(n_transients, fid)[:, None] * _window(n_points, fid)
     rows = torch.fft.fft(fid, dim=-1)
     amplitude_modulated = torch.complex(rows[..., 0, :, :].real, rows[..., 1, :, :].real)
     return torch.fft.fftshift(torch.fft.fft(amplitude_modulated, dim=-2), dim=(-2, -1))
+
+
+def check_fid(fid: torch.Tensor) -> None:
+    """Refuse what cannot be the cosine and the sine channel of a recording or of many.
+
+    Example
+    -------
+    >>> check_fid(torch.zeros(2, 8, 8))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `fid` must be complex with shape (..., 2, transients, points), got torch.float32 ...
+    """
+    if fid.ndim < 3 or fid.shape[-3] != 2 or not fid.is_complex():
+        raise InputError(
+            f"`fid` must be complex with shape (..., 2, transients, points), got {fid.dtype} {tuple(fid.shape)}"
+        )
 
 
 def digitise(fid: torch.Tensor, bits: int) -> torch.Tensor:

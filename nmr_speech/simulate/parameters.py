@@ -15,6 +15,14 @@ SPECTRAL_WIDTH_HZ = 7200.0  # 12 ppm at 600 MHz
 CARRIER_PPM = 5.0
 TOLERANCE = 1e-3
 
+AXES = {
+    "field_mhz": (40, 1300, "MHz", "400 to 1200"),
+    "carrier_ppm": (-100, 100, "ppm", "4.7 to 5"),
+    "spectral_width_hz": (1, 1e6, "Hz", "12 ppm, 7200 at 600 MHz"),
+    "spectral_width_f1_hz": (1, 1e6, "Hz", "12 ppm, 7200 at 600 MHz"),
+}
+"""The parameters that say where a line lies: lowest and highest value, unit, typical values."""
+
 System = str | Residue | SpinSystem
 Shifts = Mapping[str, float] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 
@@ -29,6 +37,17 @@ def spin_system(system: System) -> SpinSystem:
     """
     residue = load_residue(system) if isinstance(system, str) else system
     return residue.system if isinstance(residue, Residue) else residue
+
+
+def axis(name: str, value: float) -> float:
+    """Return ``value`` as a float if it can be that parameter of `AXES`.
+
+    Example
+    -------
+    >>> axis("carrier_ppm", 4.7)
+    4.7
+    """
+    return in_range(name, value, *AXES[name])
 
 
 def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, field_mhz: float, carrier_ppm: float) -> torch.Tensor:
@@ -67,15 +86,14 @@ def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, field_mhz: float, carr
         for name, shift in zip(names, row, strict=True):
             if not is_number(shift):
                 raise InputError(f"the shift of group {name} must be a finite number of ppm, got {shift!r}")
-    in_range("field_mhz", field_mhz, 40, 1300, "MHz", "400 to 1200")
-    in_range("carrier_ppm", carrier_ppm, -100, 100, "ppm", "4.7 to 5")
+    axis("field_mhz", field_mhz)
+    axis("carrier_ppm", carrier_ppm)
     return 2 * math.pi * field_mhz * (torch.from_numpy(np.array(shifts_ppm, dtype=np.float64)) - carrier_ppm)
 
 
 def sampling(count_name: str, count: int, width_name: str, width_hz: float) -> tuple[int, float]:
     """Check the number of points and the spectral width of a dimension; the second result is the dwell time in s."""
-    width_hz = in_range(width_name, width_hz, 1, 1e6, "Hz", "12 ppm, 7200 at 600 MHz")
-    return whole(count_name, count, 1, 4096), 1 / width_hz
+    return whole(count_name, count, 1, 4096), 1 / axis(width_name, width_hz)
 
 
 def decay(name: str, decay_time_s: float, times: int, dwell_s: float) -> torch.Tensor:

@@ -13,6 +13,7 @@ from nmr_speech.simulate.parameters import (
     TOLERANCE,
     Shifts,
     System,
+    axis,
     decay,
     offsets_rad_s,
     spin_system,
@@ -69,7 +70,7 @@ def pulse_acquire(
     system = spin_system(system)
     offsets = offsets_rad_s(system, shifts_ppm, field_mhz, carrier_ppm)
     n_points = whole("n_points", n_points, 1, 2**20)
-    dwell_s = 1 / in_range("spectral_width_hz", spectral_width_hz, 1, 1e6, "Hz", "12 ppm, 7200 at 600 MHz")
+    dwell_s = 1 / axis("spectral_width_hz", spectral_width_hz)
     relaxation = decay("decay_time_t2_s", decay_time_t2_s, n_points, dwell_s)
     in_range("tolerance", tolerance, 0, 0.1, "of the first point")
 

@@ -69,7 +69,7 @@ class SpinSystem:
 class Sector:
     """One choice of composite spins of a network, as blocks of falling total M_z (float64).
 
-    The states of each block are eigenstates of the couplings alone, so that ideal isotropic mixing is one phase a state.
+    The states of each block are eigenstates of the couplings alone: ideal isotropic mixing is then one phase a state.
 
     Arguments
     ---------

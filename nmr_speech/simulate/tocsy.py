@@ -14,12 +14,12 @@ Sequence ``spin_lock``, as in Spinach's ``tocsy.m``::
 
 The lock acts together with offsets and couplings. There is no z-filter and no phase cycle, so magnetisation
 perpendicular to the lock passes with cos(2 pi sqrt(lock^2 + offset^2) t), and the channels are no clean States pair: of
-the part A that keeps its coherence order and the part B that inverts it, the first channel holds A - B, the second A + B.
-As the lock grows, with a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
+the part A that keeps its coherence order and the part B that inverts it, the first channel holds A - B, the second
+A + B. As the lock grows, with a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
 
 Left out of both: the windings of a real mixing train (MLEV, DIPSI) and its offset dependence, cross relaxation (ROESY),
-pulse imperfections, radiation damping, diffusion, exchange, and relaxation other than an apparent exponential decay in t1
-and t2.
+pulse imperfections, radiation damping, diffusion, exchange, and relaxation other than an apparent exponential decay in
+t1 and t2.
 
 Hamiltonian in the rotating frame, with nu_k = shift x field and signals going as exp(+2 pi i (nu - carrier) t)::
 

@@ -5,7 +5,7 @@ import torch
 from nmr_speech.checks import in_range
 from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
 from nmr_speech.simulate.nuisances import shift_frequency
-from nmr_speech.simulate.tocsy import SPECTRAL_WIDTH_HZ
+from nmr_speech.simulate.parameters import SPECTRAL_WIDTH_HZ
 
 
 class FrequencyShift:

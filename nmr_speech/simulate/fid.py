@@ -83,15 +83,18 @@ def check_fid(fid: torch.Tensor) -> None:
         )
 
 
-def digitise(fid: torch.Tensor, bits: int) -> torch.Tensor:
-    """Round real and imaginary parts as a converter whose full scale is the largest of each recording.
+def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
+    """Round all real numbers to the levels of an analogue-to-digital converter.
+
+    The largest real number of the recording is the highest level. Levels lie evenly on both sides of zero, which is one
+    of them: 2^bits - 1 in all.
 
     Arguments
     ---------
     fid : torch.Tensor
         Complex, (..., 2, n_transients, n_points).
-    bits : int
-        Bits of the signed numbers: 2^(bits - 1) - 1 steps from zero to full scale.
+    bits : torch.Tensor | int
+        Bits of the converter; a number, or one for each recording, (..., 1, 1, 1).
 
     Returns
     -------
@@ -103,10 +106,10 @@ def digitise(fid: torch.Tensor, bits: int) -> torch.Tensor:
     >>> digitise(torch.tensor([[[1.0 + 0.4j]], [[0.6 + 0j]]]), bits=2).flatten()
     tensor([1.+0.j, 1.+0.j])
     """
-    parts = torch.view_as_real(fid.resolve_conj())
-    full_scale = parts.abs().amax((-4, -3, -2, -1), keepdim=True)
-    step = torch.where(full_scale > 0, full_scale, 1) / (2 ** (bits - 1) - 1)
-    return torch.view_as_complex((parts / step).round() * step)
+    full_scale = torch.maximum(fid.real.abs(), fid.imag.abs()).amax((-3, -2, -1), keepdim=True)
+    step = full_scale / (2.0 ** (bits - 1) - 1)
+    step = step.clamp_min(torch.finfo(full_scale.dtype).tiny)  # a recording may be all zeros
+    return torch.complex(torch.round(fid.real / step) * step, torch.round(fid.imag / step) * step)
 
 
 def _window(n, like):

@@ -1,0 +1,25 @@
+"""What a real spectrometer adds: pure functions of an FID and a generator, all off unless asked for."""
+
+from nmr_speech.simulate.nuisances.disturb import NUISANCES, REAL_SPECTRUM, check_settings, disturb
+from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise
+from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water
+from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, shift_frequency, t1_noise
+
+__all__ = [
+    "NUISANCES",
+    "REAL_SPECTRUM",
+    "baseline",
+    "check_settings",
+    "dead_points",
+    "decay",
+    "digitisation",
+    "disturb",
+    "phase_error",
+    "reference_line",
+    "reference_offset",
+    "residual_water",
+    "shift_frequency",
+    "t1_noise",
+    "truncation",
+    "white_noise",
+]

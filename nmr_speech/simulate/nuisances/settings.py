@@ -1,0 +1,137 @@
+"""A setting of a nuisance: one number for all recordings, or a pair [low, high] from which each draws its own.
+
+Everything is drawn on the CPU and moved afterwards, so the device does not change what is drawn.
+"""
+
+import torch
+
+from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.simulate.parameters import axis
+
+Setting = float | list[float] | tuple[float, float]
+
+
+def draw(
+    name: str,
+    setting: Setting,
+    fid: torch.Tensor,
+    generator: torch.Generator,
+    limits: tuple,
+    log: bool = False,
+) -> torch.Tensor:
+    """Draw a setting for each recording: uniformly, or log-uniformly where it spans decades.
+
+    Arguments
+    ---------
+    name : str
+        Name of the setting, for messages.
+    setting : Setting
+        A number, or a pair [low, high].
+    fid : torch.Tensor
+        complex, (..., 2, n_transients, n_points).
+    generator : torch.Generator
+        Source of the draws, on the CPU; a number draws nothing.
+    limits : tuple
+        Smallest and largest value allowed, unit and, optionally, typical values.
+    log : bool
+        Whether the logarithm is uniform; then the low end of a pair must be above zero.
+
+    Returns
+    -------
+    torch.Tensor
+        Real, on the device of ``fid``, (..., 1, 1, 1).
+
+    Example
+    -------
+    >>> draw("snr", [10, 1000], torch.zeros(3, 2, 8, 8) + 0j, torch.Generator().manual_seed(0), (1, 1e6, "")).shape
+    torch.Size([3, 1, 1, 1])
+    """
+    low, high = _ends(name, setting, lambda end: in_range(name, end, *limits))
+    shape = (*fid.shape[:-3], 1, 1, 1)
+    if low == high:
+        value = torch.full(shape, low, dtype=torch.float64)
+    elif log and low <= 0:
+        raise InputError(f"`{name}` is drawn log-uniformly, so a pair must lie above 0, got {setting!r}")
+    else:
+        share = torch.rand(shape, generator=generator, dtype=torch.float64)
+        value = low * (high / low) ** share if log else low + (high - low) * share
+    return value.to(fid.dtype.to_real()).to(fid.device)
+
+
+def draw_whole(
+    name: str, setting: Setting, fid: torch.Tensor, generator: torch.Generator, low: int, high: int
+) -> torch.Tensor:
+    """Draw a whole number for each recording, both ends of a pair included.
+
+    Arguments
+    ---------
+    name : str
+        Name of the setting, for messages.
+    setting : Setting
+        A whole number, or a pair [low, high] of them.
+    fid : torch.Tensor
+        complex, (..., 2, n_transients, n_points).
+    generator : torch.Generator
+        Source of the draws, on the CPU.
+    low, high : int
+        Smallest and largest value allowed.
+
+    Returns
+    -------
+    torch.Tensor
+        int64, on the device of ``fid``, (..., 1, 1, 1).
+
+    Example
+    -------
+    >>> draw_whole("n", 3, torch.zeros(2, 8, 8) + 0j, torch.Generator(), 0, 8).tolist()
+    [[[3]]]
+    """
+    first, last = _ends(name, setting, lambda end: whole(name, end, low, high))
+    return torch.randint(first, last + 1, (*fid.shape[:-3], 1, 1, 1), generator=generator).to(fid.device)
+
+
+def normal(shape, fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Standard normal numbers in the precision and on the device of ``fid``.
+
+    Example
+    -------
+    >>> normal((5, 2), torch.zeros(2, 8, 8) + 0j, torch.Generator().manual_seed(0)).shape
+    torch.Size([5, 2])
+    """
+    return torch.randn(shape, generator=generator, dtype=fid.dtype.to_real()).to(fid.device)
+
+
+def largest_magnitude(fid: torch.Tensor) -> torch.Tensor:
+    """Largest magnitude of each recording, cosine and sine channel together, (..., 1, 1, 1).
+
+    Example
+    -------
+    >>> largest_magnitude(torch.full((2, 8, 8), 3 + 4j)).tolist()
+    [[[5.0]]]
+    """
+    return fid.abs().amax((-3, -2, -1), keepdim=True)
+
+
+def widths_hz(spectral_width_hz: float, spectral_width_f1_hz: float | None) -> tuple[float, float]:
+    """Spectral widths of F1 and of F2, of which the first is that of the second if it is None.
+
+    Example
+    -------
+    >>> widths_hz(7200.0, None)
+    (7200.0, 7200.0)
+    """
+    width_f2_hz = axis("spectral_width_hz", spectral_width_hz)
+    if spectral_width_f1_hz is None:
+        return width_f2_hz, width_f2_hz
+    return axis("spectral_width_f1_hz", spectral_width_f1_hz), width_f2_hz
+
+
+def _ends(name, setting, check):
+    if not isinstance(setting, list | tuple):
+        return check(setting), check(setting)
+    if len(setting) != 2:
+        raise InputError(f"`{name}` must be a number or a pair [low, high], got {setting!r}")
+    low, high = map(check, setting)
+    if low > high:
+        raise InputError(f"`{name}` must be a pair [low, high] that rises, got {setting!r}")
+    return low, high

@@ -1,6 +1,6 @@
 """Spin physics: from chemical-shift statistics and couplings to TOCSY experiments."""
 
-from nmr_speech.simulate.draw import Recording, draw_recording, draw_recordings
+from nmr_speech.simulate.draw import Mixture, Recording, draw_mixture, draw_recording, draw_recordings
 from nmr_speech.simulate.fid import ppm_axis, spectrum
 from nmr_speech.simulate.pulse_acquire import pulse_acquire
 from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
@@ -10,9 +10,11 @@ from nmr_speech.simulate.tocsy import EXPERIMENT, tocsy
 __all__ = [
     "EXPERIMENT",
     "RESIDUES",
+    "Mixture",
     "Recording",
     "Residue",
     "SpinSystem",
+    "draw_mixture",
     "draw_recording",
     "draw_recordings",
     "load_residue",

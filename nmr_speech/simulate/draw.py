@@ -1,14 +1,20 @@
 """One recording from one seed: what is drawn, and the signal that it gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
 
-from nmr_speech.checks import one_of, whole
-from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
+from nmr_speech.checks import InputError, is_number, one_of, whole
+from nmr_speech.simulate.nuisances import disturb
+from nmr_speech.simulate.nuisances.settings import Setting
+from nmr_speech.simulate.parameters import AXES
+from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM, RESIDUES, Residue, load_residue
 from nmr_speech.simulate.tocsy import tocsy
+
+Nuisances = Mapping[str, Mapping[str, Setting]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +42,46 @@ class Recording:
     fid: torch.Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """One simulated recording of several residues.
+
+    Arguments
+    ---------
+    amounts : dict[str, float]
+        Amount of each residue, by three-letter code.
+    seed : int
+        Seed of the data set.
+    index : int
+        Number of each residue's recording.
+    shifts_ppm : dict[str, dict[str, float]]
+        The chemical shifts that were drawn, by residue and group.
+    fid : torch.Tensor
+        complex64, (2, n_transients, n_points): cosine and sine channel.
+    """
+
+    amounts: dict[str, float]
+    seed: int
+    index: int
+    shifts_ppm: dict[str, dict[str, float]]
+    fid: torch.Tensor
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The residues in it, in alphabetical order."""
+        return tuple(sorted(self.amounts))
+
+
 def draw_recordings(
-    residue: str, seed: int, indices: Sequence[int], *, condition: str = "h2o", **experiment
+    residue: str,
+    seed: int,
+    indices: Sequence[int],
+    *,
+    condition: str = "h2o",
+    shift_source: str = "protein",
+    free_shift_std_ppm: float = FREE_SHIFT_STD_PPM,
+    nuisances: Nuisances = MappingProxyType({}),
+    **experiment,
 ) -> list[Recording]:
     """Draw and simulate recordings of one residue together, which is faster than one by one.
 
@@ -52,7 +96,13 @@ def draw_recordings(
     indices : Sequence[int]
         Numbers of the recordings among those of their residue, 0 or more.
     condition : str
-        "h2o" or "d2o"; see `nmr_speech.simulate.residues.Residue`.
+        "h2o" or "d2o"; see `load_residue`.
+    shift_source : str
+        "protein" or "free" (with "d2o"); see `load_residue`.
+    free_shift_std_ppm : float
+        Standard deviation of every shift of source "free".
+    nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
+        What a spectrometer adds, by name; see `nmr_speech.simulate.nuisances.disturb`.
     **experiment
         Parameters of the experiment; see `nmr_speech.simulate.tocsy`.
 
@@ -65,11 +115,17 @@ def draw_recordings(
     >>> [recording.index for recording in draw_recordings("GLY", seed=1986, indices=range(3))]
     [0, 1, 2]
     """
-    molecule = load_residue(residue, condition)
+    molecule = load_residue(residue, condition, shift_source, free_shift_std_ppm)
     shifts = np.stack([draw_shifts(molecule, generator(residue, seed, index)) for index in indices])
     fids = tocsy(molecule, shifts, **experiment)
     return [
-        Recording(residue, seed, index, dict(zip(molecule.system.names, row, strict=True)), fid)
+        Recording(
+            residue,
+            seed,
+            index,
+            dict(zip(molecule.system.names, row, strict=True)),
+            _disturb(fid, generator(residue, seed, index, stream=1), nuisances, experiment),
+        )
         for index, row, fid in zip(indices, shifts.tolist(), fids, strict=True)
     ]
 
@@ -86,8 +142,73 @@ def draw_recording(residue: str, seed: int, index: int, **settings) -> Recording
     return draw_recordings(residue, seed, [index], **settings)[0]
 
 
-def generator(residue: str, seed: int, index: int) -> np.random.Generator:
-    """The random numbers of one recording: a stream of its own for each (seed, residue, index).
+def draw_mixture(
+    amounts: Mapping[str, float],
+    seed: int,
+    index: int,
+    *,
+    nuisances: Nuisances = MappingProxyType({}),
+    **settings,
+) -> Mixture:
+    """Draw and simulate several residues in one tube: the sum of their recordings, each times its amount.
+
+    Arguments
+    ---------
+    amounts : Mapping[str, float]
+        Amount of each residue, by three-letter code; above 0.
+    seed : int
+        Seed of the data set, 0 or more.
+    index : int
+        Number of each residue's recording.
+    nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
+        What a spectrometer adds, to the sum; see `draw_recordings`.
+    **settings
+        The sample and the experiment; see `draw_recordings`.
+
+    Returns
+    -------
+    Mixture
+
+    Example
+    -------
+    >>> mixture = draw_mixture({"VAL": 1.0, "GLY": 0.5}, seed=1986, index=0)
+    >>> mixture.labels, round(mixture.fid[0, 0, 0].real.item(), 3)  # 9 protons, and half of 3
+    (('GLY', 'VAL'), 10.5)
+    """
+    if not isinstance(amounts, Mapping) or not amounts:
+        raise InputError(f"`amounts` must name residues, such as {{VAL: 1.0, GLY: 0.5}}, got {amounts!r}")
+    for name, amount in amounts.items():
+        if not is_number(amount) or amount <= 0:
+            raise InputError(f"the amount of {name} must be a positive number, got {amount!r}")
+    parts = {name: draw_recording(name, seed, index, **settings) for name in sorted(amounts)}
+    fid = sum(amounts[name] * part.fid for name, part in parts.items())
+    source = generator(next(iter(parts)), seed, index, stream=2)
+    shifts_ppm = {name: part.shifts_ppm for name, part in parts.items()}
+    return Mixture(dict(amounts), seed, index, shifts_ppm, _disturb(fid, source, nuisances, settings))
+
+
+def _disturb(fid, source, nuisances, experiment):
+    drawn = torch.Generator().manual_seed(int(source.integers(2**63)))
+    return disturb(fid, drawn, nuisances, **{key: experiment[key] for key in AXES if key in experiment})
+
+
+def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random.Generator:
+    """The random numbers of one recording: streams of its own for each (seed, residue, index).
+
+    Arguments
+    ---------
+    residue : str
+        Three-letter code.
+    seed : int
+        Seed of the data set.
+    index : int
+        Number of the recording among those of its residue.
+    stream : int
+        0 for shifts, 1 for nuisances, 2 for the nuisances of a mixture.
+
+    Returns
+    -------
+    np.random.Generator
 
     Example
     -------
@@ -97,7 +218,9 @@ def generator(residue: str, seed: int, index: int) -> np.random.Generator:
     one_of("residue", residue, RESIDUES)
     whole("seed", seed, 0, 2**63 - 1)
     whole("index", index, 0, 2**63 - 1)
-    return np.random.default_rng(np.random.SeedSequence([seed, RESIDUES.index(residue), index]))
+    return np.random.default_rng(
+        np.random.SeedSequence([seed, RESIDUES.index(residue), index], spawn_key=(stream,) * (stream > 0))
+    )
 
 
 def draw_shifts(residue: Residue, rng: np.random.Generator) -> np.ndarray:

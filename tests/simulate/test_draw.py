@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.simulate import RESIDUES, draw_recording, draw_recordings, load_residue, tocsy
+from nmr_speech.simulate import RESIDUES, draw_mixture, draw_recording, draw_recordings, load_residue, tocsy
 from nmr_speech.simulate.batches import in_batches
 from nmr_speech.simulate.draw import draw_shifts, generator
 
@@ -90,6 +90,13 @@ def test_ring_partners_are_drawn_once():
     assert shifts["HD1"] != shifts["HE1"]
 
 
+def test_a_free_amino_acid_is_drawn_near_its_own_shifts():
+    shifts = draw_recording("VAL", 0, 0, condition="d2o", shift_source="free", n_transients=1, n_points=1).shifts_ppm
+    published = {"HA": 3.60, "HB": 2.27, "MG1": 1.03, "MG2": 0.98}  # BMRB bmse000860
+    assert list(shifts) == list(published)
+    assert all(0 < abs(shifts[name] - published[name]) < 0.2 for name in published)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,3 +108,47 @@ def test_ring_partners_are_drawn_once():
 def test_bad_identities_are_refused(arguments, message):
     with pytest.raises(InputError, match=message):
         draw_recording(*arguments)
+
+
+def test_nuisances_are_drawn_for_each_recording_alone():
+    settings = {"nuisances": {"white_noise": {"snr": 20.0}}, "n_transients": 16, "n_points": 16}
+    noise = [
+        recording.fid - draw_recording("SER", 7, recording.index, n_transients=16, n_points=16).fid
+        for recording in draw_recordings("SER", 7, range(3), **settings)
+    ]
+    assert (noise[0] - noise[1]).abs().max() > 0.1
+    alone = draw_recording("SER", 7, 2, **settings).fid - draw_recording("SER", 7, 2, n_transients=16, n_points=16).fid
+    assert (alone - noise[2]).abs().max() < 1e-4
+    assert draw_recording("SER", 7, 0, **settings).shifts_ppm == draw_recording("SER", 7, 0, n_points=1).shifts_ppm
+
+
+def test_a_mixture_is_the_sum_of_its_parts():
+    size = {"n_transients": 16, "n_points": 16, "condition": "d2o"}
+    mixture = draw_mixture({"VAL": 0.5, "ALA": 2.0}, 3, 4, **size)
+    expected = 0.5 * draw_recording("VAL", 3, 4, **size).fid + 2 * draw_recording("ALA", 3, 4, **size).fid
+    assert torch.equal(mixture.fid, expected)
+    assert mixture.labels == ("ALA", "VAL")
+    assert mixture.shifts_ppm["ALA"] == draw_recording("ALA", 3, 4, **size).shifts_ppm
+
+
+def test_water_is_added_once_to_a_mixture():
+    size = {"n_transients": 64, "n_points": 64, "condition": "d2o"}
+    water = {"residual_water": {"amplitude": 1.0, "position_ppm": 8.0, "decay_time_s": 10.0}}
+    clean, wet = (
+        draw_mixture({"VAL": 1.0, "ALA": 1.0}, 3, 4, nuisances=nuisances, **size).fid for nuisances in ({}, water)
+    )
+    assert (wet - clean)[0, 0, 0].abs().item() == pytest.approx(clean.abs().max().item(), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "message"),
+    [
+        ({}, "`amounts` must name residues"),
+        ({"VAL": 0}, "the amount of VAL must be a positive number, got 0"),
+        ({"VAX": 1.0}, "`residue` must be one of"),
+        (["VAL"], "`amounts` must name residues"),
+    ],
+)
+def test_bad_amounts_are_refused(amounts, message):
+    with pytest.raises(InputError, match=message):
+        draw_mixture(amounts, 0, 0)

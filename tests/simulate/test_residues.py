@@ -46,10 +46,13 @@ def test_every_row_is_complete(table):
 def test_geminal_couplings_are_negative_and_others_small():
     with (files("nmr_speech.simulate") / "data" / "couplings.csv").open(newline="") as lines:
         for row in csv.DictReader(lines):
+            assert bool(row["j_free_hz"]) == bool(row["free_source"]), row
             if row["n_bonds"] == "2":
                 assert -20 < float(row["j_hz"]) < -10, row
+                assert -20 < float(row["j_free_hz"] or -15) < -10, row
             else:
                 assert 0 < float(row["j_hz"]) < 15, row
+                assert 0 <= float(row["j_free_hz"] or 7) < 15, row
 
 
 def test_every_shift_can_be_drawn():
@@ -57,6 +60,73 @@ def test_every_shift_can_be_drawn():
         molecule = load_residue(residue)
         assert np.isfinite(molecule.shift_mean_ppm).all()
         assert (molecule.shift_std_ppm > 0.1).all()
+        free = load_residue(residue, "d2o", "free")
+        assert np.isfinite(free.shift_mean_ppm).all()
+        assert (free.shift_std_ppm == 0.03).all()
+
+
+def test_free_amino_acids_have_the_groups_of_d2o():
+    for residue in RESIDUES:
+        free, protein = load_residue(residue, "d2o", "free"), load_residue(residue, "d2o")
+        assert free.system.groups == protein.system.groups
+        assert free.shift_of == protein.shift_of
+        partners = np.array(free.shift_of)
+        assert (free.shift_mean_ppm[partners] == free.shift_mean_ppm).all()
+
+
+def test_downfield_first():
+    for residue in RESIDUES:
+        free = load_residue(residue, "d2o", "free")
+        shifts = dict(zip(free.system.names, free.shift_mean_ppm, strict=True))
+        for name, shift in shifts.items():
+            if (
+                name[0] == "H"
+                and name[-1] == "2"
+                and residue not in ("PHE", "TRP", "TYR")
+                and name[:-1] + "3" in shifts
+            ):
+                assert shift >= shifts[name[:-1] + "3"], (residue, name)
+
+
+def test_two_laboratories_agree_on_the_shifts_of_free_amino_acids():
+    # HIS and TYR: samples of different pH. TRP: the labels of HZ3 and HH2 are interchanged in Govindaraju's table.
+    known = {
+        ("HIS", "HA"),
+        ("HIS", "HB2"),
+        ("HIS", "HB3"),
+        ("HIS", "HD2"),
+        ("HIS", "HE1"),
+        ("TRP", "HZ3"),
+        ("TRP", "HH2"),
+    }
+    with (files("nmr_speech.simulate") / "data" / "groups.csv").open(newline="") as lines:
+        both = [row for row in csv.DictReader(lines) if row["free_ppm_govindaraju"]]
+    apart = {
+        (row["residue"], row["group"])
+        for row in both
+        if abs(float(row["free_ppm_gissmo"]) - float(row["free_ppm_govindaraju"])) > 0.02
+    }
+    assert len(both) > 50
+    assert {(residue, group) for residue, group in apart if residue != "TYR"} == known
+
+
+def test_the_width_of_free_shifts_can_be_chosen():
+    assert (load_residue("SER", "d2o", "free", free_shift_std_ppm=0.01).shift_std_ppm == 0.01).all()
+    assert (load_residue("SER", "d2o", free_shift_std_ppm=0.01).shift_std_ppm > 0.1).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("VAL", "h2o", "free"), "`shift_source` 'free' needs `condition` 'd2o', got 'h2o': a free amino acid has NH3"),
+        (("VAL", "d2o", "chain"), "`shift_source` must be one of protein, free; got 'chain'"),
+        (("VAL", "d2o", "free", -0.1), "`free_shift_std_ppm` must be from 0 to 0.3 ppm, got -0.1"),
+        (("VAL", "dmso"), "`condition` must be one of h2o, d2o; got 'dmso'"),
+    ],
+)
+def test_bad_choices_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        load_residue(*arguments)
 
 
 @pytest.mark.parametrize("n", range(1, 7))

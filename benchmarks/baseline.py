@@ -11,7 +11,8 @@ import json
 import sys
 from pathlib import Path
 
-from nmr_speech.corpus.dataset import DatasetPlan, build_dataset
+from nmr_speech.corpus.dataset import build_dataset
+from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.dataio import load_datasets
 from nmr_speech.models import baseline
 from nmr_speech.score.provenance import provenance

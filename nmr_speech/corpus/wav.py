@@ -1,4 +1,4 @@
-"""Recordings as WAV files: 4 channels of float32 at 8 kHz, 65,536 samples each."""
+"""Recordings as audio files: 4 channels at 8 kHz, 65,536 samples each; float32 as WAV, 16 bits as FLAC."""
 
 import io
 from pathlib import Path
@@ -12,16 +12,18 @@ from nmr_speech.checks import InputError
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES, SAMPLE_RATE_HZ
 from nmr_speech.corpus.files import write_whole
 
+FORMATS = ("wav", "flac")
+
 
 def write_wav(path: str | Path, wav: torch.Tensor):
     """Write a recording; equal recordings give equal bytes.
 
-    SciPy writes it, for libsndfile puts the time of day into float WAV files.
+    As WAV by SciPy, for libsndfile puts the time of day into float WAV files.
 
     Arguments
     ---------
     path : str | Path
-        File to write. It appears whole or not at all.
+        File to write; it appears whole or not at all. With the ending ``.flac`` samples are rounded to 16 bits.
     wav : torch.Tensor
         float32, (4, 65536).
 
@@ -36,8 +38,11 @@ def write_wav(path: str | Path, wav: torch.Tensor):
         raise InputError(
             f"`wav` must be float32 with shape ({N_CHANNELS}, {N_SAMPLES}), got {wav.dtype} {tuple(wav.shape)}"
         )
-    content = io.BytesIO()
-    scipy.io.wavfile.write(content, SAMPLE_RATE_HZ, np.ascontiguousarray(wav.numpy().T))
+    content, samples = io.BytesIO(), np.ascontiguousarray(wav.numpy().T)
+    if Path(path).suffix == ".flac":
+        soundfile.write(content, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    else:
+        scipy.io.wavfile.write(content, SAMPLE_RATE_HZ, samples)
     write_whole(path, content.getvalue())
 
 
@@ -47,7 +52,7 @@ def read_wav(path: str | Path) -> torch.Tensor:
     Arguments
     ---------
     path : str | Path
-        WAV file with 4 channels at 8 kHz and 65,536 samples.
+        Audio file with 4 channels at 8 kHz and 65,536 samples.
 
     Returns
     -------

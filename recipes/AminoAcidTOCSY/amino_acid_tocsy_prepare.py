@@ -7,7 +7,8 @@ The data are TOCSY experiments of amino acids, drawn from BMRB shift statistics 
 import os
 
 from nmr_speech.checks import whole
-from nmr_speech.corpus.dataset import DatasetPlan, build_dataset
+from nmr_speech.corpus.dataset import build_dataset
+from nmr_speech.corpus.plan import DatasetPlan
 
 
 def prepare_amino_acid_tocsy(

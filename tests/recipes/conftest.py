@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nmr_speech.corpus.dataset import DatasetPlan, build_dataset
+from nmr_speech.corpus.dataset import build_dataset
+from nmr_speech.corpus.plan import DatasetPlan
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec"))

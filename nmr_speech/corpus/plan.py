@@ -1,0 +1,168 @@
+"""What decides a data set, and how a folder remembers it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from nmr_speech import __version__
+from nmr_speech.checks import InputError, one_of, whole
+from nmr_speech.constants import N_POINTS, N_TRANSIENTS
+from nmr_speech.corpus.files import write_whole
+from nmr_speech.corpus.splits import SPLITS, stratified_split
+from nmr_speech.corpus.wav import FORMATS
+from nmr_speech.simulate import EXPERIMENT, RESIDUES, draw_recording
+from nmr_speech.simulate.nuisances import disturb
+from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM, table_bytes
+
+SIMULATION = 2
+"""Raised when the simulator or the layout changes what a data set holds."""
+
+SHARD = 1000  # recordings in one folder
+# Sizes and channels of a recording are fixed; where it is computed decides no more than its last digits.
+FIXED = ("n_transients", "n_points", "quadrature", "device", "memory_gb")
+DEFAULTS = {name: value for name, value in EXPERIMENT.items() if name not in FIXED}
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """All that decides what a data set holds.
+
+    Arguments
+    ---------
+    seed : int
+        Seed of the draws and of the split.
+    residues : Sequence[str]
+        Three-letter codes.
+    recordings_per_residue : int
+        How many of each; at least 3, one a split.
+    condition : str
+        "h2o" or "d2o".
+    shift_source : str
+        "protein" or "free".
+    free_shift_std_ppm : float
+        Standard deviation of every shift of source "free".
+    nuisances : Mapping[str, Mapping]
+        What a spectrometer adds; see `nmr_speech.simulate.nuisances.disturb`.
+    experiment : Mapping
+        Parameters of `nmr_speech.simulate.tocsy`, by keyword.
+    audio_format : str
+        "wav" (float32, exact) or "flac" (16 bits, about half the size).
+
+    Example
+    -------
+    >>> DatasetPlan(1986, ["VAL", "GLY"], 10).residues
+    ('GLY', 'VAL')
+    """
+
+    seed: int
+    residues: Sequence[str] = RESIDUES
+    recordings_per_residue: int = 100
+    condition: str = "h2o"
+    shift_source: str = "protein"
+    free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
+    nuisances: Mapping[str, Mapping] = field(default_factory=dict)
+    experiment: Mapping = field(default_factory=dict)
+    audio_format: str = "wav"
+
+    def __post_init__(self):
+        whole("seed", self.seed, 0, 2**63 - 1)
+        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), 10**7)
+        one_of("audio_format", self.audio_format, FORMATS)
+        if isinstance(self.residues, str) or not self.residues:
+            raise InputError(f"`residues` must be a list such as [VAL, GLY], got {self.residues!r}")
+        for residue in self.residues:
+            one_of("residues", residue, RESIDUES)
+        if len(set(self.residues)) < len(self.residues):
+            raise InputError(f"`residues` must name each residue once, got {list(self.residues)}")
+        object.__setattr__(self, "residues", tuple(sorted(self.residues)))
+        for name in self.experiment:
+            one_of("experiment", name, tuple(DEFAULTS))
+        # A single point and an empty recording run every check of the sample, the experiment and the nuisances.
+        single_point = {"n_transients": 1, "n_points": 1, "nuisances": {}}
+        draw_recording(self.residues[0], self.seed, 0, **self.draw_settings | single_point)
+        disturb(torch.zeros(2, N_TRANSIENTS, N_POINTS, dtype=torch.complex64), torch.Generator(), self.nuisances)
+
+    @property
+    def draw_settings(self) -> dict:
+        """Keywords for `nmr_speech.simulate.draw_recordings`."""
+        sample = ("condition", "shift_source", "free_shift_std_ppm", "nuisances")
+        return {name: getattr(self, name) for name in sample} | dict(self.experiment)
+
+    @property
+    def parameters(self) -> dict:
+        """Every parameter, defaults of the experiment written out."""
+        return json.loads(json.dumps(asdict(self) | {"experiment": DEFAULTS | self.experiment, "shares": SPLITS}))
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the parameters, the data tables and the version of the simulation."""
+        identity = json.dumps([SIMULATION, self.parameters], sort_keys=True).encode()
+        return hashlib.sha256(identity + table_bytes()).hexdigest()
+
+    @property
+    def n_recordings(self) -> int:
+        """How many recordings there are in all."""
+        return len(self.residues) * self.recordings_per_residue
+
+    def recording_id(self, residue: str, index: int) -> str:
+        """Name of a recording, from which it can be drawn again."""
+        return f"{residue}_{index:0{max(5, len(str(self.recordings_per_residue - 1)))}d}"
+
+    def audio_path(self, residue: str, index: int) -> str:
+        """Where a recording lies, as its manifest says it: at most `SHARD` recordings share a folder."""
+        return f"$data_root/wav/{residue}/{index // SHARD:04d}/{self.recording_id(residue, index)}.{self.audio_format}"
+
+    def split(self) -> dict[str, list[str]]:
+        """IDs of each split; they follow from the plan alone."""
+        ids = {self.recording_id(name, i): name for name in self.residues for i in range(self.recordings_per_residue)}
+        return stratified_split(ids, self.seed)
+
+
+def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
+    """Write down what a folder holds, or will hold.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "dataset.json"
+    >>> write_description(path, DatasetPlan(1986, ["GLY"]))
+    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]))
+    >>> refuse_other_plan(path, DatasetPlan(1987, ["GLY"]))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: the folder was written with other parameters: `seed` is 1986 there, 1987 here...
+    """
+    content = {
+        "parameters": plan.parameters,
+        "share": of,
+        "content_hash": plan.content_hash,
+        "simulation": SIMULATION,
+        "nmr_speech": __version__,
+    }
+    write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
+    """Refuse a folder whose description is not that of the plan; see `write_description`."""
+    try:
+        found = json.loads(path.read_text())
+        parameters, content_hash = found["parameters"] | {"share": found["share"]}, found["content_hash"]
+    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error!r}); remove {path.parent} and run the same command again"
+        ) from error
+    wanted = plan.parameters | {"share": of}
+    if content_hash == plan.content_hash and parameters["share"] == of:
+        return
+    differences = [
+        f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"
+        for name in wanted | parameters
+        if wanted.get(name) != parameters.get(name)
+    ] or ["the simulator's tables or version are not those of then"]
+    raise InputError(
+        f"{path}: the folder was written with other parameters: {'; '.join(differences)}. "
+        f"Give another `data_folder`, or remove this one"
+    )

@@ -8,6 +8,7 @@ spectra are compared stands in `tests/simulate/published.py`. Amino acids are si
 shift_source="free")`; only the comparison with GISSMO's line lists takes GISSMO's own spin systems.
 """
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -71,8 +72,26 @@ def with_experiment(residue, data):
             for name, off in lines.items()
         },
     }
+    row["rms_with_other_couplings_hz"] = with_other_couplings(residue, data)
     print(residue, row)
     return row
+
+
+def with_other_couplings(residue, data):
+    """Say the same for the couplings of source protein, and for GISSMO's own shifts and couplings."""
+    molecule = free(residue)
+    system, shifts = published.gissmo_system(residue, data)
+    others = {
+        "protein": dataclasses.replace(molecule, system=load_residue(residue, "d2o").system),
+        "gissmo": dataclasses.replace(
+            molecule, system=system, shift_mean_ppm=np.array([shifts[name] for name in system.names])
+        ),
+    }
+    found = {}
+    for name, other in others.items():
+        lines = published.compare_with_experiment(residue, other, data)["deviations_hz"]
+        found[name] = round(float(published.rms_and_offset(np.concatenate(list(lines.values())))[0]), 3)
+    return found
 
 
 def with_gissmo(residue, data):

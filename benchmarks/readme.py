@@ -86,6 +86,32 @@ def simulator_table():
     return "\n".join(lines)
 
 
+def validation_table():
+    """Tabulate the deviations from experiments and from GISSMO's line lists."""
+    results = load("validation")
+    lines = [
+        "| residue | experiment | strong lines | offset / Hz | rms / Hz | worst multiplet, rms / Hz | "
+        "rms with couplings of `protein`, of GISSMO / Hz | GISSMO's lines | median / Hz | 90% within / Hz |",
+        "|---" * 10 + "|",
+    ]
+    for residue, row in results["experiment"].items():
+        worst = max(row["multiplets"], key=lambda name: row["multiplets"][name]["rms_hz"])
+        listed = results["gissmo"].get(residue)
+        theirs = f"{listed['lines']} | {listed['median_hz']:.3f} | {listed['p90_hz']:.3f}" if listed else "none | |"
+        ours = f"{row['lines']} | {row['offset_hz']:+.2f} | {row['rms_hz']:.2f}"
+        worst = f"{worst}, {row['multiplets'][worst]['rms_hz']:.2f}"
+        others = ", ".join(f"{rms:.2f}" for rms in row["rms_with_other_couplings_hz"].values())
+        lines.append(f"| {residue} | {row['field_mhz']:.0f} MHz | {ours} | {worst} | {others} | {theirs} |")
+    furthest = [max(map(abs, peak["off_ppm"])) for peak in results["valine_tocsy"]]
+    near = sum(off < 0.03 for off in furthest)
+    lines.append("")
+    lines.append(
+        f"The TOCSY of valine (BMRB, 500 MHz, MLEV-17, 60 ms): {near} of {len(furthest)} simulated cross peaks are "
+        f"there within 0.03 ppm, the furthest {max(furthest):.3f} ppm off (commit `{results['commit'][:10]}`)."
+    )
+    return "\n".join(lines)
+
+
 def baseline_table():
     """Tabulate the baseline's accuracy by its two dials."""
     rows = load("baseline")["rows"]
@@ -158,6 +184,7 @@ BLOCKS = {
     "quickstart-seeds": quickstart_seeds,
     "simulator-summary": simulator_summary,
     "simulator-table": simulator_table,
+    "validation-table": validation_table,
 }
 
 

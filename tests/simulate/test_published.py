@@ -19,6 +19,7 @@ from tests.simulate.published import (
     compare_with_experiment,
     compare_with_gissmo,
     cross_peaks,
+    deviations,
     experiment,
     gissmo_system,
     measured_valine_tocsy,
@@ -153,6 +154,26 @@ def test_shifts_are_those_of_other_samples_of_the_same_amino_acid():
             assert np.abs(ours - np.sort(published)).max() < 0.012, entry
             compared += 1
     assert compared >= 15
+
+
+@pytest.mark.parametrize(
+    ("residue", "entry"),
+    [("ARG", "bmse000029"), ("GLU", "bmse000037"), ("TRP", "bmse000050")],
+)
+def test_multiplets_are_those_of_another_sample(residue, entry):
+    # For these residues there is no experiment; shifts and couplings of a second fit make its spectrum.
+    molecule, shifts, couplings = free(residue), {}, {}
+    for row in read_table("validation/free_amino_acid_shifts_and_J.csv"):
+        if row["residue"] == residue and entry in row["source"]:
+            if row["kind"] == "shift_ppm":
+                shifts[row["group_a"]] = float(row["value"])
+            else:
+                couplings[row["group_a"], row["group_b"]] = float(row["value"])
+    second = Simulation(SpinSystem(dict(molecule.system.groups), couplings), shifts, 600.0).spectrum(1.7)
+    ours = Simulation(molecule.system, dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True)), 600.0)
+    for name, (low, high) in ours.multiplets().items():
+        off = deviations(ours.spectrum(1.7), second, low - 0.01, high + 0.01)
+        assert rms_and_offset(off)[0] < 0.5, name
 
 
 @pytest.mark.parametrize("row", read_table("validation/analytic_isotropic_mixing.csv") if DATA.exists() else [])

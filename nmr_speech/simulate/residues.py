@@ -88,9 +88,8 @@ def load_residue(
         "h2o" or "d2o"; see `Residue`.
     shift_source : str
         "protein": each shift has its Gaussian over all proteins (BMRB). "free": shifts and couplings of the free amino
-        acid in D2O at 298 K (GISSMO, labelled pH 7.4). The sample of HIS was slightly acid and that of TYR strongly
-        basic, as their shifts show: see the README of the tables. The amino group of a free amino acid is not seen,
-        so this source goes with "d2o" only.
+        acid in neutral D2O at 298 K (GISSMO; TYR of Govindaraju 2000, for GISSMO's sample is strongly basic: see the
+        README of the tables). The amino group of a free amino acid is not seen, so this source goes with "d2o" only.
     free_shift_std_ppm : float
         Standard deviation of every shift of source "free", 0 to 0.3 ppm; without effect on "protein".
 
@@ -139,7 +138,7 @@ def _protein_shifts(name, rows):
 
 
 def _free_shifts(rows, std_ppm):
-    return [float(row["free_ppm_gissmo"]) for row in rows], [float(std_ppm)] * len(rows)
+    return [float(row["free_ppm"]) for row in rows], [float(std_ppm)] * len(rows)
 
 
 def _couplings_hz(name, groups, shift_source):

@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.data_pipeline import provides, takes
 
 from nmr_speech.checks import one_of
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
+from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.wav import read_wav
+from nmr_speech.simulate import draw_recording
 
 
 def remaining(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:
@@ -71,3 +75,50 @@ def load_datasets(
         items = {row.ID: {"wav": row.wav, "spk_id": row.spk_id} for row in rows if row.spk_id not in held_out}
         datasets[name] = DynamicItemDataset(items, [sig, spk_id_encoded], ["id", "sig", "spk_id_encoded"])
     return datasets, label_encoder
+
+
+class FreshRecordings(torch.utils.data.Dataset):
+    """A training set that is never written: every epoch simulates recordings that no epoch before has seen.
+
+    Recording k of a residue in an epoch is number ``FIRST + epoch * n + k`` of the data set's seed, far beyond those
+    written, so a resumed run draws what the unbroken one would have.
+
+    Arguments
+    ---------
+    plan : DatasetPlan
+        Seed, sample, experiment and nuisances of the data set that this one goes on.
+    speakers : Sequence[str]
+        The residues to draw.
+    n : int
+        Recordings of each residue in an epoch.
+    label_encoder : CategoricalEncoder
+        Between labels and numbers.
+
+    Example
+    -------
+    >>> encoder = CategoricalEncoder()
+    >>> encoder.update_from_iterable(["GLY"])
+    >>> fresh = FreshRecordings(DatasetPlan(1986, ["GLY"]), ["GLY"], 2, encoder)
+    >>> len(fresh), fresh[1]["id"], fresh[1]["sig"].shape
+    (2, 'GLY_10000001', torch.Size([65536, 4]))
+    """
+
+    FIRST = 10**7  # the most recordings of a residue that a written data set may have
+
+    def __init__(self, plan: DatasetPlan, speakers: Sequence[str], n: int, label_encoder: CategoricalEncoder):
+        self.plan, self.speakers, self.n, self.label_encoder = plan, sorted(speakers), n, label_encoder
+        self.epoch = 0
+
+    def __len__(self):
+        return self.n * len(self.speakers)
+
+    def __getitem__(self, number):
+        """Simulate one recording; the keys are those of `load_datasets`."""
+        residue = self.speakers[number // self.n]
+        index = self.FIRST + self.epoch * self.n + number % self.n
+        wav, _ = stack_fid(draw_recording(residue, self.plan.seed, index, **self.plan.draw_settings).fid)
+        return {
+            "id": self.plan.recording_id(residue, index),
+            "sig": wav.T.contiguous(),
+            "spk_id_encoded": self.label_encoder.encode_label(residue),
+        }

@@ -71,7 +71,8 @@ def test_no_key_is_the_beginning_of_a_run_option(path):
         (("lr: 0.003", "lr: 0.003"), "lr: 1\nlr: 2", "not valid YAML: .*duplicate key"),
         (("lr: 0.003", "lr: [0.003"), "", "not valid YAML"),
         (("lr: 0.003", "lr: !PLACEHOLDER"), "", "'lr' is a !PLACEHOLDER and must be replaced"),
-        (("max_shift_hz: 120.0", "max_shift_hz: -1"), "", "`max_shift_hz` must be from 0 to 3600 Hz, got -1"),
+        (("reference_offset", "reference_ofset"), "", "`nuisance` must be one of .* did you mean 'reference_offset'"),
+        (("-0.2, 0.2", "0.2, -0.2"), "", "reference_offset: `offset_ppm` must be"),
     ],
 )
 def test_bad_keys(tmp_path, change, overrides, message):

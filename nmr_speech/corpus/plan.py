@@ -45,7 +45,7 @@ class DatasetPlan:
         "protein" or "free".
     free_shift_std_ppm : float
         Standard deviation of every shift of source "free".
-    nuisances : Mapping[str, Mapping]
+    nuisances : Mapping[str, Mapping] | None
         What a spectrometer adds; see `nmr_speech.simulate.nuisances.disturb`.
     experiment : Mapping
         Parameters of `nmr_speech.simulate.tocsy`, by keyword.
@@ -64,7 +64,7 @@ class DatasetPlan:
     condition: str = "h2o"
     shift_source: str = "protein"
     free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
-    nuisances: Mapping[str, Mapping] = field(default_factory=dict)
+    nuisances: Mapping[str, Mapping] | None = None
     experiment: Mapping = field(default_factory=dict)
     audio_format: str = "wav"
 
@@ -79,6 +79,7 @@ class DatasetPlan:
         if len(set(self.residues)) < len(self.residues):
             raise InputError(f"`residues` must name each residue once, got {list(self.residues)}")
         object.__setattr__(self, "residues", tuple(sorted(self.residues)))
+        object.__setattr__(self, "nuisances", self.nuisances or {})
         for name in self.experiment:
             one_of("experiment", name, tuple(DEFAULTS))
         # A single point and an empty recording run every check of the sample, the experiment and the nuisances.

@@ -1,35 +1,36 @@
 """Changes to training recordings that mean something in NMR."""
 
+from collections.abc import Mapping
+
 import torch
 
-from nmr_speech.checks import in_range
+from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
-from nmr_speech.simulate.nuisances import shift_frequency
-from nmr_speech.simulate.parameters import SPECTRAL_WIDTH_HZ
+from nmr_speech.simulate.nuisances import disturb
 
 
-class FrequencyShift:
-    """Move each recording by a random frequency, the same in F1 and F2: an uncertain reference.
+class Nuisances:
+    """Do to each training recording what a spectrometer could have done, drawn anew each time.
 
     Arguments
     ---------
-    max_shift_hz : float
-        Shifts are uniform from minus to plus this; 0 for none.
-    spectral_width_hz : float
-        Spectral width of the recordings.
+    settings : Mapping[str, Mapping] | None
+        Nuisances by name, each with its settings; see `nmr_speech.simulate.nuisances.disturb`. None for none.
+    **axes : float
+        ``field_mhz``, ``carrier_ppm``, ``spectral_width_hz`` and ``spectral_width_f1_hz`` of the recordings.
 
     Example
     -------
-    >>> FrequencyShift(60.0)(torch.rand(2, 65536, 4), torch.Generator().manual_seed(0)).shape
+    >>> uncertain_reference = Nuisances({"reference_offset": {"offset_ppm": [-0.2, 0.2]}}, field_mhz=600.0)
+    >>> uncertain_reference(torch.rand(2, 65536, 4), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 65536, 4])
     """
 
-    def __init__(self, max_shift_hz, spectral_width_hz=SPECTRAL_WIDTH_HZ):
-        self.max_shift_hz = in_range("max_shift_hz", max_shift_hz, 0, spectral_width_hz / 2, "Hz", "60")
-        self.spectral_width_hz = spectral_width_hz
+    def __init__(self, settings: Mapping[str, Mapping] | None, **axes):
+        self.settings, self.axes = settings or {}, axes
+        self(torch.zeros(1, N_SAMPLES, N_CHANNELS), torch.Generator())  # names, units and ranges are checked by use
 
     def __call__(self, wavs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Shift wavs (B, T, 4); the generator, on the CPU, decides by how much."""
-        shift_hz = self.max_shift_hz * (2 * torch.rand(len(wavs), generator=generator) - 1).to(wavs.device)
-        fid = shift_frequency(unstack_fid(wavs.transpose(1, 2)), shift_hz, self.spectral_width_hz)
+        """Disturb wavs (B, T, 4); the generator, on the CPU, decides how."""
+        fid = disturb(unstack_fid(wavs.transpose(1, 2)), generator, self.settings, **self.axes)
         return to_channels(fid).transpose(1, 2)

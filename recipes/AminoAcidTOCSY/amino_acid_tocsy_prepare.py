@@ -8,34 +8,38 @@ import os
 
 from nmr_speech.checks import whole
 from nmr_speech.corpus.dataset import build_dataset
-from nmr_speech.corpus.plan import DatasetPlan
 
 
-def prepare_amino_acid_tocsy(
-    data_folder, seed, residues, recordings_per_residue, condition, experiment, simulation_workers=None, skip_prep=False
-):
-    """Write WAV files and manifests to ``data_folder``, unless they are there already.
+def prepare_amino_acid_tocsy(data_folder, plan, simulation_workers=None, skip_prep=False):
+    """Write audio files and manifests to ``data_folder``, unless they are there already.
 
     Arguments
     ---------
     data_folder : str
         Where to write.
-    seed : int
-        Seed of draws and split.
-    residues : list[str]
-        Three-letter codes.
-    recordings_per_residue : int
-        How many recordings of each.
-    condition : str
-        "h2o" or "d2o".
-    experiment : dict
-        Parameters of `nmr_speech.simulate.tocsy`.
+    plan : DatasetPlan
+        What to simulate.
     simulation_workers : int | None
         Processes; None for one a core.
     skip_prep : bool
         Take the folder as it is.
     """
-    if skip_prep:
-        return
-    workers = os.cpu_count() if simulation_workers is None else whole("simulation_workers", simulation_workers, 0, 1024)
-    build_dataset(data_folder, DatasetPlan(seed, residues, recordings_per_residue, condition, experiment), workers)
+    if not skip_prep:
+        build_dataset(data_folder, plan, count_workers(simulation_workers))
+
+
+def count_workers(workers):
+    """Check a number of processes; None gives each process of this machine its share of the cores.
+
+    Arguments
+    ---------
+    workers : int | None
+        What the YAML says.
+
+    Returns
+    -------
+    int
+    """
+    if workers is None:
+        return max(1, os.cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return whole("simulation_workers", workers, 0, 1024)

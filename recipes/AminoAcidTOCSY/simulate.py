@@ -14,8 +14,9 @@ import time
 
 import speechbrain as sb
 import torch
+from amino_acid_tocsy_prepare import count_workers
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.team import Team
@@ -48,7 +49,7 @@ def main(argv):
     made = build_dataset(
         hparams["data_folder"],
         plan,
-        workers=choose_workers(hparams["simulation_workers"]),
+        workers=count_workers(hparams["simulation_workers"]),
         device=device,
         memory_gb=hparams["memory_gb"],
         of=hparams["share"],
@@ -71,14 +72,7 @@ def choose_device(name):
         return "cpu"
     if device.type != "cuda" or not torch.cuda.is_available():
         raise InputError(f"`device` {name!r} is not there; take --device=cpu")
-    return f"cuda:{int(os.environ.get('LOCAL_RANK', 0)) if device.index is None else device.index}"
-
-
-def choose_workers(workers):
-    """Share the cores of a machine among its processes, where no number is given."""
-    if workers is None:
-        return max(1, os.cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
-    return whole("simulation_workers", workers, 0, 1024)
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) if device.index is None else device.index}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import stack_fid
-from nmr_speech.models.augment import FrequencyShift
+from nmr_speech.models.augment import Nuisances
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
 from nmr_speech.simulate import draw_recording, tocsy
@@ -117,12 +117,14 @@ def test_an_embedding_does_not_depend_on_its_batch_or_its_loudness(frontend, wav
         assert torch.isfinite(embed(module, backbone, torch.zeros(1, 65536, 4))).all()
 
 
-def test_the_frequency_shift_is_that_of_the_simulator():
-    shift = FrequencyShift(60.0)
-    drawn = 60.0 * (2 * torch.rand(1, generator=torch.Generator().manual_seed(3)) - 1).item()
-    assert 1 < abs(drawn) < 60
+def test_an_uncertain_reference_is_that_of_the_simulator():
+    shift = Nuisances({"reference_offset": {"offset_ppm": 0.1}})
     system = SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0})
     wav, _ = stack_fid(tocsy(system, [4.0, 2.0], tolerance=0))
-    moved, _ = stack_fid(tocsy(system, [4.0 + drawn / 600, 2.0 + drawn / 600], tolerance=0))
-    shifted = shift(wav.T[None], torch.Generator().manual_seed(3))[0].T
-    assert (shifted - moved).abs().max() < 1e-4
+    moved, _ = stack_fid(tocsy(system, [4.1, 2.1], tolerance=0))
+    assert (shift(wav.T[None], torch.Generator())[0].T - moved).abs().max() < 1e-4
+
+
+def test_without_nuisances_nothing_changes():
+    wavs = torch.rand(2, 65536, 4)
+    assert torch.equal(Nuisances(None)(wavs, torch.Generator()), wavs)

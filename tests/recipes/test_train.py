@@ -1,6 +1,7 @@
 """The recipe, by its command line and by its main function, on a few recordings."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -92,11 +93,22 @@ def test_other_front_ends_are_one_override_apart(part, data, tmp_path):
 def test_two_residues_are_learned_by_heart(tmp_path):
     train.main([
         QUICKSTART, "--residues=[VAL,GLY]", "--recordings_per_residue=10", "--number_of_epochs=20", "--batch_size=14",
-        "--max_shift_hz=0", *folders(tmp_path),
+        "--nuisances=null", *folders(tmp_path),
     ])  # fmt: skip
     last = (tmp_path / "out" / "train_log.txt").read_text().splitlines()[-2]
     assert "epoch: 20" in last
     assert float(last.split("train loss: ")[1].split()[0]) < 0.01
+
+
+def test_training_on_recordings_that_are_never_written(data, tmp_path):
+    out = tmp_path / "out"
+    fresh = ("--fresh_recordings_per_residue=4", "--simulation_workers=1")
+    train.main([QUICKSTART, *TINY, *fresh, f"--data_folder={data}", f"--output_folder={out}"])
+    assert json.loads((out / "results.json").read_text())["test"]["recordings"] == 3
+    losses = re.findall(r"train loss: (\S+)", (out / "train_log.txt").read_text())
+    written = tmp_path / "written"
+    train.main([QUICKSTART, *TINY, f"--data_folder={data}", f"--output_folder={written}"])
+    assert losses != re.findall(r"train loss: (\S+)", (written / "train_log.txt").read_text())
 
 
 def test_residues_can_be_held_out_and_a_margin_put_on(data, tmp_path):

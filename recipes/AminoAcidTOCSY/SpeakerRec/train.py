@@ -16,35 +16,38 @@ from pathlib import Path
 import numpy as np
 import speechbrain as sb
 import torch
+from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.nnet.schedulers import WarmCoolDecayLRSchedule
 from speechbrain.utils.distributed import ddp_init_group, if_main_process, run_on_main
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from amino_acid_tocsy_prepare import prepare_amino_acid_tocsy
+from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 
 from nmr_speech.checks import InputError, in_range, positive, whole
-from nmr_speech.dataio import load_datasets
+from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.dataio import FreshRecordings, load_datasets
 from nmr_speech.hparams import load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.score.report import write_report
 
-PREPARE = (
-    "data_folder",
+PLAN = (
     "seed",
     "residues",
     "recordings_per_residue",
     "condition",
+    "shift_source",
+    "free_shift_std_ppm",
     "experiment",
-    "simulation_workers",
-    "skip_prep",
 )
+PREPARE = ("data_folder", "simulation_workers", "skip_prep")
 TRAIN = (
     "number_of_epochs",
     "batch_size",
     "lr",
     "warmup_share",
+    "fresh_recordings_per_residue",
     "augment",
     "opt_class",
     "epoch_counter",
@@ -52,7 +55,7 @@ TRAIN = (
     "checkpointer",
 )
 MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "modules")
-KEYS = (*PREPARE, *TRAIN, *MODEL, "output_folder")
+KEYS = (*PLAN, *PREPARE, *TRAIN, *MODEL, "output_folder")
 
 
 class AminoAcidBrain(sb.Brain):
@@ -90,8 +93,10 @@ class AminoAcidBrain(sb.Brain):
         self.schedule(self.optimizer, self.optimizer_step + 1)
 
     def on_stage_start(self, stage, epoch=None):
-        """Forget the names given so far."""
+        """Forget the names given so far; draw other recordings in every epoch."""
         self.true, self.named = [], []
+        if stage == sb.Stage.TRAIN and self.hparams.fresh is not None:
+            self.hparams.fresh.epoch = epoch
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log; after validation, keep the checkpoint with the smallest error."""
@@ -122,17 +127,26 @@ def main(argv):
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
-    run_on_main(prepare_amino_acid_tocsy, kwargs={key: hparams[key] for key in PREPARE})
+    n_fresh = whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, 10**7)
+    # Recordings of one's own need no plan, and may have any labels.
+    plan = None if hparams["skip_prep"] and not n_fresh else DatasetPlan(**{key: hparams[key] for key in PLAN})
+    run_on_main(prepare_amino_acid_tocsy, kwargs={"plan": plan} | {key: hparams[key] for key in PREPARE})
     clock.lap("simulate")
     manifests = {split: Path(hparams["data_folder"], f"{split}.csv") for split in ("train", "valid", "test")}
     datasets, label_encoder = load_datasets(
         manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
     )
     clock.lap("check")
+    train_set, train_loader = datasets["train"], {"batch_size": hparams["batch_size"], "shuffle": True}
+    hparams["fresh"] = None
+    if n_fresh:
+        train_set = hparams["fresh"] = FreshRecordings(plan, hparams["speakers"], n_fresh, label_encoder)
+        workers = count_workers(hparams["simulation_workers"])
+        train_loader |= {"collate_fn": PaddedBatch, "num_workers": workers}
 
     sb.create_experiment_directory(hparams["output_folder"], hparams_file, overrides)
     hparams["steps_per_epoch"] = math.ceil(
-        len(datasets["train"]) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
+        len(train_set) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
     )
     checkpointer = hparams["checkpointer"]()
     resumed = bool(checkpointer.list_checkpoints())
@@ -140,9 +154,9 @@ def main(argv):
     loader = {"batch_size": hparams["batch_size"]}
     brain.fit(
         hparams["epoch_counter"],
-        datasets["train"],
+        train_set,
         datasets["valid"],
-        train_loader_kwargs=loader | {"shuffle": True},
+        train_loader_kwargs=train_loader,
         valid_loader_kwargs=dict(loader),
     )
     clock.lap("train")

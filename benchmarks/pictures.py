@@ -18,7 +18,7 @@ def main():
     recording = draw_recording("LEU", seed=1986, index=0)
     wav, _ = stack_fid(recording.fid)
     FOLDER.mkdir(exist_ok=True)
-    plot_recording(wav, ppm_axis(256).numpy(), "leucine, simulated TOCSY", FOLDER / "recording.png")
+    plot_recording(wav, "leucine, simulated TOCSY", FOLDER / "recording.png", ppm_axis(256).numpy())
 
 
 if __name__ == "__main__":

@@ -39,25 +39,29 @@ def plot_confusion(summary: dict, path: str | Path):
     figure.savefig(path, dpi=150)
 
 
-def plot_recording(wav: torch.Tensor, ppm: np.ndarray, title: str, path: str | Path):
+def plot_recording(
+    wav: torch.Tensor, title: str, path: str | Path, ppm_f2: np.ndarray, ppm_f1: np.ndarray | None = None
+):
     """Draw one recording three ways: as a waveform, as a mel spectrogram, as the 2D spectrum that it is.
 
     Arguments
     ---------
     wav : torch.Tensor
         Waveform, (4, 65536).
-    ppm : np.ndarray
-        Axis of the spectrum in both dimensions, rising, (256,).
     title : str
         What it is.
     path : str | Path
-        PNG file to write.
+        Picture to write; its ending says of what kind.
+    ppm_f2 : np.ndarray
+        Axis of F2, rising, (256,).
+    ppm_f1 : np.ndarray | None
+        Axis of F1; None for that of F2.
     """
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=[1.25, 1])
     _waveform(figure.add_subplot(grid[0, 0]), wav)
     _mel_spectrogram(figure.add_subplot(grid[1, 0]), wav)
-    _contours(figure.add_subplot(grid[:, 1]), spectrum(unstack_fid(wav)).real.numpy(), ppm)
+    _contours(figure.add_subplot(grid[:, 1]), spectrum(unstack_fid(wav)).real.numpy(), ppm_f2, ppm_f1)
     figure.suptitle(title)
     figure.savefig(path, dpi=150)
 
@@ -86,12 +90,13 @@ def _mel_spectrogram(axes, wav):
     axes.set_title("mel spectrogram, one frame a transient, 60 dB", fontsize=9)
 
 
-def _contours(axes, absorption, ppm):
+def _contours(axes, absorption, ppm_f2, ppm_f1=None):
+    ppm_f1 = ppm_f2 if ppm_f1 is None else ppm_f1
     levels = absorption.max() * np.geomspace(0.005, 0.9, 12)
-    axes.contour(ppm, ppm, absorption, levels=levels, colors="black", linewidths=0.6)
-    axes.contour(ppm, ppm, -absorption, levels=levels, colors="tab:red", linewidths=0.6)
-    axes.plot(ppm, ppm, color="0.85", linewidth=0.6, zorder=0)
-    axes.set(xlim=(ppm[-1], ppm[0]), ylim=(ppm[-1], ppm[0]), xlabel="F2, 1H (ppm)", ylabel="F1, 1H (ppm)")
+    axes.contour(ppm_f2, ppm_f1, absorption, levels=levels, colors="black", linewidths=0.6)
+    axes.contour(ppm_f2, ppm_f1, -absorption, levels=levels, colors="tab:red", linewidths=0.6)
+    axes.plot(ppm_f2, ppm_f2, color="0.85", linewidth=0.6, zorder=0)
+    axes.set(xlim=(ppm_f2[-1], ppm_f2[0]), ylim=(ppm_f1[-1], ppm_f1[0]), xlabel="F2, 1H (ppm)", ylabel="F1, 1H (ppm)")
     axes.set_title("2D spectrum, contours from 0.5% of the maximum", fontsize=9)
     axes.set_aspect("equal")
 

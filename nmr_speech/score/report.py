@@ -44,7 +44,7 @@ def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seco
     first = datasets["test"][0]
     experiment = hparams["experiment"]
     ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
-    plot_recording(first["sig"].T, ppm, f"{first['id']}, simulated TOCSY", folder / "recording.png")
+    plot_recording(first["sig"].T, f"{first['id']}, simulated TOCSY", folder / "recording.png", ppm)
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     print(headline(results))
     print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")

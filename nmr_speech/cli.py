@@ -1,0 +1,137 @@
+"""``nmr-speech``: the package from a shell."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from nmr_speech.checks import InputError, whole
+from nmr_speech.corpus import stack_fid, write_wav
+from nmr_speech.corpus.plan import DEFAULTS
+from nmr_speech.simulate import draw_mixture, ppm_axis
+from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM
+
+
+def main(arguments: Sequence[str] | None = None):
+    """Run a command; what cannot be used is named in one sentence.
+
+    Arguments
+    ---------
+    arguments : Sequence[str] | None
+        Command line; None for that of the process.
+
+    Example
+    -------
+    >>> out = getfixture("tmp_path") / "gly.wav"
+    >>> main(["simulate", "GLY", "--out", str(out)])
+    GLY, seed 1986, recording 0: HA2 ... ppm, HA3 ... ppm, H ... ppm
+    .../gly.wav: float32, divided by 4
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def simulate(options: argparse.Namespace):
+    """Simulate one recording; write it as audio, draw it, and say what was drawn."""
+    if not (options.out or options.plot):
+        raise InputError("give --out for a WAV or FLAC file, --plot for a picture, or both")
+    for path, kinds in ((options.out, (".wav", ".flac")), (options.plot, (".png", ".pdf", ".svg"))):
+        _refuse_path(path, kinds)
+    mixture = draw_mixture(
+        dict(options.residues),
+        whole("seed", options.seed, 0, 2**63 - 1),
+        whole("index", options.index, 0, 2**63 - 1),
+        nuisances=_nuisances(options.nuisances),
+        **{name: getattr(options, name) for name in _settings()},
+    )
+    wav, scale = stack_fid(mixture.fid)
+    for residue, shifts in mixture.shifts_ppm.items():
+        amount = "" if len(mixture.amounts) == 1 else f", amount {mixture.amounts[residue]:g}"
+        drawn = ", ".join(f"{group} {ppm:.3f} ppm" for group, ppm in shifts.items())
+        print(f"{residue}, seed {options.seed}, recording {options.index}{amount}: {drawn}")
+    if options.out:
+        write_wav(options.out, wav)
+        kind = "16 bits" if options.out.suffix == ".flac" else "float32"
+        print(f"{options.out}: {kind}, divided by {scale:g}")
+    if options.plot:
+        from nmr_speech.score.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
+
+        axes = [
+            ppm_axis(256, width_hz, options.carrier_ppm, options.field_mhz).numpy()
+            for width_hz in (options.spectral_width_hz, options.spectral_width_f1_hz or options.spectral_width_hz)
+        ]
+        plot_recording(wav, f"{' + '.join(mixture.labels)}, simulated TOCSY", options.plot, *axes)
+        print(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="nmr-speech",
+        description="Amino acids as speakers: simulate their TOCSY spectra as audio.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "simulate",
+        help="one recording, as audio and as a picture",
+        description="Simulate one TOCSY experiment. The same seed and index give the same recording as in a data set.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=simulate)
+    command.add_argument(
+        "residues", nargs="+", type=_amount, metavar="RESIDUE", help="such as VAL; VAL:1 GLY:0.5 for a mixture"
+    )
+    command.add_argument("--out", type=Path, help="WAV (float32) or FLAC (16 bits), 4 channels at 8 kHz")
+    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG")
+    command.add_argument("--seed", type=_value, default=1986, help=" ")
+    command.add_argument("--index", type=_value, default=0, help="number of the recording among those of its residue")
+    command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
+    for name, default in _settings().items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
+    return parser
+
+
+def _settings():
+    """Parameters of the sample and the experiment with their defaults; the simulator checks them."""
+    sample = {"condition": "h2o", "shift_source": "protein", "free_shift_std_ppm": FREE_SHIFT_STD_PPM}
+    return sample | DEFAULTS
+
+
+def _value(text):
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def _amount(text):
+    name, colon, amount = text.partition(":")
+    return name, _value(amount) if colon else 1.0
+
+
+def _nuisances(text):
+    try:
+        return YAML(typ="safe").load(text or "{}")
+    except YAMLError as error:
+        raise InputError(f"`--nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {text!r}") from error
+
+
+def _refuse_path(path, kinds):
+    if path is None:
+        return
+    if path.suffix not in kinds:
+        raise InputError(f"{path}: the file must end in {', '.join(kinds)}")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
+
+
+if __name__ == "__main__":
+    main()

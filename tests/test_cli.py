@@ -1,0 +1,66 @@
+"""The commands, as a shell runs them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from nmr_speech.cli import main
+from nmr_speech.corpus import read_wav, unstack_fid
+from nmr_speech.simulate import draw_mixture, draw_recording
+
+
+def test_simulate_writes_what_the_data_set_would_hold(tmp_path, capsys):
+    main(["simulate", "SER", "--out", str(tmp_path / "ser.wav"), "--plot", str(tmp_path / "ser.png"), "--index", "3"])
+    said = capsys.readouterr().out
+    recording = draw_recording("SER", 1986, 3)
+    scale = float(said.split("divided by ")[1].split()[0])
+    assert torch.equal(unstack_fid(read_wav(tmp_path / "ser.wav"), scale), recording.fid)
+    assert f"HA {recording.shifts_ppm['HA']:.3f} ppm" in said
+    assert (tmp_path / "ser.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_simulate_takes_the_experiment_a_mixture_and_nuisances(tmp_path):
+    main([
+        "simulate", "VAL:2", "GLY:0.5", "--condition=d2o", "--shift-source=free", "--mixing-time-s=0.03", "--seed=7",
+        "--nuisances={white_noise: {snr: 50}}", "--out", str(tmp_path / "mix.wav"),
+    ])  # fmt: skip
+    wav = read_wav(tmp_path / "mix.wav")
+    mixture = draw_mixture(
+        {"VAL": 2, "GLY": 0.5}, 7, 0, condition="d2o", shift_source="free", mixing_time_s=0.03,
+        nuisances={"white_noise": {"snr": 50}},
+    )  # fmt: skip
+    fid = unstack_fid(wav)
+    assert (fid / fid.abs().max() - mixture.fid / mixture.fid.abs().max()).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["GLX", "--out=a.wav"], "`residue` must be one of .*; got 'GLX', did you mean"),
+        (["GLY"], "give --out for a WAV or FLAC file"),
+        (["GLY", "--out=a.mp3"], r"a.mp3: the file must end in .wav, .flac"),
+        (["GLY", "--out=nowhere/a.wav"], "the folder nowhere does not exist"),
+        (["GLY", "--out=a.wav", "--mixing-time-s=9"], "`mixing_time_s` must be from 0 to 0.3 seconds, got 9"),
+        (["GLY", "--out=a.wav", "--seed=x"], "`seed` must be a whole number"),
+        (["GLY:none", "--out=a.wav"], "the amount of GLY must be a positive number"),
+        (["GLY", "--out=a.wav", "--nuisances={a"], "`--nuisances` must be YAML"),
+        (["GLY", "--out=a.wav", "--nuisances={white_nose: {snr: 1}}"], "did you mean 'white_noise'"),
+    ],
+)
+def test_bad_arguments_leave_one_sentence_and_no_file(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["simulate", *arguments])
+    assert str(stop.value).startswith("error: ")
+    assert re.search(message, str(stop.value))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_is_installed():
+    shown = subprocess.run(
+        [sys.executable, "-m", "nmr_speech.cli", "simulate", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--mixing-time-s" in shown.stdout

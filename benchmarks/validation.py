@@ -20,9 +20,9 @@ from matplotlib.figure import Figure
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nmr_speech.score.provenance import provenance  # noqa: E402 - tests/ is found only now
-from nmr_speech.simulate import load_residue  # noqa: E402
-from tests.simulate import published  # noqa: E402
+from nmr_speech.score.provenance import provenance
+from nmr_speech.simulate import load_residue
+from tests.simulate import published
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LISTED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "SER", "VAL")

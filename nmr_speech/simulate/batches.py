@@ -64,16 +64,20 @@ def in_batches(
     if memory_gb is None:
         memory_gb = MEMORY_GB.get(offsets.device.type, MEMORY_GB["cpu"])
     size = max(1, int(in_range("memory_gb", memory_gb, 0, 1e6, "GB", "0.06 on a CPU, 16 on a GPU") * 1e9 / bytes_each))
-    parts, start = [], 0
+    result, start = None, 0
     while start < len(offsets):
         try:
-            parts.append(signal(offsets[start : start + size]))
-            start += size
+            part = signal(offsets[start : start + size])
         except torch.OutOfMemoryError:
             if size == 1:
                 raise
             size //= 2
-    return torch.cat(parts)
+            continue
+        if result is None:
+            result = part if len(part) == len(offsets) else part.new_empty(len(offsets), *part.shape[1:])
+        result[start : start + size] = part
+        start += size
+    return result
 
 
 def keep_freed_memory():

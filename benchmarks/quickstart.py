@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Run the quickstart for several seeds and keep what it reports.
+"""Run the quickstart for several seeds and keep what it reports; also with recordings stored or made in another way.
 
 > python benchmarks/quickstart.py [seed ...]
+> python benchmarks/quickstart.py --variants [seed ...]
 
-Seeds that stand in benchmarks/results/quickstart.json already are left out. Each seed simulates its own recordings.
+What stands in benchmarks/results already is left out. Each run simulates its own recordings.
 """
 
 import json
@@ -15,29 +16,40 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quickstart.json"
+VARIANT_RESULTS = RESULTS.with_name("quickstart_variants.json")
+VARIANTS = {"flac": "--audio_format=flac", "fresh": "--fresh_recordings_per_residue=84"}
 SEEDS = (1986, 1987, 1988)
 
 
-def main(seeds):
+def main(arguments):
     """Run the recipe for each seed, one after the other."""
-    runs = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for seed in seeds:
-        if str(seed) not in runs:
-            runs[str(seed)] = run(seed)
-            RESULTS.write_text(json.dumps(runs, indent=1) + "\n")
+    seeds = [int(argument) for argument in arguments if argument != "--variants"] or SEEDS
+    if "--variants" in arguments:
+        runs = {f"{name} {seed}": (seed, override) for seed in seeds for name, override in VARIANTS.items()}
+        return keep(VARIANT_RESULTS, runs)
+    return keep(RESULTS, {str(seed): (seed,) for seed in seeds})
 
 
-def run(seed):
+def keep(path, runs):
+    """Make the runs that are missing in a results file."""
+    results = json.loads(path.read_text()) if path.exists() else {}
+    for name, (seed, *overrides) in runs.items():
+        if name not in results:
+            results[name] = run(seed, *overrides)
+            path.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def run(seed, *overrides):
     """Return the results.json of one run in a folder of its own, with the seconds of the whole command."""
     with tempfile.TemporaryDirectory() as folder:
         recipe = [ROOT / "recipes/AminoAcidTOCSY/SpeakerRec/train.py", ROOT / "hparams/quickstart.yaml"]
-        overrides = [f"--seed={seed}", f"--data_folder={folder}/data", f"--output_folder={folder}/out"]
+        folders = [f"--seed={seed}", f"--data_folder={folder}/data", f"--output_folder={folder}/out"]
         start = time.perf_counter()
-        subprocess.run([sys.executable, *recipe, *overrides, "--noprogressbar"], check=True)
+        subprocess.run([sys.executable, *recipe, *folders, *overrides, "--noprogressbar"], check=True)
         results = json.loads(Path(folder, "out", "results.json").read_text())
         results["seconds"]["command"] = round(time.perf_counter() - start, 1)
         return results
 
 
 if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]] or SEEDS)
+    main(sys.argv[1:])

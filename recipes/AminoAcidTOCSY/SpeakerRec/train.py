@@ -40,6 +40,7 @@ PLAN = (
     "shift_source",
     "free_shift_std_ppm",
     "experiment",
+    "audio_format",
 )
 PREPARE = ("data_folder", "simulation_workers", "skip_prep")
 TRAIN = (

@@ -187,7 +187,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
 
     Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals stand for all
     ``times`` points: the leading principal components of the exponentials, each weighted with the power that it
-    carries. Less than (0.3 tolerance)^2 of the power lies outside.
+    carries. Less than (tolerance / 10)^2 of the power lies outside.
 
     Arguments
     ---------
@@ -215,7 +215,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     autocorrelation = ((coarse * power[..., None]).mT @ fine).flatten(1)[:, :times]
     variance, basis = _eigh_toeplitz(autocorrelation)
     outside = variance.clamp(min=0).cumsum(1)
-    matters = outside > (0.3 * tolerance) ** 2
+    matters = outside > (tolerance / 10) ** 2
     first = times - int(matters.sum(1).max())
     return (basis[..., first:] * matters[:, None, first:]).to(torch.complex64)
 

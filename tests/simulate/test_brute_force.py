@@ -78,7 +78,7 @@ def test_other_field_carrier_and_widths():
     assert np.abs(half.numpy()[:, ::2] - expected[:, :5]).max() < 1e-5 * sum(groups.values())
 
 
-@pytest.mark.parametrize("residue", ["GLY", "SER", "GLN", "PHE", "VAL", "LYS"])
+@pytest.mark.parametrize("residue", ["GLY", "SER", "GLN", "HIS", "PHE", "VAL", "LYS"])
 def test_the_default_tolerance_costs_less_than_a_ten_thousandth(residue):
     molecule = load_residue(residue)
     shifts = np.random.default_rng(1).normal(molecule.shift_mean_ppm, molecule.shift_std_ppm).tolist()

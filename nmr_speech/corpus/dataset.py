@@ -14,7 +14,7 @@ import filelock
 import torch
 from tqdm import tqdm
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus.files import remove_unfinished
 from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.plan import SHARD, DatasetPlan, refuse_other_plan, write_description
@@ -136,6 +136,8 @@ class _Batches(torch.utils.data.Dataset):
 
     def __init__(self, folder, plan, device, memory_gb, share_of):
         self.folder, self.plan = folder, plan
+        if memory_gb is not None:
+            in_range("memory_gb", memory_gb, 0, 1e6, "GB", "0.06 on a CPU, 16 on a GPU")
         self.settings = plan.draw_settings | {"device": str(device), "memory_gb": memory_gb}
         n, size, (this, parts) = plan.recordings_per_residue, BATCH[device.type], share_of
         shards = [(residue, start) for residue in plan.residues for start in range(0, n, SHARD)]

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import signal
 import subprocess
 import sys
 import time

@@ -1,5 +1,6 @@
 """What the documents say is there, is current, and runs."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -55,3 +56,16 @@ def test_the_parts_named_in_the_readme_are_all():
     for kind in ("frontend", "backbone"):
         (row,) = re.findall(rf"^\| `{kind}` \|(.*)\|$", README, re.MULTILINE)
         assert set(re.findall(r"`(\w+)`", row)) == {path.stem for path in (ROOT / "hparams" / kind).glob("*.yaml")}
+
+
+@pytest.mark.parametrize("stage", ["simulate", "corpus"])
+def test_public_functions_have_an_example(stage):
+    without = [
+        f"{path.stem}.{node.name}"
+        for path in (ROOT / "nmr_speech" / stage).rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and ">>>" not in (ast.get_docstring(node) or "")
+    ]
+    assert without == []

@@ -123,6 +123,14 @@ def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Pat
         Its rows in order.
     data_root : str | Path
         What ``$data_root`` stands for.
+
+    Example
+    -------
+    >>> row = Row(ID="GLY_0", wav="$data_root/GLY_0.wav", spk_id="GLY", scale=4.0)
+    >>> check_recordings("train.csv", [row], getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: train.csv, row 2 (GLY_0): ...GLY_0.wav: cannot be read as audio ...
     """
     for number, row in enumerate(rows, start=2):  # row 1 is the header
         try:

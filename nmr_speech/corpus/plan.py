@@ -147,7 +147,17 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
 
 
 def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
-    """Refuse a folder whose description is not that of the plan; see `write_description`."""
+    """Refuse a folder whose description is not that of the plan; see `write_description`.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "dataset.json"
+    >>> write_description(path, DatasetPlan(1986, ["GLY"]), of="1/2")
+    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), of="2/2")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: the folder was written with other parameters: `share` is '1/2' there, '2/2' here...
+    """
     try:
         found = json.loads(path.read_text())
         parameters, content_hash = found["parameters"] | {"share": found["share"]}, found["content_hash"]

@@ -161,7 +161,7 @@ def write_trials(path: str | Path, trials: Trials):
 
 
 def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool = False) -> Trials:
-    """Read and check a list.
+    r"""Read and check a list.
 
     Arguments
     ---------
@@ -175,6 +175,13 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     Returns
     -------
     Trials
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "trials.txt"
+    >>> _ = path.write_text("1 GLY_0 GLY_1\n0 GLY_0 VAL_0\n")
+    >>> read_trials(path, {"GLY_0": "GLY", "GLY_1": "GLY", "VAL_0": "VAL"}).is_target.tolist()
+    [True, False]
     """
     path = Path(path)
     if not path.is_file():

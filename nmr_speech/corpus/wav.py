@@ -58,6 +58,15 @@ def read_wav(path: str | Path) -> torch.Tensor:
     -------
     torch.Tensor
         float32, (4, 65536). Files with other channels, rate or length, and samples that are not finite, are refused.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "speech.wav"
+    >>> soundfile.write(path, np.zeros((100, 1)), 16000)
+    >>> read_wav(path)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...speech.wav: a recording has 4 channels (Re and Im of cos and sin), this file 1
     """
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)

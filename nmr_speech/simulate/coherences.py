@@ -80,6 +80,14 @@ def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
     Returns
     -------
     Eigenstates
+
+    Example
+    -------
+    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
+    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
+    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
+    >>> [energy.shape for energy in diagonalise(sector, offsets).energy]
+    [torch.Size([2, 1]), torch.Size([2, 2]), torch.Size([2, 1])]
     """
     energy, states = [], []
     for block in range(len(sector.energy)):
@@ -90,7 +98,16 @@ def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
 
 
 def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tensor:
-    """Hamiltonian of one block of a sector, offsets and couplings in full, in rad/s; float64, (R, states, states)."""
+    """Hamiltonian of one block of a sector, offsets and couplings in full, in rad/s; float64, (R, states, states).
+
+    Example
+    -------
+    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
+    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
+    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
+    >>> hamiltonian(sector, 0, offsets).round(decimals=1).flatten()  # both up: half the offsets, a quarter of 2 pi J
+    tensor([11., 61.], dtype=torch.float64)
+    """
     m_z = sector.m_z[block]
     return (offsets @ m_z.flatten(1)).unflatten(1, m_z.shape[1:]) + torch.diag(sector.energy[block])
 
@@ -113,6 +130,15 @@ def single_quantum(sector: Sector, eigenstates: Eigenstates, tolerance: float) -
     -------
     list[Coherences]
         One entry for each pair of neighbouring blocks.
+
+    Example
+    -------
+    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
+    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
+    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
+    >>> lines = single_quantum(sector, diagonalise(sector, offsets), tolerance=0.0)
+    >>> [(line.frequency[0] / (2 * math.pi)).round().tolist() for line in lines]  # two doublets
+    [[958.0, -951.0], [-958.0, 951.0]]
     """
     found = []
     for k, raising in enumerate(sector.raising):
@@ -136,7 +162,13 @@ def _strongest(amplitude, power_left_out):
 
 
 def piece_size(like: torch.Tensor) -> int:
-    """How many numbers a temporary on the device of ``like`` may hold."""
+    """How many numbers a temporary on the device of ``like`` may hold.
+
+    Example
+    -------
+    >>> piece_size(torch.zeros(1))
+    524288
+    """
     return PIECES.get(like.device.type, PIECES["cuda"])
 
 
@@ -204,6 +236,15 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     -------
     torch.Tensor
         complex64, (R, times, N), with orthonormal columns, or columns of zeros where a recording needs fewer.
+
+    Example
+    -------
+    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
+    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
+    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
+    >>> lines = single_quantum(sector, diagonalise(sector, offsets), tolerance=0.0)
+    >>> time_basis(lines, 256, 1 / 7200, tolerance=1e-3).shape
+    torch.Size([2, 256, 4])
     """
     # All in float64: single-precision noise would be taken for signals to keep.
     frequency = torch.cat([part.frequency for part in lines], 1)
@@ -254,6 +295,14 @@ def coefficients(frequency: torch.Tensor, basis: torch.Tensor, dwell_s: float) -
     -------
     torch.Tensor
         complex64, (R, K, N).
+
+    Example
+    -------
+    >>> frequency = torch.tensor([[1000.0, 2000.0]], dtype=torch.float64)
+    >>> basis = torch.linalg.qr(phases(frequency, 64, 1e-4).mT)[0]
+    >>> again = coefficients(frequency, basis, 1e-4) @ basis.mT
+    >>> torch.allclose(again, phases(frequency, 64, 1e-4), atol=1e-5)
+    True
     """
     recordings, times = basis.shape[:2]
     parts = frequency.split(max(1, piece_size(basis) // (recordings * times)), dim=1)

@@ -156,6 +156,19 @@ def mix(
     -------
     torch.Tensor
         complex64, (R, K, N).
+
+    Example
+    -------
+    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
+    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
+    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
+    >>> from nmr_speech.simulate.coherences import diagonalise, single_quantum
+    >>> states = diagonalise(sector, offsets)
+    >>> lines = single_quantum(sector, states, tolerance=0.0)
+    >>> signal = torch.ones(2, 2, 1, dtype=torch.complex64)
+    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(sector, states, lines, offsets))
+    >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # with 1/(2J) each takes up the other: norms are kept
+    tensor([1., 1.])
     """
     target_upper, target_lower = (lines.upper, lines.lower) if targets is None else targets
     sources, targets = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])

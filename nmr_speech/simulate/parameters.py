@@ -92,11 +92,23 @@ def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, field_mhz: float, carr
 
 
 def sampling(count_name: str, count: int, width_name: str, width_hz: float) -> tuple[int, float]:
-    """Check the number of points and the spectral width of a dimension; the second result is the dwell time in s."""
+    """Check the number of points and the spectral width of a dimension; the second result is the dwell time in s.
+
+    Example
+    -------
+    >>> sampling("n_points", 256, "spectral_width_hz", 8000.0)
+    (256, 0.000125)
+    """
     return whole(count_name, count, 1, 4096), 1 / axis(width_name, width_hz)
 
 
 def decay(name: str, decay_time_s: float, times: int, dwell_s: float) -> torch.Tensor:
-    """exp(-t / decay_time_s) at t = 0, dwell, 2 dwell, ...; float32, (times,)."""
+    """exp(-t / decay_time_s) at t = 0, dwell, 2 dwell, ...; float32, (times,).
+
+    Example
+    -------
+    >>> decay("decay_time_t2_s", 0.1, 3, 0.1)
+    tensor([1.0000, 0.3679, 0.1353])
+    """
     rate = 1 / positive(name, decay_time_s, "seconds; infinity for no decay")
     return torch.exp(-rate * dwell_s * torch.arange(times, dtype=torch.float64)).float()

@@ -87,14 +87,16 @@ def build_dataset(
 @contextlib.contextmanager
 def _locked(folder):
     # The system frees the lock of a killed run.
-    folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / LOCK)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
-    except filelock.Timeout as error:
+    except filelock.Timeout as error:  # which is an OSError too
         raise InputError(
             f"{folder}: another run is at work here; wait for it, or give another `data_folder`"
         ) from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another `data_folder`") from error
     try:
         yield
     finally:

@@ -170,6 +170,12 @@ def test_a_folder_of_other_things_is_refused(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/data: cannot be written \(Not a directory\); give another"):
+        build_dataset(tmp_path / "file" / "data", PLAN)
+
+
 def test_damage_is_named(tmp_path):
     plan = DatasetPlan(5, ["GLY"], 3)
     build_dataset(tmp_path / "d", plan)

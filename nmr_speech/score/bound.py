@@ -142,7 +142,7 @@ def name_by_shifts(
             shifts = np.stack([draw_shifts(molecule, generator(molecule.name, seed, i))[own] for i in indices])
             table = log_likelihoods(knows, shifts, source, candidates, cell_ppm)
             best = table == table.max(axis=1, keepdims=True)
-            named.append((best * ties.random(len(candidates))).argmax(axis=1))
+            named.append((best * ties.random(table.shape)).argmax(axis=1))
     return np.repeat(np.arange(len(residues)), draws), np.concatenate(named)
 
 

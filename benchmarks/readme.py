@@ -220,6 +220,55 @@ def baseline_table():
     return "\n".join(lines)
 
 
+def baselines_table():
+    """Tabulate what the baselines see, and their accuracy, at the recipe's dials and at the best."""
+    results = load("baseline")
+    lines = ["| baseline | accuracy (95% interval) | best of its dials |", "|---|---|---|"]
+    for key, name, used in (
+        ("rows", "logistic regression, 2D spectrum", {"exponent": 0.25, "inverse_penalty": 100.0}),
+        ("first_transient", "the same, first transient only", {"exponent": 0.25, "inverse_penalty": 100.0}),
+        ("template", "mean spectrum, offsets up to 0.3 ppm", {"search_ppm": 0.3}),
+        ("template", "mean spectrum, no search", {"search_ppm": 0.0}),
+    ):
+        (row,) = (row for row in results[key] if row.items() >= used.items())
+        low, high = row["interval"]
+        best = "" if key == "template" else f"{max(row['accuracy'] for row in results[key]):.1%}"
+        lines.append(f"| {name} | {row['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f}) | {best} |")
+    return "\n".join(lines)
+
+
+def bound_table():
+    """Tabulate the accuracy of classifiers that are given the shifts."""
+    results = load("bound")
+    said = {
+        "names": "`names`: shifts, names and protons of their groups",
+        "protons": "`protons`: set of shifts, protons of each",
+        "shifts": "`shifts`: set of shifts",
+        "cells": "`cells`: occupied cells of {:.2f} ppm",
+        "shared_names": "`shared_names`: as `names`, whatever groups there are",
+        "any_number": "`any_number`: as `shifts`, however many there are",
+    }
+    lines = [
+        "| known of a recording | H2O | hardest pair | ILE or LEU | D2O | hardest pair | ILE or LEU |",
+        "|---" * 7 + "|",
+    ]
+    by_condition = [[row for row in results["rows"] if row["condition"] == condition] for condition in ("h2o", "d2o")]
+    for pair in zip(*by_condition, strict=True):
+        cells = [said[pair[0]["knows"]].format(pair[0].get("cell_ppm"))]
+        for row in pair:
+            hardest = row["hardest"][0]
+            everyone, two = (f"{100 * row[key]['value']:.1f}%" for key in ("all", "ILE or LEU"))
+            cells += [everyone, f"{'/'.join(hardest['pair'])} {hardest['mistaken']:.1%}", two]
+        lines.append("| " + " | ".join(cells) + " |")
+    halves = [max((row[key]["high"] - row[key]["low"]) / 2 for row in results["rows"]) for key in ("all", "ILE or LEU")]
+    lines += [
+        "",
+        f"{results['draws']:,} draws of each residue; 95% intervals reach {100 * halves[0]:.1f} points either way at "
+        f"most, {100 * halves[1]:.1f} for ILE or LEU (commit `{results['commit'][:10]}`).",
+    ]
+    return "\n".join(lines)
+
+
 def verification_table():
     """Tabulate the figures of every model and back end; folds are averaged."""
     rows = [row for row in load("verification")["rows"] if row["setting"] != "identification"]
@@ -272,6 +321,8 @@ BLOCKS = {
     "identification-table": identification_table,
     "detection-table": detection_table,
     "baseline-table": baseline_table,
+    "baselines-table": baselines_table,
+    "bound-table": bound_table,
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,
     "simulator-summary": simulator_summary,

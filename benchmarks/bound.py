@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Measure how well a classifier does that is given the drawn shifts and the Gaussians they come from.
+
+> python benchmarks/bound.py
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from nmr_speech.score.bound import CELL_PPM, name_by_shifts
+from nmr_speech.score.classification import count_confusion, wilson_interval
+from nmr_speech.score.provenance import provenance
+from nmr_speech.simulate import RESIDUES
+
+RESULTS = Path(__file__).resolve().parent / "results" / "bound.json"
+SEED, DRAWS, HARDEST = 1986, 2000, 5
+# The coarse cells are those of the linear baseline's grid.
+KNOWN = [
+    ("names", CELL_PPM),
+    ("protons", CELL_PPM),
+    ("shifts", CELL_PPM),
+    ("cells", CELL_PPM),
+    ("cells", 8 * CELL_PPM),
+    ("shared_names", CELL_PPM),
+    ("any_number", CELL_PPM),
+]
+
+
+def main():
+    """Measure every kind of knowledge in both conditions."""
+    rows = []
+    for condition in ("h2o", "d2o"):
+        for knows, cell_ppm in KNOWN:
+            rows.append(measure(knows, cell_ppm, condition))
+            print(rows[-1], flush=True)
+    RESULTS.write_text(json.dumps({"seed": SEED, "draws": DRAWS, "rows": rows, **provenance()}, indent=1) + "\n")
+
+
+def measure(knows, cell_ppm, condition):
+    """Name draws of all residues, and of ILE and LEU when it can only be one of the two."""
+    settings = {"draws": DRAWS, "seed": SEED, "cell_ppm": cell_ppm, "condition": condition}
+    confusion = count_confusion(*name_by_shifts(knows, RESIDUES, **settings), len(RESIDUES))
+    two = count_confusion(*name_by_shifts(knows, ["ILE", "LEU"], **settings), 2)
+    mistaken = np.triu(confusion + confusion.T, 1)
+    pairs = [divmod(int(i), len(RESIDUES)) for i in np.argsort(-mistaken, axis=None, kind="stable")[:HARDEST]]
+    return {
+        "condition": condition,
+        "knows": knows,
+        **({"cell_ppm": cell_ppm} if knows == "cells" else {}),
+        "all": share(confusion),
+        "ILE or LEU": share(two),
+        "recall": dict(zip(RESIDUES, (np.diag(confusion) / DRAWS).tolist(), strict=True)),
+        "hardest": [
+            {"pair": [RESIDUES[a], RESIDUES[b]], "mistaken": mistaken[a, b] / (2 * DRAWS)}
+            for a, b in pairs
+            if mistaken[a, b]
+        ],
+    }
+
+
+def share(confusion):
+    """Accuracy with its 95% interval."""
+    hits, total = int(np.trace(confusion)), int(confusion.sum())
+    low, high = wilson_interval(hits, total)
+    return {"value": hits / total, "low": low, "high": high}
+
+
+if __name__ == "__main__":
+    main()

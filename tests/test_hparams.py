@@ -20,6 +20,7 @@ BACKBONES = sorted(path.stem for path in (HPARAMS / "backbone").glob("*.yaml"))
 CLASSES = {
     "mel": "MelFrontEnd", "mel_transient": "MelFrontEnd", "conv": "ConvFrontEnd", "quadrature": "QuadratureFrontEnd",
     "ecapa_xs": "ECAPA_TDNN", "ecapa_s": "ECAPA_TDNN", "ecapa_l": "ECAPA_TDNN", "xvector": "Xvector",
+    "deep_picker": "DeepPicker",
 }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_what_argparse_swallows():
 def test_every_dial_can_be_turned(path):
     flat = YAML(typ="safe", pure=True).compose(flatten_hparams(path, ""))
     dials = [key.value for key, value in flat.value if isinstance(value, ScalarNode) or key.value == "residues"]
-    assert {"lr", "warmup_share", "margin", "residues", "mixing_time_s"} <= set(dials)
+    assert {"lr", "warmup_share", "margin", "logger", "residues", "mixing_time_s"} <= set(dials)
     for key in dials:
         assert re.search(rf"^{key}: 0\.25\b", flatten_hparams(path, f"{key}: 0.25"), re.MULTILINE), key
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -109,6 +110,27 @@ def test_the_rate_rises_and_falls_or_is_constant(data, tmp_path):
     embedder = load_embedder(str(out))
     assert type(embedder.frontend).__name__ == "ConvFrontEnd"
     assert embedder(torch.randn(2, 65536, 4)).shape == (2, 18)
+
+
+def test_the_log_goes_to_tensorboard_by_one_override(data, tmp_path, monkeypatch):
+    written = []
+    writer = SimpleNamespace(add_scalar=lambda *scalar: written.append(scalar), flush=lambda: None)
+    module = SimpleNamespace(SummaryWriter=lambda folder: writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    out = tmp_path / "out"
+    train.main([QUICKSTART, *TINY, "--logger=tensorboard", f"--data_folder={data}", f"--output_folder={out}"])
+    steps = [(name, step) for name, _, step in written if name.startswith(("loss/", "error/"))]
+    of_an_epoch = ("loss/train", "loss/valid", "error/valid")
+    assert steps == [(name, epoch) for epoch in (1, 2) for name in of_an_epoch] + [("loss/test", 2), ("error/test", 2)]
+    assert not (out / "train_log.txt").exists()
+
+
+def test_tensorboard_that_is_not_installed(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="pip install tensorboard"):
+        train.main([QUICKSTART, *TINY, "--logger=tensorboard", f"--data_folder={data}", f"--output_folder={out}"])
+    assert not out.exists()
 
 
 def test_two_residues_are_learned_by_heart(tmp_path):
@@ -217,6 +239,7 @@ BAD_CALLS = {
         "`held_out_residues` must be one of GLY, SER, ALA; got 'TRP'",
     ),
     "too long a warm-up": ("--warmup_share=2", "`warmup_share` must be from 0 to 1 of all steps, got 2"),
+    "unknown logger": ("--logger=wandb", "`logger` must be one of file, tensorboard; got 'wandb'"),
     "no epochs": ("--number_of_epochs=0", "`number_of_epochs` must be a whole number from 1"),
     "no learning": ("--lr=0", "`lr` must be positive, got 0"),
     "half a batch": ("--batch_size=0.5", "`batch_size` must be a whole number from 1"),

@@ -3,10 +3,12 @@
 import dataclasses
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from io import StringIO
 from pathlib import Path
 
-from hyperpyyaml import load_hyperpyyaml
+from hyperpyyaml import load_hyperpyyaml, resolve_references
+from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from speechbrain.utils.run_opts import RunOptions
 
@@ -19,7 +21,7 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
     Arguments
     ---------
     path : str | Path
-        YAML file; parts that it includes are found beside it.
+        YAML file; its base and the parts that it includes are found beside it. See `flatten_hparams`.
     overrides : str
         YAML text with overrides, as `speechbrain.parse_arguments` gives it.
     keys : Collection[str]
@@ -45,9 +47,8 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such hyperparameter file")
-    hparams = _load(path, overrides)
+    hparams, referred_to = _load(path, overrides)
     run_options = {option.name for option in dataclasses.fields(RunOptions)}
-    referred_to = re.findall(r"<(\w+)", path.read_text(encoding="utf-8"))
     for key in set(hparams) - {*keys, *run_options, *referred_to}:
         if not key.startswith("__"):
             near = difflib.get_close_matches(key, sorted(keys), n=1)
@@ -58,10 +59,41 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
     return hparams
 
 
+def flatten_hparams(path: str | Path, overrides: str) -> str:
+    r"""Return one YAML text with the base, the overrides, the included parts and the references put in.
+
+    A file may begin with ``base: other.yaml``, a complete file beside it. Then it gives only the keys that differ, each
+    with its whole value.
+
+    Arguments
+    ---------
+    path : str | Path
+        YAML file.
+    overrides : str
+        YAML text with overrides. A mapping is merged into the mapping of the file, everything else replaces.
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "base.yaml").write_text("lr: 0.003\nrate: !ref 2 * <lr>\nepochs: 12\n")
+    >>> _ = (folder / "mine.yaml").write_text("base: base.yaml\nlr: 0.001\n")
+    >>> print(flatten_hparams(folder / "mine.yaml", "epochs: 5"))
+    lr: 0.001
+    rate: 0.002
+    epochs: 5
+    """
+    return _resolve(*_merge(Path(path), overrides))
+
+
 def _load(path, overrides):
+    """Keys to objects, and the keys that the file refers to."""
     try:
-        with path.open(encoding="utf-8") as stream:  # an open file, for it tells where its parts lie
-            return load_hyperpyyaml(stream, overrides)
+        stream, overrides = _merge(path, overrides)
+        return load_hyperpyyaml(_resolve(stream, overrides)), re.findall(r"<(\w+)", stream.getvalue())
     except KeyError as error:  # an override that names no key
         raise InputError(f"{path}: {error.args[0]}") from error
     except FileNotFoundError as error:
@@ -74,3 +106,32 @@ def _load(path, overrides):
         ) from error
     except ValueError as error:  # a placeholder not filled in, or an override of another shape
         raise InputError(f"{path}: {' '.join(map(str, error.args))}") from error
+
+
+def _merge(path, overrides):
+    """The file laid over its base, as a stream that HyperPyYAML can read, and the overrides as a mapping."""
+    yaml = YAML()
+    tree = yaml.load(path)
+    if "base" in tree:
+        base_path = path.parent / str(tree.pop("base"))
+        if not base_path.is_file():
+            raise InputError(f"`base` must be a file beside it, got {base_path}")
+        base = yaml.load(base_path)
+        base.ca.comment = tree.ca.comment  # the title of this file, not that of its base
+        for key, value in tree.items():
+            base[key] = value
+            base.ca.items.pop(key, None)  # a comment on another value
+        tree = base
+    overrides = yaml.load(overrides) or {}
+    for key, value in overrides.items():
+        if isinstance(value, Mapping) and key in tree and tree[key] is None:
+            tree[key] = {}  # HyperPyYAML merges mappings, and fails on null
+    stream = StringIO()
+    yaml.dump(tree, stream)
+    stream.seek(0)
+    stream.name = str(path)  # tells HyperPyYAML where the parts lie
+    return stream, overrides
+
+
+def _resolve(stream, overrides):
+    return resolve_references(stream, overrides, overrides_must_match=True).getvalue()

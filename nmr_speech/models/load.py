@@ -20,12 +20,13 @@ from torch import nn
 
 from nmr_speech.checkpoints import WholeCheckpointer
 from nmr_speech.checks import InputError
+from nmr_speech.models.deep_picker import DeepPicker
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
 
 CLASSES = {
     f"{cls.__module__}.{cls.__qualname__}": cls
-    for cls in (ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, ECAPA_TDNN, Xvector)
+    for cls in (ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, ECAPA_TDNN, Xvector, DeepPicker)
 }
 """What a source may be built of."""
 

@@ -1,7 +1,10 @@
 """Front ends against their definitions."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from hyperpyyaml import load_hyperpyyaml
 from speechbrain.lobes.features import Fbank
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
@@ -13,6 +16,7 @@ from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFro
 from nmr_speech.simulate import draw_recording, tocsy
 from nmr_speech.simulate.spin_system import SpinSystem
 
+PARTS = Path(__file__).parents[2] / "hparams" / "frontend"
 ALL = [MelFrontEnd, ConvFrontEnd, QuadratureFrontEnd]
 
 
@@ -27,17 +31,23 @@ def small_backbone():
 
 
 @pytest.mark.parametrize(
-    ("frontend", "shape"),
+    ("part", "shape", "parameters"),
     [
-        (MelFrontEnd(), (3, 4, 820, 80)),
-        (MelFrontEnd(window_ms=32, hop_ms=32, n_fft=256), (3, 4, 257, 80)),
-        (ConvFrontEnd(), (3, 4, 256, 80)),
-        (ConvFrontEnd(stride=128), (3, 4, 511, 80)),
-        (QuadratureFrontEnd(), (3, 2, 256, 80)),
+        ("mel", (3, 4, 820, 80), 0),
+        ("mel_transient", (3, 4, 257, 80), 0),
+        ("conv", (3, 4, 256, 80), 80 * 256),
+        ("quadrature", (3, 2, 256, 80), 80 * 256 * 2),
     ],
 )
-def test_frames_and_streams(frontend, shape, wavs):
+def test_streams_frames_and_parameters_of_each_part(part, shape, parameters, wavs):
+    with (PARTS / f"{part}.yaml").open() as stream:
+        frontend = load_hyperpyyaml(stream)["module"]
     assert frontend(wavs).shape == shape
+    assert sum(weight.numel() for weight in frontend.parameters()) == parameters
+
+
+def test_half_the_stride_gives_twice_the_frames(wavs):
+    assert ConvFrontEnd(stride=128)(wavs).shape == (3, 4, 511, 80)
 
 
 def test_mel_is_fbank_on_each_channel(wavs):
@@ -95,14 +105,16 @@ def test_other_channels_are_refused(frontend):
         frontend()(torch.randn(2, 65536, 2))
 
 
-def test_equation_2_written_out(wavs):
+@pytest.mark.parametrize("frontend", ALL)
+def test_equation_2_written_out(frontend, wavs):
     """Summed logits of a linear classifier on each stream are one classifier on the summed embedding."""
-    frontend, backbone, classifier = QuadratureFrontEnd(), small_backbone(), torch.nn.Linear(12, 20)
-    normal = wavs / wavs.abs().amax((1, 2), keepdim=True)
+    module, backbone, classifier = frontend(), small_backbone(), torch.nn.Linear(12, 20)
     with torch.no_grad():
-        streams = [backbone(frontend(normal)[:, k]).squeeze(1) for k in range(2)]
-        by_hand = sum(stream @ classifier.weight.T + classifier.bias / 2 for stream in streams)
-        logits = classifier(embed(frontend, backbone, wavs))
+        feats = module(wavs / wavs.abs().amax((1, 2), keepdim=True))
+        n_streams = feats.shape[1]
+        streams = [backbone(feats[:, k]).squeeze(1) for k in range(n_streams)]
+        by_hand = sum(stream @ classifier.weight.T + classifier.bias / n_streams for stream in streams)
+        logits = classifier(embed(module, backbone, wavs))
     assert torch.allclose(logits, by_hand, atol=1e-4)
 
 

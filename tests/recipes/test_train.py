@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
@@ -16,10 +17,12 @@ import train
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.models.load import load_embedder
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "train.py"
 QUICKSTART = str(ROOT / "hparams" / "quickstart.yaml")
+CLASSIFICATION = str(ROOT / "hparams" / "classification.yaml")
 TINY = ["--residues=[GLY,SER,ALA]", "--recordings_per_residue=5", "--number_of_epochs=2", "--batch_size=4"]
 
 
@@ -88,6 +91,46 @@ def test_other_front_ends_are_one_override_apart(part, data, tmp_path):
         ]
     )
     assert json.loads((out / "results.json").read_text())["test"]["recordings"] == 3
+
+
+def rates(out):
+    return [float(rate) for rate in re.findall(r"lr: (\S+)", (out / "train_log.txt").read_text())]
+
+
+def test_the_rate_rises_and_falls_or_is_constant(data, tmp_path):
+    """Two epochs of 3 steps, 2 of them for warming up: a line from the peak at step 2 to zero at step 7."""
+    common = [*TINY, f"--data_folder={data}"]
+    train.main([QUICKSTART, *common, f"--output_folder={tmp_path / 'quickstart'}"])
+    assert rates(tmp_path / "quickstart") == pytest.approx([0.003 * 4 / 5, 0.003 * 1 / 5])
+
+    out = tmp_path / "paper"
+    train.main([CLASSIFICATION, *common, "--backbone=!include:backbone/deep_picker.yaml", f"--output_folder={out}"])
+    assert rates(out) == [0.001, 0.001]
+    assert json.loads((out / "results.json").read_text())["parameters"] == 80 * 256 + 42_588 + 18 * 3 + 3
+    embedder = load_embedder(str(out))
+    assert type(embedder.frontend).__name__ == "ConvFrontEnd"
+    assert embedder(torch.randn(2, 65536, 4)).shape == (2, 18)
+
+
+def test_the_log_goes_to_tensorboard_by_one_override(data, tmp_path, monkeypatch):
+    written = []
+    writer = SimpleNamespace(add_scalar=lambda *scalar: written.append(scalar), flush=lambda: None)
+    module = SimpleNamespace(SummaryWriter=lambda folder: writer)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    out = tmp_path / "out"
+    train.main([QUICKSTART, *TINY, "--logger=tensorboard", f"--data_folder={data}", f"--output_folder={out}"])
+    steps = [(name, step) for name, _, step in written if name.startswith(("loss/", "error/"))]
+    of_an_epoch = ("loss/train", "loss/valid", "error/valid")
+    assert steps == [(name, epoch) for epoch in (1, 2) for name in of_an_epoch] + [("loss/test", 2), ("error/test", 2)]
+    assert not (out / "train_log.txt").exists()
+
+
+def test_tensorboard_that_is_not_installed(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="pip install tensorboard"):
+        train.main([QUICKSTART, *TINY, "--logger=tensorboard", f"--data_folder={data}", f"--output_folder={out}"])
+    assert not out.exists()
 
 
 def test_two_residues_are_learned_by_heart(tmp_path):
@@ -195,6 +238,8 @@ BAD_CALLS = {
         "--held_out_residues=[TRP]",
         "`held_out_residues` must be one of GLY, SER, ALA; got 'TRP'",
     ),
+    "too long a warm-up": ("--warmup_share=2", "`warmup_share` must be from 0 to 1 of all steps, got 2"),
+    "unknown logger": ("--logger=wandb", "`logger` must be one of file, tensorboard; got 'wandb'"),
     "no epochs": ("--number_of_epochs=0", "`number_of_epochs` must be a whole number from 1"),
     "no learning": ("--lr=0", "`lr` must be positive, got 0"),
     "half a batch": ("--batch_size=0.5", "`batch_size` must be a whole number from 1"),

@@ -2,6 +2,7 @@
 """Train a speaker-embedding model to name amino acids, and score it beside a linear classifier.
 
 > python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/quickstart.yaml
+> python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/classification.yaml --device=cuda
 
 To read this file, begin with `main` at the bottom. The YAML holds all sizes and objects. The same command goes on where
 a killed run was, and evaluates again where one had ended.
@@ -24,9 +25,10 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 
 from nmr_speech.checks import InputError, in_range, positive, whole
+from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.dataio import FreshRecordings, load_datasets
-from nmr_speech.hparams import load_hparams
+from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
 from nmr_speech.score.classification import count_confusion, summarise
@@ -85,9 +87,12 @@ class AminoAcidBrain(sb.Brain):
         """Load what a run before has left, and lay out the learning rate over all steps."""
         super().on_fit_start()
         steps = self.hparams.number_of_epochs * self.hparams.steps_per_epoch // self.grad_accumulation_factor
-        warmup = max(1, round(self.hparams.warmup_share * steps))
         end = steps + 1  # the step after the last is the first with a rate of zero
-        self.schedule = WarmCoolDecayLRSchedule(self.hparams.lr, warmup, end - warmup, end, decay_factor=1.0)
+        warmup = cooldown = 0  # a constant rate
+        if self.hparams.warmup_share is not None:
+            warmup = max(1, round(self.hparams.warmup_share * steps))
+            cooldown = end - warmup
+        self.schedule = WarmCoolDecayLRSchedule(self.hparams.lr, warmup, cooldown, end, decay_factor=1.0)
 
     def on_fit_batch_start(self, batch, should_step):
         """Set the learning rate from the step alone: nothing to save, nothing to restore."""
@@ -124,7 +129,8 @@ def main(argv):
     whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
     whole("batch_size", hparams["batch_size"], 1, 10**6)
     positive("lr", hparams["lr"], "learning rate, typical 0.001")
-    in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3")
+    if hparams["warmup_share"] is not None:
+        in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
@@ -145,7 +151,9 @@ def main(argv):
         workers = count_workers(hparams["simulation_workers"])
         train_loader |= {"collate_fn": PaddedBatch, "num_workers": workers}
 
-    sb.create_experiment_directory(hparams["output_folder"], hparams_file, overrides)
+    sb.create_experiment_directory(hparams["output_folder"])
+    flat = flatten_hparams(hparams_file, overrides).encode()
+    run_on_main(write_whole, args=(Path(hparams["output_folder"], "hyperparams.yaml"), flat))
     hparams["steps_per_epoch"] = math.ceil(
         len(train_set) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
     )

@@ -102,7 +102,7 @@ def sampling(count_name: str, count: int, width_name: str, width_hz: float) -> t
     return whole(count_name, count, 1, 4096), 1 / axis(width_name, width_hz)
 
 
-def decay(name: str, decay_time_s: float, times: int, dwell_s: float) -> torch.Tensor:
+def decay(name: str, decay_time_s: float, times: int, dwell_s: float, device: str = "cpu") -> torch.Tensor:
     """exp(-t / decay_time_s) at t = 0, dwell, 2 dwell, ...; float32, (times,).
 
     Example
@@ -111,4 +111,4 @@ def decay(name: str, decay_time_s: float, times: int, dwell_s: float) -> torch.T
     tensor([1.0000, 0.3679, 0.1353])
     """
     rate = 1 / positive(name, decay_time_s, "seconds; infinity for no decay")
-    return torch.exp(-rate * dwell_s * torch.arange(times, dtype=torch.float64)).float()
+    return torch.exp(-rate * dwell_s * torch.arange(times, dtype=torch.float64, device=device)).float()

@@ -145,8 +145,9 @@ def tocsy(
     width_f1_hz = spectral_width_hz if spectral_width_f1_hz is None else spectral_width_f1_hz
     t2 = sampling("n_points", n_points, "spectral_width_hz", spectral_width_hz)
     t1 = sampling("n_transients", n_transients, "spectral_width_f1_hz", width_f1_hz)
-    decay_t1, decay_t2 = decay("decay_time_t1_s", decay_time_t1_s, *t1), decay("decay_time_t2_s", decay_time_t2_s, *t2)
-    relaxation = torch.outer(decay_t1, decay_t2).to(device)
+    relaxation = torch.outer(
+        decay("decay_time_t1_s", decay_time_t1_s, *t1, device), decay("decay_time_t2_s", decay_time_t2_s, *t2, device)
+    )
     one_of("quadrature", quadrature, ("states", "echo_antiecho"))
     adc_bits = None if adc_bits is None else whole("adc_bits", adc_bits, 2, 24)
     in_range("tolerance", tolerance, 0, 0.1, "of the first point")

@@ -32,6 +32,18 @@ def test_neither_memory_nor_company_matters_for_explicit_shifts(sequence):
     assert (together - tocsy(molecule, shifts, memory_gb=0.0, **size)).abs().max() < 1e-5
 
 
+@pytest.mark.parametrize("sequence", ["isotropic", "spin_lock"])
+@pytest.mark.parametrize("n_points", [32, 31])
+def test_nothing_is_computed_elsewhere_than_asked(sequence, n_points):
+    """With another default device, a tensor made without naming one would meet those on the CPU and fail."""
+    molecule = load_residue("THR")
+    shifts = molecule.shift_mean_ppm + np.array([[0.0], [0.1]])
+    settings = {"n_transients": 32, "n_points": n_points, "sequence": sequence, "decay_time_t1_s": 0.1, "adc_bits": 12}
+    with torch.device("meta"):
+        fid = tocsy(molecule, shifts, device="cpu", **settings)
+    assert torch.equal(fid, tocsy(molecule, shifts, **settings))
+
+
 def test_a_batch_that_does_not_fit_is_halved():
     sizes = []
 

@@ -1,6 +1,7 @@
 """Manifests as SpeechBrain data sets: the only place where the columns become tensors and labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,6 +15,49 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.wav import read_wav
 from nmr_speech.simulate import draw_recording
+
+
+@dataclass
+class Batch:
+    """Recordings of a training step.
+
+    SpeechBrain's PaddedBatch pads, counts lengths and copies twice; recordings all have the same length.
+
+    Arguments
+    ---------
+    id : list[str]
+        Names.
+    sig : torch.Tensor
+        Waveforms, (B, T, 4).
+    spk_id_encoded : torch.Tensor
+        Labels, int64, (B,).
+
+    Example
+    -------
+    >>> item = {"id": "GLY_0", "sig": torch.zeros(65536, 4), "spk_id_encoded": 7}
+    >>> batch = Batch.stack([item, item])
+    >>> batch.sig.shape, batch.spk_id_encoded
+    (torch.Size([2, 65536, 4]), tensor([7, 7]))
+    """
+
+    id: list[str]
+    sig: torch.Tensor
+    spk_id_encoded: torch.Tensor
+
+    @classmethod
+    def stack(cls, items: Sequence[Mapping]) -> "Batch":
+        """Make a batch of items of a data set: the ``collate_fn`` of a loader."""
+        labels = torch.tensor([item["spk_id_encoded"] for item in items])
+        return cls([item["id"] for item in items], torch.stack([item["sig"] for item in items]), labels)
+
+    def to(self, device: str | torch.device) -> "Batch":
+        """Move to a device, without waiting where the memory is pinned."""
+        sig, labels = (tensor.to(device, non_blocking=True) for tensor in (self.sig, self.spk_id_encoded))
+        return Batch(self.id, sig, labels)
+
+    def pin_memory(self) -> "Batch":
+        """Pin, as loaders with ``pin_memory`` ask for."""
+        return Batch(self.id, self.sig.pin_memory(), self.spk_id_encoded.pin_memory())
 
 
 def remaining(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:

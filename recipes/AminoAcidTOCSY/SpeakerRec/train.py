@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.nnet.schedulers import WarmCoolDecayLRSchedule
 from speechbrain.utils.distributed import ddp_init_group, if_main_process, run_on_main
 
@@ -27,10 +26,11 @@ from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import FreshRecordings, load_datasets
+from nmr_speech.dataio import Batch, FreshRecordings, load_datasets
 from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
+from nmr_speech.models.lean import skip_idle_padding
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.score.report import write_report
 
@@ -51,6 +51,7 @@ TRAIN = (
     "lr",
     "warmup_share",
     "fresh_recordings_per_residue",
+    "loader_workers",
     "augment",
     "opt_class",
     "epoch_counter",
@@ -67,7 +68,7 @@ class AminoAcidBrain(sb.Brain):
     def compute_forward(self, batch, stage):
         """Waveforms (B, T, 4) to logits (B, residues)."""
         batch = batch.to(self.device)
-        wavs, labels = batch.sig.data, None
+        wavs, labels = batch.sig, None
         if stage == sb.Stage.TRAIN:
             labels = batch.spk_id_encoded
             # Seeded by the step, so that a resumed run draws what the unbroken one would have.
@@ -126,16 +127,12 @@ def main(argv):
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     ddp_init_group(run_opts)
     hparams = load_hparams(hparams_file, overrides, KEYS)
-    whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
-    whole("batch_size", hparams["batch_size"], 1, 10**6)
-    positive("lr", hparams["lr"], "learning rate, typical 0.001")
-    if hparams["warmup_share"] is not None:
-        in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
+    check(hparams)
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
-    n_fresh = whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, 10**7)
     # Recordings of one's own need no plan, and may have any labels.
+    n_fresh = hparams["fresh_recordings_per_residue"]
     plan = None if hparams["skip_prep"] and not n_fresh else DatasetPlan(**{key: hparams[key] for key in PLAN})
     run_on_main(prepare_amino_acid_tocsy, kwargs={"plan": plan} | {key: hparams[key] for key in PREPARE})
     clock.lap("simulate")
@@ -144,12 +141,16 @@ def main(argv):
         manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
     )
     clock.lap("check")
-    train_set, train_loader = datasets["train"], {"batch_size": hparams["batch_size"], "shuffle": True}
-    hparams["fresh"] = None
+    loader = {
+        "batch_size": hparams["batch_size"],
+        "collate_fn": Batch.stack,
+        "num_workers": hparams["loader_workers"],
+        "pin_memory": str(run_opts.device).startswith("cuda"),
+    }
+    train_set, train_loader, hparams["fresh"] = datasets["train"], loader | {"shuffle": True}, None
     if n_fresh:
         train_set = hparams["fresh"] = FreshRecordings(plan, hparams["speakers"], n_fresh, label_encoder)
-        workers = count_workers(hparams["simulation_workers"])
-        train_loader |= {"collate_fn": PaddedBatch, "num_workers": workers}
+        train_loader["num_workers"] = count_workers(hparams["simulation_workers"])
 
     sb.create_experiment_directory(hparams["output_folder"])
     flat = flatten_hparams(hparams_file, overrides).encode()
@@ -159,8 +160,8 @@ def main(argv):
     )
     checkpointer = hparams["checkpointer"]()
     resumed = bool(checkpointer.list_checkpoints())
+    skip_idle_padding(hparams["modules"]["backbone"])
     brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
-    loader = {"batch_size": hparams["batch_size"]}
     brain.fit(
         hparams["epoch_counter"],
         train_set,
@@ -179,6 +180,17 @@ def main(argv):
         )
         clock.lap("baseline")
         write_report(hparams, summarise(brain.confusion, labels), baseline, datasets, clock.seconds, resumed)
+
+
+def check(hparams):
+    """Refuse settings of the training that cannot be used."""
+    whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
+    whole("batch_size", hparams["batch_size"], 1, 10**6)
+    positive("lr", hparams["lr"], "learning rate, typical 0.001")
+    if hparams["warmup_share"] is not None:
+        in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
+    whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, 10**7)
+    whole("loader_workers", hparams["loader_workers"], 0, 1024)
 
 
 class Clock:

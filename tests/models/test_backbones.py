@@ -30,21 +30,31 @@ def ecapa(width, pooled_width, scale, bottleneck, size, features=80):
     )  # fmt: skip
 
 
+def xvector(width, pooled_width, size, features=80):
+    """Convolution with bias and normalisation, five times; mean and standard deviation; a dense layer."""
+    return (
+        features * width * 5 + width * 3
+        + 2 * (width * width * 3 + width * 3)
+        + width * width + width * 3
+        + width * pooled_width + pooled_width * 3
+        + 2 * pooled_width * size + size
+    )  # fmt: skip
+
+
 PARAMETERS = {
     "ecapa_xs": ecapa(width=32, pooled_width=96, scale=4, bottleneck=32, size=64),
     "ecapa_s": ecapa(width=512, pooled_width=1536, scale=8, bottleneck=128, size=192),
     "ecapa_l": ecapa(width=1024, pooled_width=3072, scale=8, bottleneck=128, size=192),
-    "xvector": (  # convolution with bias and normalisation, five times; then mean and standard deviation, dense
-        80 * 512 * 5 + 512 * 3 + 2 * (512 * 512 * 3 + 512 * 3) + 512 * 512 + 512 * 3 + 512 * 1500 + 1500 * 3
-        + 2 * 1500 * 512 + 512
-    ),
+    "ecapa_m": ecapa(width=64, pooled_width=192, scale=4, bottleneck=64, size=128),
+    "xvector": xvector(width=512, pooled_width=1500, size=512),
+    "xvector_xs": xvector(width=64, pooled_width=192, size=64),
     "deep_picker": (
         80 * 40 * 11 + 40 + 40 * 20 + 20 + 20 * 10 * 11 + 10 + 10 * 20 + 20 + 20 * 10 + 10 + 10 * 30 * 11 + 30
         + 30 * 18 + 18
     ),
 }  # fmt: skip
 # x-vector adds noise of up to 1e-4 to each of the 1500 means that it pools, in evaluation too
-TOLERANCE = {"xvector": 2e-4}
+TOLERANCE = {"xvector": 2e-4, "xvector_xs": 2e-4}
 
 
 @pytest.fixture(scope="module", params=sorted(path.stem for path in PARTS.glob("*.yaml")))

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Train the paper's grid of front ends and embedding models, and keep what Tables I and III and Figure 4 need.
+
+> python benchmarks/tables.py small                # narrow models, 2 cores, about an hour
+> python benchmarks/tables.py paper --minutes 9    # 20,000 recordings, full models, a GPU, in pieces
+
+Every run goes through the recipe with hparams/classification.yaml. A run that is in benchmarks/results/tables_*.json is
+not made again; one that was cut off goes on from its last epoch. ``--minutes`` ends after so long, and the same command
+goes on.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.dataio import load_datasets
+from nmr_speech.models.baseline import BASELINES
+from nmr_speech.score.classification import count_confusion, summarise
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+WORK = ROOT / "results" / "tables"
+FRONTENDS = ("mel", "conv", "quadrature")
+FIRST = "mel x-vector"  # the run that measures the baselines, on the recordings that all runs of a seed share
+SHIFT = "{reference_offset: {offset_ppm: [-0.2, 0.2]}}"
+VARIANTS = {  # of the pair conv and ECAPA-TDNN-L
+    "spin_lock": ["--experiment={sequence: spin_lock}"],
+    "shift": [f"--nuisances={SHIFT}"],
+    "shift, warm-up": [f"--nuisances={SHIFT}", "--warmup_share=0.3", "--lr=0.003"],
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One size of the grid.
+
+    Arguments
+    ---------
+    backbones : dict[str, str]
+        Part file of each of the paper's embedding models.
+    recordings : int
+        Recordings of each residue.
+    seeds : tuple[int, ...]
+        Each has recordings of its own.
+    overrides : tuple[str, ...]
+        For every run.
+    """
+
+    backbones: dict[str, str]
+    recordings: int
+    seeds: tuple[int, ...]
+    overrides: tuple[str, ...] = ()
+
+
+SCALES = {
+    "small": Scale(
+        {"x-vector": "xvector_xs", "ECAPA-TDNN-S": "ecapa_xs", "ECAPA-TDNN-L": "ecapa_m", "DEEP Picker": "deep_picker"},
+        recordings=40,
+        seeds=(1986, 1987),
+    ),
+    "paper": Scale(
+        {"x-vector": "xvector", "ECAPA-TDNN-S": "ecapa_s", "ECAPA-TDNN-L": "ecapa_l", "DEEP Picker": "deep_picker"},
+        recordings=1000,
+        seeds=(1986,),
+        overrides=("--device=cuda", "--loader_workers=8"),
+    ),
+    "rehearsal": Scale(
+        {"x-vector": "xvector_xs", "ECAPA-TDNN-L": "ecapa_xs"},
+        recordings=4,
+        seeds=(1986,),
+        overrides=("--residues=[GLY,SER,ALA]", "--number_of_epochs=1"),
+    ),
+}
+
+
+def main(arguments=None):
+    """Make the runs that are missing, until the time is over."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scale", choices=SCALES)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    end = time.monotonic() + 60 * options.minutes
+    path = options.results / f"tables_{options.scale}.json"
+    done = json.loads(path.read_text()) if path.exists() else {}
+    for name, overrides in runs(SCALES[options.scale]).items():
+        if name in done:
+            continue
+        folder = WORK / options.scale / name.replace(" ", "_").replace(",", "")
+        if not run(folder, overrides, end - time.monotonic()):
+            sys.exit(f"time is over in {name}; the same command goes on")
+        done[name] = json.loads((folder / "results.json").read_text())
+        if name.endswith(FIRST):
+            done[name]["baselines"] = baselines(overrides)
+        path.write_text(json.dumps(done, indent=1) + "\n")
+        shutil.rmtree(folder / "save")
+
+
+def runs(scale):
+    """Overrides of every run, by name: seed, front end, embedding model, variant."""
+    grid = {}
+    for seed in scale.seeds:
+        cells = [(frontend, model, None) for model in scale.backbones for frontend in FRONTENDS]
+        cells += [("conv", "ECAPA-TDNN-L", variant) for variant in VARIANTS]
+        for frontend, model, variant in cells:
+            data = WORK / "data" / f"{scale.recordings}_{seed}{'_spin_lock' * (variant == 'spin_lock')}"
+            grid[" ".join([str(seed), frontend, model, *([variant] if variant else [])])] = [
+                f"--seed={seed}",
+                f"--recordings_per_residue={scale.recordings}",
+                f"--data_folder={data}",
+                f"--frontend=!include:frontend/{frontend}.yaml",
+                f"--backbone=!include:backbone/{scale.backbones[model]}.yaml",
+                *scale.overrides,
+                *(VARIANTS[variant] if variant else []),
+            ]
+    return grid
+
+
+def run(folder, overrides, seconds):
+    """Go through the recipe; whether it came to its end in time."""
+    recipe = [ROOT / "recipes/AminoAcidTOCSY/SpeakerRec/train.py", ROOT / "hparams/classification.yaml"]
+    command = [sys.executable, *recipe, f"--output_folder={folder}", "--noprogressbar", *overrides]
+    try:
+        subprocess.run(command, check=True, timeout=None if seconds == float("inf") else max(1, seconds))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def baselines(overrides):
+    """Figures of the classifiers that a spectroscopist would try first, on the same recordings."""
+    folder = next(text.removeprefix("--data_folder=") for text in overrides if text.startswith("--data_folder="))
+    residues = sorted({row.spk_id for row in read_manifest(Path(folder, "train.csv"))})
+    manifests = {split: Path(folder, f"{split}.csv") for split in ("train", "test")}
+    datasets, _ = load_datasets(manifests, folder, residues)
+    return {
+        name: summarise(count_confusion(*classify(datasets["train"], datasets["test"]), len(residues)), residues)
+        for name, classify in BASELINES.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,24 +1,99 @@
 #!/usr/bin/env python3
-"""Draw the README's picture: one recording as waveform, mel spectrogram and 2D spectrum.
+"""Draw the pictures of the READMEs: a recording, the paper's Figures 1 and 5.
 
 > python benchmarks/pictures.py
+
+Figure 1 has a voice where espeak-ng is installed.
 """
 
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
+import numpy as np
+import soundfile
+import torch
+import torchaudio
+from matplotlib.figure import Figure
+
+from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
-from nmr_speech.score.figures import plot_recording
-from nmr_speech.simulate import draw_recording, ppm_axis
+from nmr_speech.score.figures import draw_contours, draw_mel_spectrogram, plot_recording
+from nmr_speech.simulate import draw_recording, ppm_axis, spectrum
 
 FOLDER = Path(__file__).resolve().parent / "results"
+SEED = 1986
+TEXT = (
+    "Protons in a magnetic field turn like tops, each at a pitch of its own. A pulse tips them over, and they sing "
+    "until they are at rest again. Wait a little, pulse again, and listen: what one has heard, its neighbours repeat."
+)
 
 
 def main():
-    """Draw a leucine."""
-    recording = draw_recording("LEU", seed=1986, index=0)
-    wav, _ = stack_fid(recording.fid)
+    """Draw all of them."""
     FOLDER.mkdir(exist_ok=True)
+    leucine = draw_recording("LEU", SEED, 0)
+    wav, _ = stack_fid(leucine.fid)
     plot_recording(wav, "leucine, simulated TOCSY", FOLDER / "recording.png", ppm_axis(256).numpy())
+    compare_with_speech(FOLDER / "figure1.png")
+    compare_isomers(FOLDER / "figure5.png")
+
+
+def compare_with_speech(path):
+    """Figure 1: mel spectrogram and 2D Fourier transform of noise, of a voice, and of a TOCSY recording."""
+    noise = torch.randn(1, N_SAMPLES, generator=torch.Generator().manual_seed(SEED))
+    sounds = {"white noise": noise}
+    if shutil.which("espeak-ng"):
+        sounds["a voice (espeak-ng)"] = speak()
+    sounds["valine, simulated TOCSY"] = stack_fid(draw_recording("VAL", SEED, 0).fid)[0][:1]
+    figure = Figure(figsize=(3.4 * len(sounds), 6), layout="constrained")
+    axes = figure.subplots(2, len(sounds))
+    for (above, below), (name, wav) in zip(axes.T, sounds.items(), strict=True):
+        draw_mel_spectrogram(above, wav)
+        above.set_title(name, fontsize=10)
+        transform = torch.fft.fftshift(torch.fft.fft2(wav[0].view(N_TRANSIENTS, N_POINTS))).abs()
+        decibels = 20 * np.log10(transform.numpy() / transform.max().item() + 1e-9)
+        half = SAMPLE_RATE_HZ / 2000
+        slow = SAMPLE_RATE_HZ / N_POINTS / 2
+        below.imshow(decibels, cmap="magma", vmin=-60, aspect="auto", extent=(-half, half, slow, -slow))
+        below.set(xlabel="within a transient (kHz)", ylabel="from transient to transient (Hz)")
+    axes[1, 0].set_title("2D Fourier transform, magnitude, 60 dB", fontsize=9)
+    figure.savefig(path, dpi=75)
+
+
+def speak():
+    """Eight seconds of a synthetic voice at 8 kHz, (1, 65536)."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", f"{folder}/voice.wav", TEXT], check=True)
+        samples, rate_hz = soundfile.read(f"{folder}/voice.wav", dtype="float32")
+    wav = torchaudio.functional.resample(torch.from_numpy(samples)[None], rate_hz, SAMPLE_RATE_HZ)
+    return wav[:, :N_SAMPLES] / wav.abs().max()
+
+
+def compare_isomers(path):
+    """Figure 5: isoleucine beside leucine, which differ in where one methyl group sits."""
+    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    ppm = ppm_axis(256).numpy()
+    for axes, (residue, name) in zip(figure.subplots(1, 2), (("ILE", "isoleucine"), ("LEU", "leucine")), strict=True):
+        recording = draw_recording(residue, SEED, 0)
+        draw_contours(axes, spectrum(recording.fid).real.numpy(), ppm)
+        axes.set_title(name, fontsize=10, pad=52)
+        for shift, groups in merged(recording.shifts_ppm, 0.25):
+            label = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 7, "color": "tab:blue"}
+            axes.text(shift, ppm[0] - 0.15, " ".join(groups), **label)
+    figure.savefig(path, dpi=110)
+
+
+def merged(shifts_ppm, apart):
+    """Shifts with the groups that lie there; what lies closer than ``apart`` shares a label."""
+    labels = []
+    for group, shift in sorted(shifts_ppm.items(), key=lambda item: item[1]):
+        if labels and shift - labels[-1][0] < apart:
+            labels[-1][1].append(group)
+        else:
+            labels.append((shift, [group]))
+    return labels
 
 
 if __name__ == "__main__":

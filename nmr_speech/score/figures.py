@@ -60,8 +60,8 @@ def plot_recording(
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=[1.25, 1])
     _waveform(figure.add_subplot(grid[0, 0]), wav)
-    _mel_spectrogram(figure.add_subplot(grid[1, 0]), wav)
-    _contours(figure.add_subplot(grid[:, 1]), spectrum(unstack_fid(wav)).real.numpy(), ppm_f2, ppm_f1)
+    draw_mel_spectrogram(figure.add_subplot(grid[1, 0]), wav)
+    draw_contours(figure.add_subplot(grid[:, 1]), spectrum(unstack_fid(wav)).real.numpy(), ppm_f2, ppm_f1)
     figure.suptitle(title)
     figure.savefig(path, dpi=150)
 
@@ -73,7 +73,16 @@ def _waveform(axes, wav):
     axes.set_title(f"pseudo-audio, first of 4 channels, {SAMPLE_RATE_HZ // 1000} kHz", fontsize=9)
 
 
-def _mel_spectrogram(axes, wav):
+def draw_mel_spectrogram(axes, wav: torch.Tensor):
+    """Draw the mel spectrogram of the first channel, one frame a transient.
+
+    Arguments
+    ---------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    wav : torch.Tensor
+        Waveform, (channels, 65536).
+    """
     frontend = MelFrontEnd(
         window_ms=1000 * N_POINTS / SAMPLE_RATE_HZ, hop_ms=1000 * N_POINTS / SAMPLE_RATE_HZ, n_fft=N_POINTS
     )
@@ -90,7 +99,20 @@ def _mel_spectrogram(axes, wav):
     axes.set_title("mel spectrogram, one frame a transient, 60 dB", fontsize=9)
 
 
-def _contours(axes, absorption, ppm_f2, ppm_f1=None):
+def draw_contours(axes, absorption: np.ndarray, ppm_f2: np.ndarray, ppm_f1: np.ndarray | None = None):
+    """Draw a 2D spectrum as a spectroscopist does: contours, shifts rising to the left and downwards.
+
+    Arguments
+    ---------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    absorption : np.ndarray
+        Real part of the spectrum, (n1, n2).
+    ppm_f2 : np.ndarray
+        Axis of F2, rising, (n2,).
+    ppm_f1 : np.ndarray | None
+        Axis of F1; None for that of F2.
+    """
     ppm_f1 = ppm_f2 if ppm_f1 is None else ppm_f1
     levels = absorption.max() * np.geomspace(0.005, 0.9, 12)
     axes.contour(ppm_f2, ppm_f1, absorption, levels=levels, colors="black", linewidths=0.6)

@@ -213,8 +213,8 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
     """
     if group_delay > rows.shape[1] / 2:
         raise InputError(
-            f"{source}: the group delay must end before half of the points, got {group_delay:g} of {rows.shape[1]}; was "
-            "the file cut off?"
+            f"{source}: the group delay must end before half of the points, got {group_delay:g} of {rows.shape[1]}; "
+            "was the file cut off?"
         )
     whole = int(group_delay)
     if whole < 2:

@@ -23,8 +23,8 @@ FRONTENDS = sorted(path.stem for path in (HPARAMS / "frontend").glob("*.yaml"))
 BACKBONES = sorted(path.stem for path in (HPARAMS / "backbone").glob("*.yaml"))
 CLASSES = {
     "mel": "MelFrontEnd", "mel_transient": "MelFrontEnd", "conv": "ConvFrontEnd", "quadrature": "QuadratureFrontEnd",
-    "ecapa_xs": "ECAPA_TDNN", "ecapa_s": "ECAPA_TDNN", "ecapa_l": "ECAPA_TDNN", "xvector": "Xvector",
-    "deep_picker": "DeepPicker",
+    "ecapa_xs": "ECAPA_TDNN", "ecapa_s": "ECAPA_TDNN", "ecapa_l": "ECAPA_TDNN", "ecapa_m": "ECAPA_TDNN",
+    "xvector": "Xvector", "xvector_xs": "Xvector", "deep_picker": "DeepPicker",
 }  # fmt: skip
 
 

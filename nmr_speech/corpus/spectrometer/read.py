@@ -1,0 +1,93 @@
+"""Any of the three formats, told by what is in the folder or at the head of the file."""
+
+from pathlib import Path
+
+import torch
+
+from nmr_speech.checks import InputError, one_of
+from nmr_speech.corpus.pseudo_audio import stack_fid
+from nmr_speech.corpus.spectrometer.bruker import read_bruker
+from nmr_speech.corpus.spectrometer.experiment import QUADRATURES, Experiment
+from nmr_speech.corpus.spectrometer.grid import to_grid
+from nmr_speech.corpus.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.corpus.spectrometer.varian import read_varian
+
+
+def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Experiment:
+    """Read a 2D homonuclear experiment as the spectrometer wrote it.
+
+    Arguments
+    ---------
+    path : str | Path
+        A Bruker experiment folder (the one with ``ser``), a Varian or Agilent folder (``fid`` and ``procpar``), one of
+        the files in them, or an NMRPipe file in the time domain.
+    quadrature : str | None
+        How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
+
+    Returns
+    -------
+    Experiment
+        The rows as States pairs with their times; nothing is resampled, phased or cut.
+
+    Example
+    -------
+    >>> read_experiment("valine/2")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: valine/2: no such file or folder; give a Bruker or Varian folder or an NMRPipe file
+    """
+    path = Path(path)
+    if quadrature is not None:
+        one_of("quadrature", quadrature, QUADRATURES)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; give a Bruker or Varian folder or an NMRPipe file")
+    try:
+        if path.is_file() and is_nmrpipe(path):
+            return read_nmrpipe(path, quadrature)
+        return _read_folder(path if path.is_dir() else path.parent, path, quadrature)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_folder(folder, path, quadrature):
+    if (folder / "procpar").is_file():
+        return read_varian(folder, quadrature)
+    if any((folder / name).is_file() for name in ("ser", "acqus", "acqu2s")):
+        return read_bruker(folder, quadrature)
+    raise InputError(
+        f"{path}: must be a Bruker folder (ser, acqus, acqu2s), a Varian folder (fid, procpar) or an NMRPipe file in "
+        "the time domain"
+    )
+
+
+def read_recording(path: str | Path, *, quadrature: str | None = None, **grid) -> tuple[torch.Tensor, float, tuple]:
+    """Read an experiment as pseudo-audio.
+
+    Arguments
+    ---------
+    path : str | Path
+        As for `read_experiment`.
+    quadrature : str | None
+        As for `read_experiment`.
+    **grid
+        As for `to_grid`: the grid of the model, ``shift_ppm``.
+
+    Returns
+    -------
+    wav : torch.Tensor
+        float32, (4, 65536); see `nmr_speech.corpus.stack_fid`.
+    scale : float
+        What the waveform was divided by.
+    steps : tuple[str, ...]
+        What was found and done.
+
+    Example
+    -------
+    >>> read_recording(getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: must be a Bruker folder (ser, acqus, acqu2s), a Varian folder ...
+    """
+    gridded = to_grid(read_experiment(path, quadrature=quadrature), **grid)
+    wav, scale = stack_fid(gridded.fid)
+    return wav, scale, gridded.steps

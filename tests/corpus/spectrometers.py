@@ -1,0 +1,118 @@
+"""Experiments as spectrometers would have written them, made from simulated recordings and written by nmrglue."""
+
+import nmrglue
+import numpy as np
+
+from nmr_speech.simulate import load_residue, tocsy
+
+FIELD_MHZ, CARRIER_PPM, WIDTH_HZ = 500.0, 4.7, 6500.0
+FILTER_HALF_LENGTH = 40  # points
+OVERSAMPLED = 8
+
+
+def simulated(residue="VAL", *, carrier_ppm=CARRIER_PPM, width_hz=WIDTH_HZ, **sizes):
+    """Simulate a free amino acid, whose lines are as wide as 128 transients resolve."""
+    molecule = load_residue(residue, "d2o", "free")
+    return tocsy(
+        molecule,
+        molecule.shift_mean_ppm,
+        field_mhz=FIELD_MHZ,
+        carrier_ppm=carrier_ppm,
+        spectral_width_hz=width_hz,
+        decay_time_t1_s=0.01,
+        decay_time_t2_s=0.02,
+        **sizes,
+    ).numpy()
+
+
+def t1_fine(n_transients, n_points=256, residue="VAL", width_hz=WIDTH_HZ, **more):
+    """Simulate every half dwell in t1: (2, 2 n_transients, n_points)."""
+    sizes = {"spectral_width_f1_hz": 2 * WIDTH_HZ, "n_transients": 2 * n_transients, "n_points": n_points}
+    return simulated(residue, width_hz=width_hz, **sizes, **more)
+
+
+def rows_of(fine, quadrature, late=0, quarters=0, backwards=False):
+    """Rows in the order of measurement; ``late`` counts half dwells, ``quarters`` turns of the phase in F1."""
+    cos, sin = fine
+    sin = -sin if backwards else sin
+    for _ in range(quarters):
+        cos, sin = -sin, cos  # what begins with the sine: (c, s) measured as (-s, c)
+    if quadrature == "tppi":
+        cos, sin = cos[late::2], sin[late + 1 :: 2]
+        cos = cos[: len(sin)]
+    else:
+        cos, sin = cos[late::2], sin[late::2]
+    pair = [cos - 1j * sin, cos + 1j * sin] if quadrature == "echo_antiecho" else [cos, sin]
+    signs = (-1.0) ** np.arange(len(cos)) if quadrature in ("states_tppi", "tppi") else np.ones(len(cos))
+    return (np.stack(pair) * signs[:, None]).transpose(1, 0, 2).reshape(2 * len(cos), -1)
+
+
+def filtered(oversampled, delay, n_points):
+    """What a digital filter makes of a signal sampled 8 times as fast: low-pass, delayed by ``delay`` points."""
+    at = (np.arange(n_points)[:, None] - delay) - np.arange(oversampled.shape[-1]) / OVERSAMPLED
+    window = np.i0(6 * np.sqrt(np.clip(1 - (at / FILTER_HALF_LENGTH) ** 2, 0, None))) / np.i0(6)
+    response = np.sinc(at) * window * (np.abs(at) < FILTER_HALF_LENGTH) / OVERSAMPLED
+    response[:, 0] /= 2
+    return oversampled @ response.T
+
+
+FNMODE = {"tppi": 3, "states": 4, "states_tppi": 5, "echo_antiecho": 6}
+
+
+def write_bruker(folder, rows, quadrature, *, big=False, real=False, acqus=None, acqu2s=None, scale=1e6):
+    """Write a Bruker folder; ``acqus`` and ``acqu2s`` replace parameters, None removes one."""
+    per_block = 1024 // (16 if real else 8)
+    filled = np.zeros((len(rows), -(-rows.shape[1] // per_block) * per_block), dtype=complex)
+    filled[:, : rows.shape[1]] = np.round(rows * scale)
+    observed = FIELD_MHZ * (1 + CARRIER_PPM * 1e-6)
+    common = {"_comments": [], "_coreheader": ["##TITLE= test"], "NUC1": "1H", "BF1": FIELD_MHZ, "SFO1": observed}
+    direct = {"TD": 2 * rows.shape[1], "SW_h": WIDTH_HZ, "AQ_mod": 3, "BYTORDA": int(big), "DTYPA": 2 * real}
+    direct |= {"GRPDLY": 0.0, "DSPFVS": 20, "DECIM": 1, "DIGMOD": 1}
+    indirect = {"TD": len(rows), "SW_h": WIDTH_HZ, "FnMODE": FNMODE.get(quadrature, quadrature)}
+    files = {"acqus": common | direct | (acqus or {}), "acqu2s": common | indirect | (acqu2s or {})}
+    files = {name: {k: v for k, v in values.items() if v is not None} for name, values in files.items()}
+    folder.mkdir(exist_ok=True)
+    nmrglue.bruker.write(str(folder), files, filled, write_prog=False, overwrite=True, big=big, isfloat=real)
+    return folder
+
+
+def write_varian(folder, rows, quadrature, **parameters):
+    """Write a Varian folder; signals turn the other way round there."""
+    rows = rows.conj()
+    if quadrature != "echo_antiecho":
+        rows[1::2] *= -1
+    if quadrature == "echo_antiecho":
+        rows = rows.reshape(-1, 2, rows.shape[1])[:, ::-1].reshape(rows.shape)
+    axis = {"sw": WIDTH_HZ, "complex": True, "time": True, "freq": False, "obs": FIELD_MHZ, "car": 0, "label": "H"}
+    udic = {"ndim": 2, 0: axis | {"size": len(rows), "encoding": "states"}, 1: axis | {"size": rows.shape[1]}}
+    dic = nmrglue.varian.create_dic(udic)
+    numbers = {"sw": WIDTH_HZ, "sw1": WIDTH_HZ, "sfrq": FIELD_MHZ * (1 + CARRIER_PPM * 1e-6), "reffrq": FIELD_MHZ}
+    for name, value in (numbers | parameters).items():
+        dic["procpar"][name] = nmrglue.varian.create_pdic_param(name, [repr(value)])
+        if isinstance(value, str):
+            dic["procpar"][name] |= {"basictype": "2", "values": [value]}
+    phases = {"tppi": ["3"]}.get(quadrature, ["1", "2"])
+    dic["procpar"]["phase"] = nmrglue.varian.create_pdic_param("phase", phases)
+    if quadrature == "echo_antiecho":
+        coefficients = nmrglue.varian.create_pdic_param("f1coef", ["1 0 1 0 0 1 0 -1"]) | {"basictype": "2"}
+        dic["procpar"]["f1coef"] = coefficients
+    folder.mkdir(exist_ok=True)
+    nmrglue.varian.write(str(folder), dic | {"status": 9}, rows.astype(np.complex64), overwrite=True)
+    return folder
+
+
+def write_nmrpipe(path, rows, quadrature, **header):
+    """Write an NMRPipe file with the header that NMRPipe would give it."""
+    axis = {"sw": WIDTH_HZ, "time": True, "freq": False, "obs": FIELD_MHZ, "car": CARRIER_PPM * FIELD_MHZ}
+    axis |= {"complex": True, "label": "1H"}
+    encoding = "tppi" if quadrature == "tppi" else "states"
+    udic = {"ndim": 2, 0: axis | {"size": len(rows), "encoding": encoding}}
+    udic[1] = axis | {"size": rows.shape[1], "encoding": "direct"}
+    dic = nmrglue.pipe.create_dic(udic)
+    dic["FDF1AQSIGN"] = 2.0 if quadrature == "states_tppi" else 0.0
+    dic["FDF1QUADFLAG"] = {"tppi": 1.0, "echo_antiecho": 4.0}.get(quadrature, 0.0)
+    nmrglue.pipe.write(str(path), dic | header, rows.astype(np.complex64), overwrite=True)
+    return path
+
+
+WRITERS = {"bruker": write_bruker, "varian": write_varian, "nmrpipe": write_nmrpipe}

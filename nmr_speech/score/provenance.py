@@ -37,15 +37,15 @@ def provenance() -> dict:
 
 
 def _commit():
+    head = _git("rev-parse", "HEAD")
+    # Results that a benchmark is writing do not change what it measures.
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benchmarks/results")
+    return f"{head}-dirty" if head and changed else head or None
+
+
+def _git(*arguments):
     folder = Path(__file__).parent
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or None
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _processor():

@@ -103,4 +103,6 @@ def _reason(error):
         if isinstance(error, kind):
             return sentence
     said = " ".join(str(error).split())[:300]
+    if "xet-write-token" in said:
+        return "this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"
     return STATUS.get(status) or f"the Hub's client gave up ({said}); {AGAIN}"

@@ -41,7 +41,7 @@ MENTIONED = {
 }
 """What a published file may name; those beside `CLASSES` are for SpeechBrain's own loader, and are not built here."""
 
-LONGEST_FILE, LONGEST_WORD, LONGEST_LIST, LARGEST_NUMBER = 100_000, 100, 100, 1e5
+LONGEST_FILE, LONGEST_WORD, LONGEST_LIST, LARGEST_NUMBER = 30_000, 100, 1000, 1e5
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 FOREIGN = ("pretrained_path", "paths", "collect_in", "custom_hooks", "conditions")
 """Keys by which SpeechBrain's loader would take weights from elsewhere, or skip them."""
@@ -74,7 +74,7 @@ def read_nodes(path: Path, published: bool) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path}: not there; `source` must be a results folder, a bundle or a Hub repository")
-    if path.stat().st_size > LONGEST_FILE:
+    if published and path.stat().st_size > LONGEST_FILE:
         raise InputError(f"{path}: must be smaller than {LONGEST_FILE // 1000} kB, got {path.stat().st_size} bytes")
     try:
         root = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
@@ -87,6 +87,11 @@ def read_nodes(path: Path, published: bool) -> dict[str, Any]:
     if not isinstance(root, MappingNode):
         raise InputError(f"{path}: must hold keys and values")
     return children(root)
+
+
+def is_word(text: str) -> bool:
+    """Whether a text can do no more than name something: no path, no tag, no bracket."""
+    return len(text) <= LONGEST_WORD and all(letter.isalnum() or letter in " _.,+-" for letter in text)
 
 
 def children(node) -> dict[str, Any]:
@@ -186,7 +191,7 @@ class _Walk:
             if len(node.value) > LONGEST_LIST:
                 self.refuse(node, f"a list of more than {LONGEST_LIST}")
             return
-        if len(node.value) > LONGEST_WORD or not all(c.isalnum() or c in " _.,+-" for c in node.value):
+        if not is_word(node.value):
             self.refuse(node, f"the text {node.value[:40]!r}")
         if tag(node).endswith((":int", ":float")):
             value = YAML(typ="safe", pure=True).constructor.construct_object(node)

@@ -9,8 +9,8 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import COMPLETE
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.hub import fetch
-from nmr_speech.publish.bundle import compare, make_bundle, problems_of
+from nmr_speech.hub import REPOSITORY, fetch
+from nmr_speech.publish.bundle import CPU, compare, make_bundle, problems_of
 from nmr_speech.publish.card import data_card
 from nmr_speech.publish.interface import AminoAcidClassifier
 from nmr_speech.publish.upload import CARD, Target, difference, publish
@@ -39,6 +39,8 @@ def publish_model(
     str | None
         The commit; None after a dry run or a proposal.
     """
+    if dataset and not REPOSITORY.fullmatch(dataset):
+        raise InputError(f"`dataset` must be a Hub repository user/name, got {dataset!r}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         make_bundle(results_folder, folder, target.repository, dataset)
@@ -51,8 +53,8 @@ def publish_model(
                 if (there / name).read_bytes() != files[name].read_bytes():
                     raise InputError(f"{target.repository}: {name} came back changed; run the same command again")
             compare(
-                AminoAcidClassifier.from_hparams(folder),
-                AminoAcidClassifier.from_hparams(target.repository, revision=revision),
+                AminoAcidClassifier.from_hparams(folder, run_opts=CPU),
+                AminoAcidClassifier.from_hparams(target.repository, revision=revision, run_opts=CPU),
                 "loaded back from the Hub",
             )
 

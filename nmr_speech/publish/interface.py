@@ -47,6 +47,14 @@ class AminoAcidClassifier(EncoderClassifier):
         -------
         AminoAcidClassifier
         """
+        if "savedir" in options:
+            raise InputError(
+                "`savedir` must be left out: the Hub's cache keeps each commit apart, a `savedir` does not"
+            )
+        if "fetch_config" in options:
+            raise InputError("`fetch_config` must be left out: give `revision`; the login and HF_TOKEN count anyway")
+        if not run_yaml and (unsafe := options.keys() - {"run_opts", "freeze_params"}):
+            raise InputError(f"`{unsafe.pop()}` means something with `run_yaml=True` alone; leave it out")
         if run_yaml:
             return cls._from_hparams_by_speechbrain(source, revision, options)
         model = load_classifier(str(source), revision)

@@ -109,7 +109,7 @@ CHANGES = {
     "depth without end": ("residues: [GLY, VAL]", "a: " + "[" * 5000 + "]" * 5000, "not valid YAML"),
     "another document": ("residues: [GLY, VAL]", "a: 1\n---\nb: 1", "not valid YAML"),
     "no YAML": ("residues: [GLY, VAL]", "residues: [1", "not valid YAML"),
-    "too long": ("residues: [GLY, VAL]", "#" * 100_000, "must be smaller than 100 kB"),
+    "too long": ("residues: [GLY, VAL]", "#" * 30_000, "must be smaller than 30 kB"),
 }
 
 
@@ -244,7 +244,49 @@ def load_head(bundle):
 )
 def test_a_label_encoder_that_says_otherwise(text, bundle):
     (bundle / "label_encoder.ckpt").write_text(text)
-    with pytest.raises(InputError, match=r"label_encoder\.ckpt: (must number|cannot be read)"):
+    with pytest.raises(InputError, match=r"label_encoder\.ckpt: must number the `residues` of"):
+        load_classifier(str(bundle))
+
+
+MISFITS = {
+    "a label more": ("residues: [GLY, VAL]", "residues: [GLY, SER, VAL]", None),
+    "a label twice": ("residues: [GLY, VAL]", "residues: [GLY, GLY]", "must name each residue once"),
+    "labels that are no list": (
+        "residues: [GLY, VAL]",
+        "residues: GLY",
+        "`residues` must be a list of names, got 'GLY'",
+    ),
+    "no labels": ("residues: [GLY, VAL]", "", "the key `residues` is missing"),
+    "a temperature that is none": ("temperature: 2.0", "temperature: warm", "`calibration` must hold numbers"),
+    "a calibration that is none": ("{temperature: 2.0}", "warm", "`calibration` must hold numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", MISFITS)
+def test_a_description_that_does_not_fit_together(kind, bundle):
+    old, new, message = MISFITS[kind]
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    if kind == "a label more":
+        text = "'GLY' => 0\n'SER' => 1\n'VAL' => 2\n================\n'starting_index' => 0\n"
+        (bundle / "label_encoder.ckpt").write_text(text)
+        message = "3 `residues`, but the classifier tells 2 apart"
+    with pytest.raises(InputError, match=message):
+        load_classifier(str(bundle))
+
+
+def test_parts_that_do_not_fit_one_another(bundle):
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace("in_features: 12", "in_features: 13"))
+    torch.save(make_head(13, 2).state_dict(), bundle / "classifier.ckpt")
+    with pytest.raises(InputError, match="the parts of the model do not fit together"):
+        load_classifier(str(bundle))
+
+
+def test_a_model_of_nan(bundle):
+    weights = torch.load(bundle / "classifier.ckpt")
+    torch.save({name: tensor * torch.nan for name, tensor in weights.items()}, bundle / "classifier.ckpt")
+    with pytest.raises(InputError, match="the model is broken, it gives NaN or infinity"):
         load_classifier(str(bundle))
 
 

@@ -1,11 +1,14 @@
 """The classifier: SpeechBrain's interface for recordings, and for nothing else."""
 
 import json
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from hyperpyyaml import load_hyperpyyaml
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.inference.speaker import SpeakerRecognition
 
@@ -15,11 +18,13 @@ from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.manifest import audio_path, read_manifest
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.models.embed import embed
+from nmr_speech.models.heads import make_head
 from nmr_speech.models.load import load_classifier
 from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.publish.interface import AminoAcidClassifier
 from tests.publish.conftest import write_results
 
+HPARAMS = Path(__file__).parents[2] / "hparams"
 WAVS = torch.randn(2, 65536, 4, generator=torch.Generator().manual_seed(1))
 
 
@@ -162,3 +167,48 @@ def test_a_model_runs_its_yaml_only_if_told_and_pinned():
     for revision in (None, "main", "v1.0", "abc123"):
         with pytest.raises(InputError, match=r"`revision` must be a commit \(40 hexadecimal digits\) where `run_yaml`"):
             AminoAcidClassifier.from_hparams("user/amino", revision=revision, run_yaml=True)
+
+
+def test_options_of_speechbrain_that_do_harm(trained):
+    for option, message in {
+        "savedir": "`savedir` must be left out: the Hub's cache keeps each commit apart",
+        "fetch_config": "`fetch_config` must be left out: give `revision`",
+        "overrides": "`overrides` means something with `run_yaml=True` alone",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            AminoAcidClassifier.from_hparams(trained / "bundle", **{option: "x"})
+    assert AminoAcidClassifier.from_hparams(trained / "bundle", run_opts={"device": "cpu"}).device == "cpu"
+
+
+def test_labels_of_ones_own_must_be_words(tmp_path):
+    results = write_results(tmp_path)
+    yaml = results / "hyperparams.yaml"
+    yaml.write_text(yaml.read_text().replace("[GLY, SER, ALA]", "[GLY, SER, '../ALA']"))
+    with pytest.raises(InputError, match=r"to be published, got '\.\./ALA'|is not on the list"):
+        make_bundle(results, tmp_path / "bundle", "user/amino")
+
+
+@pytest.mark.parametrize(
+    ("frontend", "backbone"),
+    [(path.stem, "ecapa_xs") for path in sorted((HPARAMS / "frontend").glob("*.yaml"))] + [("conv", "xvector")],
+)
+def test_every_part_can_be_published(frontend, backbone, tmp_path):
+    """A bundle is made only if SpeechBrain and the safe loader give equal outputs."""
+    results = write_results(tmp_path)
+    parts = load_hyperpyyaml(
+        f"frontend: !include:{HPARAMS}/frontend/{frontend}.yaml\n"
+        f"backbone: !include:{HPARAMS}/backbone/{backbone}.yaml\n"
+    )
+    size = parts["backbone"]["embedding_size"]
+    yaml = (results / "hyperparams.yaml").read_text()
+    start, stop = yaml.index("frontend:\n"), yaml.index("classifier:")
+    names = {"frontend": frontend, "backbone": backbone}
+    texts = {kind: (HPARAMS / kind / f"{name}.yaml").read_text() for kind, name in names.items()}
+    described = "".join(f"{kind}:\n{textwrap.indent(text, '  ')}\n" for kind, text in texts.items())
+    yaml = (yaml[:start] + described + yaml[stop:]).replace("  embedding_size: 12\n", f"  embedding_size: {size}\n")
+    (results / "hyperparams.yaml").write_text(yaml)
+    for kind in texts:
+        torch.save(parts[kind]["module"].state_dict(), results / "save" / "CKPT+1" / f"{kind}.ckpt")
+    torch.save(make_head(size, 2).state_dict(), results / "save" / "CKPT+1" / "classifier.ckpt")
+    make_bundle(results, tmp_path / "bundle", "user/amino")
+    assert type(parts["frontend"]["module"]).__name__ in (tmp_path / "bundle" / "README.md").read_text()

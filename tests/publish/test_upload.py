@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 from huggingface_hub import HfApi, constants
@@ -47,6 +48,15 @@ def test_an_interrupted_upload_goes_on(lfs_hub, results):
     publish(results, tag="v1.0")
     assert sent() == before  # all was there, only the commit was not
     assert "v1.0" in lfs_hub.repositories["model", "user/amino"].tags
+
+
+def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub, results):
+    lfs_hub.fail("PUT", "", status=403, times=1)
+    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*: what is there is not sent twice"):
+        publish(results)
+    publish(results)
+    puts = Counter(path.split("?")[0] for method, path in lfs_hub.log if method == "PUT")
+    assert sorted(puts.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
 
 
 def test_an_upload_cut_between_commits_goes_on(hub, results, monkeypatch):
@@ -152,6 +162,12 @@ def test_a_card_that_the_hub_refuses(lfs_hub, results, monkeypatch):
     with pytest.raises(InputError, match=r'user/amino: the Hub does not accept the card \("license" must be one of'):
         publish(results)
     assert lfs_hub.writes() == []
+
+
+def test_a_hub_without_xet(lfs_hub, results, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    with pytest.raises(InputError, match="this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"):
+        publish(results)
 
 
 def test_no_hub_at_all(lfs_hub, results, monkeypatch):

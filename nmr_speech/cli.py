@@ -70,6 +70,19 @@ def simulate(options: argparse.Namespace):
         print(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
 
 
+def publish(options: argparse.Namespace):
+    """Publish a model or a data set on the Hub."""
+    from nmr_speech.publish import commands  # noqa: PLC0415 - SpeechBrain and the Hub's client take seconds to import
+    from nmr_speech.publish.upload import Target  # noqa: PLC0415
+
+    settings = {name: getattr(options, name) for name in ("revision", "private", "tag", "create_pr")}
+    target = Target(options.repository, options.kind, **settings)
+    if options.kind == "model":
+        commands.publish_model(options.folder, target, options.dataset, options.dry_run)
+    else:
+        commands.publish_data(options.folder, target, options.dry_run)
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="nmr-speech",
@@ -95,7 +108,29 @@ def _parser():
     command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
     for name, default in _settings().items():
         command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
+    _add_publish(commands, "publish", "model", "a trained model, from its results folder to the Hugging Face Hub")
+    _add_publish(commands, "publish-data", "dataset", "a simulated data set, from its folder to the Hugging Face Hub")
     return parser
+
+
+def _add_publish(commands, name, kind, words):
+    command = commands.add_parser(
+        name,
+        help=words,
+        description=f"Publish {words}: licensed Apache-2.0, checked, uploaded, loaded back, and only then tagged. "
+        "Needs `hf auth login` or HF_TOKEN. Run again it uploads nothing; after an interruption it goes on.",
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=publish, kind=kind)
+    command.add_argument("folder", type=Path, metavar="FOLDER")
+    command.add_argument("repository", metavar="USER/REPO")
+    command.add_argument("--dry-run", action="store_true", help="list what would change, and change nothing")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+    command.add_argument("--tag", help="such as v1.0, for the commit that was loaded back")
+    command.add_argument("--revision", default="main", help="branch; main by default, made if it is not there")
+    command.add_argument("--create-pr", action="store_true", help="propose the change to somebody else's repository")
+    if kind == "model":
+        command.add_argument("--dataset", metavar="USER/REPO", help="data set on the Hub that it was trained on")
 
 
 def _settings():

@@ -73,6 +73,20 @@ def remaining(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:
     return [name for name in residues if name not in held_out]
 
 
+def encoder_of(speakers: Sequence[str]) -> CategoricalEncoder:
+    """Make the label encoder of a model: numbers follow the alphabet.
+
+    Example
+    -------
+    >>> encoder_of(["VAL", "GLY"]).lab2ind
+    {'GLY': 0, 'VAL': 1}
+    """
+    label_encoder = CategoricalEncoder()
+    label_encoder.update_from_iterable(sorted(speakers))
+    label_encoder.expect_len(len(set(speakers)))
+    return label_encoder
+
+
 def load_datasets(
     manifests: Mapping[str, str | Path], data_root: str | Path, speakers: Sequence[str], held_out: Sequence[str] = ()
 ):
@@ -98,9 +112,7 @@ def load_datasets(
     label_encoder : CategoricalEncoder
         Between labels and numbers.
     """
-    label_encoder = CategoricalEncoder()
-    label_encoder.update_from_iterable(sorted(speakers))
-    label_encoder.expect_len(len(set(speakers)))
+    label_encoder = encoder_of(speakers)
 
     @takes("wav")
     @provides("sig")

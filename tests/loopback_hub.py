@@ -1,93 +1,465 @@
-"""A Hugging Face Hub on the loopback interface: enough of its protocol for the genuine client to download a model."""
+"""A Hugging Face Hub on the loopback interface: what the genuine client speaks when it uploads and downloads.
 
+Two listeners: the Hub itself, and its storage, which is another origin that refuses tokens, as the real one does.
+With ``xet=True`` uploads go as the client does by default: hf_xet cuts files into chunks and writes them to a folder,
+where its address ``local://`` leads it, instead of to a server. Not here: git, LFS in parts, quotas, commit ids of git;
+what hf_xet has uploaded is not given to clients without it.
+"""
+
+import base64
 import contextlib
+import fnmatch
 import hashlib
+import io
 import json
 import re
+import secrets
+import shutil
+import struct
+import tempfile
 import threading
+import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
-COMMIT = hashlib.sha1(b"the only commit").hexdigest()
-NAME = r"([\w.-]+/[\w.-]+)"
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+LFS = ("*.ckpt", "*.safetensors", "*.bin", "*.gz", "*.h5", "*.npy", "*.npz", "*.parquet", "*.pt", "*.tar", "*.zip")
+GITATTRIBUTES = "".join(f"{pattern} filter=lfs diff=lfs merge=lfs -text\n" for pattern in LFS).encode()
+LICENSES = ("apache-2.0", "mit", "cc-by-4.0", "cc0-1.0", "other")
+OWNER = "hf_owner_of_everything_here"
+
+
+def git_oid(content):
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def xet_hashes(cas):
+    """{sha256: xet hash} of the files that the shards below a folder describe: records of 48 bytes."""
+    found = {}
+    for content in (path.read_bytes() for path in Path(cas).rglob("shards/*.mdb")):
+        at = 48
+        while at + 48 <= len(content) and (digest := content[at : at + 32]) != b"\xff" * 32:
+            flags, segments = struct.unpack_from("<II", content, at + 32)
+            at += 48 + 48 * segments * (2 if flags >> 31 & 1 else 1)
+            if flags >> 30 & 1:
+                found[_hexadecimal(content[at : at + 32])] = _hexadecimal(digest)
+                at += 48
+    return found
+
+
+def _hexadecimal(digest):
+    return "".join(f"{word:016x}" for word in struct.unpack("<4Q", digest))
 
 
 @contextlib.contextmanager
-def loopback_hub(repositories):
-    """Serve folders as repositories, {"user/name": folder}; gives the address for HF_ENDPOINT."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.repositories = repositories
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+def loopback_hub(repositories=(), tokens=(), xet=False):
+    """Serve repositories; gives the Hub, whose ``url`` is for HF_ENDPOINT.
+
+    Arguments
+    ---------
+    repositories : Mapping[str, Path]
+        Folders that are there from the start, {"user/name": folder}.
+    tokens : Mapping[str, tuple[str, str]]
+        Who may log in: token to name and role, "read" or "write". The name "user" is also a member of "group".
+    xet : bool
+        Whether clients may upload by hf_xet.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="loopback_hub_"))
+    hub = Hub(folder, dict(tokens) | {OWNER: ("owner", "write")}, xet)
+    for name, source in dict(repositories).items():
+        hub.create("model", name, private=False)
+        hub.add(name, {path.name: path.read_bytes() for path in source.iterdir() if path.is_file()})
+    servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in (HubHandler, StorageHandler)]
+    hub.url, hub.storage_url = (f"http://127.0.0.1:{server.server_port}" for server in servers)
+    threads = [threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}) for server in servers]
+    for server, thread in zip(servers, threads, strict=True):
+        server.hub, server.daemon_threads = hub, True
+        thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield hub
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        for server, thread in zip(servers, threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
+        shutil.rmtree(folder)
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status, message, code=None, body=None, **headers):
+        super().__init__(message)
+        self.status, self.body = status, body or {"error": message}
+        self.headers = {"X-Error-Message": message, **({"X-Error-Code": code} if code else {}), **headers}
+
+
+class Repository:
+    """Commits (each a tree of entries), branches and tags."""
+
+    def __init__(self, name, private):
+        self.name, self.private, self.gated = name, private, False
+        self.commits, self.branches, self.tags, self.proposals = {}, {}, {}, 0
+
+    def commit(self, branch, tree, message):
+        seed = json.dumps([self.name, tree, message, len(self.commits)], sort_keys=True)
+        commit = hashlib.sha1(seed.encode()).hexdigest()
+        self.commits[commit], self.branches[branch] = tree, commit
+        return commit
+
+    def resolve(self, revision):
+        for commit in (self.branches.get(revision), self.tags.get(revision), revision):
+            if commit in self.commits:
+                return commit
+        raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+
+
+class Hub:
+    """What the two listeners share: content by its hash, repositories, a log of requests, faults to come."""
+
+    def __init__(self, folder, tokens, xet):
+        self.objects, self.tokens = folder / "objects", tokens
+        self.objects.mkdir()
+        self.cas = folder / "cas" if xet else None
+        if xet:
+            self.cas.mkdir()
+        self.repositories, self.log, self.faults = {}, [], []
+        self.lock, self.key = threading.RLock(), secrets.token_hex(8)
+        self.url = self.storage_url = ""
+
+    def create(self, kind, name, private):
+        self.repositories[kind, name] = Repository(name, private)
+        self.add(name, {".gitattributes": GITATTRIBUTES}, kind=kind)
+
+    def add(self, name, contents, kind="model", branch="main"):
+        """Commit files, as somebody else might."""
+        repository = self.repositories[kind, name]
+        tree = dict(repository.commits.get(repository.branches.get(branch), {}))
+        for path, content in contents.items():
+            tree[path] = self.entry(self.put(content), len(content), is_lfs(path, content, len(content)))
+        return repository.commit(branch, tree, "by hand")
+
+    def fail(self, method, pattern, status=503, times=1):
+        """Let the next requests that match answer with an error."""
+        self.faults.append({"method": method, "pattern": pattern, "status": status, "times": times})
+
+    def refuse_by_fault(self, method, path):
+        for fault in self.faults:
+            if fault["times"] and fault["method"] == method and re.search(fault["pattern"], path):
+                fault["times"] -= 1
+                raise Refusal(fault["status"], "a fault that was asked for")
+
+    def writes(self):
+        """Requests so far that change something."""
+        reading = ("/preupload/", "/paths-info/", "/objects/batch", "/api/validate-yaml", "-token/")
+        return [
+            (method, path)
+            for method, path in self.log
+            if method not in ("GET", "HEAD") and not any(part in path for part in reading)
+        ]
+
+    def put(self, content):
+        sha = hashlib.sha256(content).hexdigest()
+        (self.objects / sha).write_bytes(content)
+        return sha
+
+    def entry(self, sha, size, lfs):
+        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha}\nsize {size}\n".encode()
+        return {"sha": sha, "size": size, "lfs": lfs, "oid": git_oid(pointer if lfs else self.content(sha))}
+
+    def content(self, sha):
+        return (self.objects / sha).read_bytes()
+
+    def has(self, sha):
+        return (self.objects / sha).exists() or (self.cas is not None and sha in xet_hashes(self.cas))
+
+
+def is_lfs(path, content, size):
+    name = path.rsplit("/", 1)[-1]
+    return size > 10_000_000 or b"\0" in content[:512] or any(fnmatch.fnmatch(name, pattern) for pattern in LFS)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers what the client asks: information, list of files, files."""
+    """Reads a request, answers with a body or a refusal."""
 
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self):
-        path = self.path.split("?")[0]
-        for pattern, answer in (
-            (rf"/api/models/{NAME}(?:/revision/([\w.-]+))?", self.info),
-            (rf"/api/models/{NAME}/tree/([\w.-]+)", self.tree),
-            (rf"/{NAME}/resolve/([\w.-]+)/(.+)", self.file),
-        ):
-            if found := re.fullmatch(pattern, path):
-                return answer(*found.groups())
-        return self.reply(404, b"not found")
+    def handle_any(self):
+        self.hub, self.body = self.server.hub, self.read_body()
+        self.hub.log.append((self.command, self.path))
+        self.url = urllib.parse.urlsplit(self.path)
+        self.query = dict(urllib.parse.parse_qsl(self.url.query))
+        try:
+            with self.hub.lock:
+                self.hub.refuse_by_fault(self.command, self.path)
+                answer = self.route()
+        except Refusal as refusal:
+            answer = (refusal.status, refusal.body, refusal.headers)
+        self.reply(*answer)
 
-    do_HEAD = do_GET
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
 
-    def folder(self, repository, revision):
-        """Return the folder of a repository, or answer with the Hub's error and return None."""
-        missing = None
-        if repository not in self.server.repositories:
-            missing = "RepoNotFound"
-        elif revision not in (None, "main", COMMIT):
-            missing = "RevisionNotFound"
-        if missing is None:
-            return self.server.repositories[repository]
-        self.reply(404, b"{}", {"X-Error-Code": missing, "X-Error-Message": missing})
-        return None
+    def read_body(self):
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
-    def info(self, repository, revision):
-        if folder := self.folder(repository, revision):
-            files = [{"rfilename": path.name} for path in sorted(folder.iterdir())]
-            self.reply_json({"id": repository, "sha": COMMIT, "private": False, "siblings": files, "tags": []})
-
-    def tree(self, repository, revision):
-        if folder := self.folder(repository, revision):
-            files = [(path, path.read_bytes()) for path in sorted(folder.iterdir())]
-            self.reply_json([{"type": "file", "path": p.name, "size": len(c), "oid": digest(c)} for p, c in files])
-
-    def file(self, repository, revision, name):
-        if folder := self.folder(repository, revision):
-            if not (folder / name).is_file():
-                return self.reply(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
-            content = (folder / name).read_bytes()
-            self.reply(200, content, {"ETag": f'"{digest(content)}"', "X-Repo-Commit": COMMIT})
-        return None
-
-    def reply_json(self, body):
-        self.reply(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
-    def reply(self, status, body, headers=()):
+    def reply(self, status, body=b"", headers=()):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {**dict(headers), "Content-Length": str(len(body))}.items():
+        for name, value in {"Content-Length": str(len(content)), **dict(headers)}.items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def log_message(self, *_):
         """Keep the tests' output clean."""
 
 
-def digest(content):
-    return hashlib.sha1(content).hexdigest()
+class StorageHandler(Handler):
+    """Objects behind signed addresses."""
+
+    def route(self):
+        sha = self.url.path.strip("/")
+        if self.headers.get("Authorization"):
+            raise Refusal(400, "Only one auth mechanism allowed")
+        if self.query.get("key") != self.hub.key:
+            raise Refusal(403, "SignatureDoesNotMatch")
+        if self.command == "PUT":
+            if hashlib.sha256(self.body).hexdigest() != sha:
+                raise Refusal(400, "BadDigest")
+            self.hub.put(self.body)
+            return 200, b"", {}
+        return 200, self.hub.content(sha), {"ETag": f'"{sha}"'}
+
+
+NAME = r"(?P<name>[^/]+/[^/]+)"
+REPO = rf"/api/(?P<kind>model|dataset)s/{NAME}"
+GIT = rf"/(?:(?P<kind>dataset)s/)?{NAME}"
+REV = r"(?P<revision>[^/]+)"
+ROUTES = [
+    ("GET", r"/api/whoami-v2", "whoami"),
+    ("POST", r"/api/validate-yaml", "validate"),
+    ("POST", r"/api/repos/create", "create"),
+    ("GET", REPO, "info"),
+    ("GET", rf"{REPO}/revision/{REV}", "info"),
+    ("GET", rf"{REPO}/auth-check/write", "may_write"),
+    ("GET", rf"{REPO}/refs", "refs"),
+    ("GET", rf"{REPO}/tree/{REV}", "tree"),
+    ("POST", rf"{REPO}/preupload/{REV}", "preupload"),
+    ("POST", rf"{REPO}/commit/{REV}", "commit"),
+    ("POST", rf"{REPO}/tag/{REV}", "tag"),
+    ("POST", rf"{REPO}/branch/{REV}", "branch"),
+    ("GET", rf"{REPO}/xet-(?P<mode>read|write)-token/{REV}", "xet_token"),
+    ("GET", rf"/api/resolve-cache/(?P<kind>model|dataset)s/{NAME}/{REV}/(?P<path>.+)", "cached"),
+    ("POST", rf"{GIT}\.git/info/lfs/objects/batch", "lfs"),
+    ("POST", rf"{GIT}\.git/info/lfs/verify", "lfs_verify"),
+    ("GET", rf"{GIT}/resolve/{REV}/(?P<path>.+)", "file"),
+]
+
+
+class HubHandler(Handler):
+    """The API."""
+
+    def route(self):
+        self.user = self.role = None
+        if authorization := self.headers.get("Authorization"):
+            who = self.hub.tokens.get(authorization.removeprefix("Bearer "))
+            if who is None:
+                raise Refusal(401, "Invalid credentials in Authorization header")
+            self.user, self.role = who
+        method = "GET" if self.command == "HEAD" else self.command
+        for known, pattern, name in ROUTES:
+            if known == method and (found := re.fullmatch(pattern, self.url.path)):
+                parts = {key: urllib.parse.unquote(part) for key, part in found.groupdict().items() if part}
+                return getattr(self, "on_" + name)(**parts)
+        raise Refusal(404, "Not Found")
+
+    @property
+    def json(self):
+        return json.loads(self.body or b"{}")
+
+    def owns(self, namespace):
+        return self.user == "owner" or (self.user and namespace in (self.user, "group" if self.user == "user" else ""))
+
+    def repository(self, name, kind="model", write=False):
+        repository, mine = self.hub.repositories.get((kind, name)), self.owns(name.split("/")[0])
+        if repository is None or (repository.private and not mine):
+            raise Refusal(404 if self.user else 401, "Repository not found", "RepoNotFound")
+        if write and (self.role != "write" or not mine) and not self.query.get("create_pr"):
+            raise Refusal(403, f"Forbidden: you must use a write token for {name}")
+        return repository
+
+    def tree_at(self, name, kind, revision):
+        repository = self.repository(name, kind)
+        if repository.gated and not self.owns(name.split("/")[0]):
+            raise Refusal(403, f"Access to model {name} is restricted.", "GatedRepo")
+        commit = repository.resolve(revision)
+        return repository, commit, repository.commits[commit]
+
+    def on_whoami(self):
+        if self.user is None:
+            raise Refusal(401, "Invalid username or password.")
+        groups = [{"name": "group", "type": "org"}] if self.user == "user" else []
+        access = {"accessToken": {"displayName": "loopback", "role": self.role}}
+        return 200, {"type": "user", "name": self.user, "orgs": groups, "auth": access}, {}
+
+    def on_validate(self):
+        found = re.match(r"---\n(.*?)\n---\n", self.json["content"], re.DOTALL)
+        try:
+            front = YAML(typ="safe").load(io.StringIO(found[1] if found else ""))
+            errors = [] if front and front.get("license") in LICENSES else [f'"license" must be one of {LICENSES}']
+        except YAMLError as error:
+            errors = [f"Invalid YAML: {error}"]
+        body = {"errors": [{"message": error} for error in errors], "warnings": []}
+        return (400 if errors else 200), body, {}
+
+    def on_create(self):
+        wanted = self.json
+        kind, owner = wanted.get("type") or "model", wanted.get("organization") or self.user
+        name = f"{owner}/{wanted['name']}"
+        url = f"{self.hub.url}/{'' if kind == 'model' else kind + 's/'}{name}"
+        if self.role != "write" or not self.owns(owner):
+            raise Refusal(403, f"You don't have the rights to create a {kind} under this namespace")
+        if (kind, name) in self.hub.repositories:
+            raise Refusal(409, "You already created this repo", body={"error": "already created", "url": url})
+        self.hub.create(kind, name, wanted.get("visibility") == "private" or bool(wanted.get("private")))
+        return 200, {"url": url, "id": name, "name": name}, {}
+
+    def on_info(self, name, kind, revision="main"):
+        repository, commit, tree = self.tree_at(name, kind, revision)
+        files = [{"rfilename": path} for path in sorted(tree)]
+        return 200, {"id": name, "sha": commit, "private": repository.private, "siblings": files, "tags": []}, {}
+
+    def on_may_write(self, name, kind):
+        self.repository(name, kind, write=True)
+        return 200, {}, {}
+
+    def on_refs(self, name, kind):
+        repository = self.repository(name, kind)
+        branches, tags = (
+            [{"name": ref, "ref": f"refs/{what}/{ref}", "targetCommit": commit} for ref, commit in refs.items()]
+            for what, refs in (("heads", repository.branches), ("tags", repository.tags))
+        )
+        return 200, {"branches": branches, "tags": tags, "converts": []}, {}
+
+    def on_tree(self, name, kind, revision):
+        _, commit, tree = self.tree_at(name, kind, revision)
+        rows = []
+        for path, entry in sorted(tree.items()):
+            lfs = {"oid": entry["sha"], "size": entry["size"], "pointerSize": 134}
+            row = {"type": "file", "path": path, "size": entry["size"], "oid": entry["oid"]}
+            rows.append(row | ({"lfs": lfs} if entry["lfs"] else {}))
+        start, page = int(self.query.get("cursor", 0)), 1000
+        query = urllib.parse.urlencode(self.query | {"cursor": start + page})
+        link = {"Link": f'<{self.hub.url}{self.url.path}?{query}>; rel="next"'} if start + page < len(rows) else {}
+        return 200, rows[start : start + page], {"X-Repo-Commit": commit, **link}
+
+    def on_file(self, name, revision, path, kind="model"):
+        _, commit, tree = self.tree_at(name, kind, revision)
+        if path not in tree:
+            raise Refusal(404, "Entry not found", "EntryNotFound", **{"X-Repo-Commit": commit})
+        entry = tree[path]
+        etag = entry["sha"] if entry["lfs"] else entry["oid"]
+        headers = {"X-Repo-Commit": commit, "X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(entry["size"])}
+        if not entry["lfs"]:
+            quoted = urllib.parse.quote(path, safe="")
+            return 307, b"", headers | {"Location": f"/api/resolve-cache/{kind}s/{name}/{commit}/{quoted}"}
+        headers["Location"] = f"{self.hub.storage_url}/{entry['sha']}?key={self.hub.key}"
+        if self.hub.cas and (xet := xet_hashes(self.hub.cas).get(entry["sha"])):
+            token = f"{self.hub.url}/api/{kind}s/{name}/xet-read-token/{commit}"
+            headers |= {"X-Xet-Hash": xet, "Link": f'<{token}>; rel="xet-auth"'}
+        return 302, b"", headers
+
+    def on_cached(self, name, kind, revision, path):
+        _, commit, tree = self.tree_at(name, kind, revision)
+        entry = tree[path]
+        content = self.hub.content(entry["sha"])
+        return 200, content, {"X-Repo-Commit": commit, "ETag": f'"{entry["oid"]}"'}
+
+    def on_preupload(self, name, kind, revision):
+        repository = self.repository(name, kind, write=True)
+        tree = repository.commits[repository.resolve(revision)]
+        files = []
+        for file in self.json["files"]:
+            lfs = is_lfs(file["path"], base64.b64decode(file["sample"]), file["size"])
+            entry = tree.get(file["path"])
+            oid = entry and entry["sha" if entry["lfs"] else "oid"]
+            mode = {"uploadMode": "lfs" if lfs else "regular", "shouldIgnore": False, "oid": oid}
+            files.append({"path": file["path"], **mode})
+        return 200, {"files": files}, {}
+
+    def on_lfs(self, name, kind="model"):
+        self.repository(name, kind)
+        objects = []
+        for wanted in self.json["objects"]:
+            actions = {
+                "upload": {"href": f"{self.hub.storage_url}/{wanted['oid']}?key={self.hub.key}"},
+                "verify": {"href": f"{self.hub.url}{self.url.path.replace('objects/batch', 'verify')}"},
+            }
+            objects.append(wanted if self.hub.has(wanted["oid"]) else wanted | {"actions": actions})
+        return 200, {"transfer": "basic", "objects": objects}, {}
+
+    def on_lfs_verify(self, name, kind="model"):
+        if not self.hub.has(self.json["oid"]):
+            raise Refusal(404, "object was not uploaded")
+        return 200, {}, {}
+
+    def on_xet_token(self, name, kind, revision, mode):
+        self.repository(name, kind, write=mode == "write")
+        if self.hub.cas is None:
+            raise Refusal(404, "no Xet storage here")
+        where, until = f"local://{self.hub.cas}", int(time.time()) + 3600
+        headers = {"X-Xet-Cas-Url": where, "X-Xet-Access-Token": "xet", "X-Xet-Token-Expiration": str(until)}
+        return 200, {"casUrl": where, "accessToken": "xet", "exp": until}, headers
+
+    def on_commit(self, name, kind, revision):
+        repository = self.repository(name, kind, write=True)
+        base = repository.resolve(revision)
+        lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
+        head, tree = lines[0]["value"], dict(repository.commits[base])
+        if head.get("parentCommit") not in (None, base):
+            raise Refusal(412, "A commit has happened since. Please refresh and try again.")
+        for line in lines[1:]:
+            self.apply(tree, line["key"], line["value"])
+        done = {"success": True}
+        if self.query.get("create_pr"):
+            repository.proposals += 1
+            revision = f"refs/pr/{repository.proposals}"
+            done["pullRequestUrl"] = f"{self.hub.url}/{name}/discussions/{repository.proposals}"
+        commit = repository.commit(revision, tree, head["summary"])
+        return 200, done | {"commitOid": commit, "commitUrl": f"{self.hub.url}/{name}/commit/{commit}"}, {}
+
+    def apply(self, tree, operation, value):
+        if operation == "file":
+            content = base64.b64decode(value["content"])
+            tree[value["path"]] = self.hub.entry(self.hub.put(content), len(content), lfs=False)
+        elif operation == "lfsFile":
+            if not self.hub.has(value["oid"]):
+                raise Refusal(400, f"LFS pointer {value['oid']} points to a file that does not exist")
+            tree[value["path"]] = self.hub.entry(value["oid"], value["size"], lfs=True)
+        else:
+            raise Refusal(400, f"unknown operation {operation}")
+
+    def on_tag(self, name, kind, revision):
+        repository = self.repository(name, kind, write=True)
+        if self.json["tag"] in repository.tags:
+            raise Refusal(409, "Tag already exists")
+        repository.tags[self.json["tag"]] = repository.resolve(revision)
+        return 200, {}, {}
+
+    def on_branch(self, name, kind, revision):
+        repository = self.repository(name, kind, write=True)
+        if revision in repository.branches:
+            raise Refusal(409, "Reference already exists")
+        repository.branches[revision] = repository.resolve(self.json.get("startingPoint") or "main")
+        return 200, {}, {}

@@ -13,7 +13,7 @@ from nmr_speech.checks import InputError, in_range, is_number, one_of, positive,
 
 PACKAGE = Path(nmr_speech.__file__).parent
 FLOW = (
-    *("constants", "checks", "hparams", "checkpoints", "loggers"),
+    *("constants", "checks", "hparams", "checkpoints", "loggers", "hub"),
     *("simulate", "corpus", "dataio", "models", "reconstruction", "score", "publish", "cli"),
 )
 

@@ -72,20 +72,42 @@ def read_wav(path: str | Path) -> torch.Tensor:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path}: cannot be read as audio ({error}); simulate or copy it again") from error
+    check_samples(path, samples, rate_hz)
+    return torch.from_numpy(samples).T
+
+
+def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int):
+    """Refuse samples that are no recording.
+
+    Arguments
+    ---------
+    where : str | Path
+        Where they come from, for the message.
+    samples : np.ndarray
+        (65536, 4).
+    rate_hz : int
+        The sample rate that came with them.
+
+    Example
+    -------
+    >>> check_samples("mono.wav", np.zeros((65536, 1)), 8000)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: mono.wav: a recording has 4 channels (Re and Im of cos and sin), this file 1
+    """
     if samples.shape[1] != N_CHANNELS:
         raise InputError(
-            f"{path}: a recording has {N_CHANNELS} channels (Re and Im of cos and sin), this file {samples.shape[1]}"
+            f"{where}: a recording has {N_CHANNELS} channels (Re and Im of cos and sin), this file {samples.shape[1]}"
         )
     if rate_hz != SAMPLE_RATE_HZ:
         raise InputError(
-            f"{path}: the sample rate must be {SAMPLE_RATE_HZ} Hz, got {rate_hz}; do not resample, write it anew"
+            f"{where}: the sample rate must be {SAMPLE_RATE_HZ} Hz, got {rate_hz}; do not resample, write it anew"
         )
     if samples.shape[0] != N_SAMPLES:
         raise InputError(
-            f"{path}: a recording has {N_SAMPLES} samples a channel, this file {samples.shape[0]}; was it truncated?"
+            f"{where}: a recording has {N_SAMPLES} samples a channel, this file {samples.shape[0]}; was it truncated?"
         )
     if not np.isfinite(samples).all():
         raise InputError(
-            f"{path}: samples must be finite, got NaN or infinity in {np.count_nonzero(~np.isfinite(samples))} of them"
+            f"{where}: samples must be finite, got NaN or infinity in {np.count_nonzero(~np.isfinite(samples))} of them"
         )
-    return torch.from_numpy(samples).T

@@ -36,7 +36,16 @@ def embed(frontend: nn.Module, backbone: nn.Module, wavs: torch.Tensor) -> torch
     >>> embed(QuadratureFrontEnd(), backbone, torch.rand(2, 65536, 4)).shape
     torch.Size([2, 16])
     """
+    return embed_streams(backbone, features(frontend, wavs))
+
+
+def features(frontend: nn.Module, wavs: torch.Tensor) -> torch.Tensor:
+    """First half of `embed`: waveforms (B, T, 4) to features (B, K, L, F)."""
     peak = wavs.abs().amax(dim=(1, 2), keepdim=True)
-    feats = frontend(wavs / peak.clamp(min=torch.finfo(wavs.dtype).tiny))
+    return frontend(wavs / peak.clamp(min=torch.finfo(wavs.dtype).tiny))
+
+
+def embed_streams(backbone: nn.Module, feats: torch.Tensor) -> torch.Tensor:
+    """Second half of `embed`: features (B, K, L, F) to embeddings (B, D)."""
     embeddings = backbone(feats.flatten(0, 1)).squeeze(1)
     return embeddings.unflatten(0, feats.shape[:2]).sum(dim=1)

@@ -1,34 +1,32 @@
-"""Load the embedding part of a trained model, from a results folder, a bundle or the Hugging Face Hub.
+"""Load a trained model, from a results folder, a bundle or the Hugging Face Hub.
 
-Nothing that the source brings is executed: of its YAML only the two nodes that describe the front end and the embedding
-model are read, as plain data under one of the class names in `CLASSES`, and weights are loaded as tensors alone.
+Nothing that the source brings is executed: its YAML is read as `nmr_speech.models.safe_yaml` says, and weights are
+loaded as tensors alone, from safetensors where there are any.
 """
 
+import json
 import pickle
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from ruamel.yaml import YAML, MappingNode, ScalarNode
-from ruamel.yaml.error import YAMLError
-from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
-from speechbrain.lobes.models.Xvector import Xvector
+from safetensors.torch import load_file
+from speechbrain.dataio.encoder import CategoricalEncoder
 from torch import nn
 
 from nmr_speech.checkpoints import WholeCheckpointer
-from nmr_speech.checks import InputError
-from nmr_speech.models.deep_picker import DeepPicker
+from nmr_speech.checks import InputError, is_number
+from nmr_speech.constants import N_CHANNELS, N_SAMPLES
+from nmr_speech.dataio import encoder_of
+from nmr_speech.hub import REPOSITORY, fetch, one_sentence
 from nmr_speech.models.embed import embed
-from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
+from nmr_speech.models.heads import make_head
+from nmr_speech.models.safe_yaml import CLASSES, arguments_of, build, children, plain, read_nodes, tag
 
-CLASSES = {
-    f"{cls.__module__}.{cls.__qualname__}": cls
-    for cls in (ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, ECAPA_TDNN, Xvector, DeepPicker)
-}
-"""What a source may be built of."""
+MAKE_HEAD = f"!apply:{make_head.__module__}.{make_head.__qualname__}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +57,43 @@ class Embedder:
         return Embedder(self.frontend.to(device), self.backbone.to(device), self.speakers)
 
 
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A trained model whole, in evaluation mode.
+
+    Arguments
+    ---------
+    embedder : Embedder
+        Front end and embedding model.
+    head : nn.Module
+        See `nmr_speech.models.heads`.
+    labels : CategoricalEncoder
+        Between residues and numbers.
+    calibration : Mapping[str, float]
+        ``temperature`` of the logits and ``threshold`` of the cosine between two embeddings, as far as the source
+        holds them; see `nmr_speech.score.calibration`.
+    nodes : Mapping
+        The YAML of the source; see `nmr_speech.models.safe_yaml.plain`.
+    folder : Path
+        Where it was loaded from; called after the commit if that was the Hub.
+    """
+
+    embedder: Embedder
+    head: nn.Module
+    labels: CategoricalEncoder
+    calibration: Mapping[str, float]
+    nodes: Mapping
+    folder: Path
+
+
 def load_embedder(source: str, revision: str | None = None) -> Embedder:
-    """Load a trained model.
+    """Load the embedding part of a trained model.
 
     Arguments
     ---------
     source : str
         An ``output_folder`` of the training recipe, of which the checkpoint with the smallest validation error counts;
-        a bundle (``hyperparams.yaml``, ``frontend.ckpt``, ``backbone.ckpt`` in one folder); or a Hub repository
-        ``user/name`` that holds a bundle.
+        a bundle, as `nmr_speech.publish.bundle.make_bundle` writes it; or a Hub repository ``user/name`` with one.
     revision : str | None
         Commit, tag or branch of a Hub repository.
 
@@ -75,83 +101,165 @@ def load_embedder(source: str, revision: str | None = None) -> Embedder:
     -------
     Embedder
     """
-    folder = Path(source)
-    if not folder.is_dir():
-        folder = _download(source, revision)
-    description = _describe(folder / "hyperparams.yaml")
-    weights = _weights(folder)
-    modules = {}
-    for part in ("frontend", "backbone"):
-        module = _build(description, part, folder)
-        try:
-            module.load_state_dict(torch.load(weights[part], map_location="cpu", weights_only=True))
-        except (RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+    return _Source(source, revision).embedder()
+
+
+def load_classifier(source: str, revision: str | None = None) -> Classifier:
+    """Load a trained model with its head; arguments as for `load_embedder`."""
+    return _Source(source, revision).classifier()
+
+
+class _Source:
+    """A folder with a description and weights: of a training, or published."""
+
+    def __init__(self, source, revision):
+        folder = Path(source)
+        self.folder = folder if folder.is_dir() else _download(source, revision)
+        self.published = not (self.folder / "save").is_dir()
+        self.yaml = self.folder / "hyperparams.yaml"
+        if not self.yaml.is_file() and REPOSITORY.fullmatch(str(source)):
             raise InputError(
-                f"{weights[part]}: does not fit the {part} of hyperparams.yaml ({' '.join(str(error).split())})"
-            ) from error
-        modules[part] = module.eval().requires_grad_(False)
-    speakers = description.get("residues")
-    if speakers is not None:
-        held_out = _plain(description["held_out_residues"]) if "held_out_residues" in description else []
-        speakers = tuple(name for name in _plain(speakers) if name not in held_out)
-    return Embedder(**modules, speakers=speakers)
+                f"{source}: holds no hyperparams.yaml, so it is no model; if the Hub's repository is meant, "
+                f"work in another folder than {Path.cwd()}, which has a folder of that name"
+                if folder.is_dir()
+                else f"{source}: the repository holds no hyperparams.yaml, so it is no model; check name and `revision`"
+            )
+        self.nodes = read_nodes(self.yaml, self.published)
+        self.weights_folder = self.folder if self.published else _best_checkpoint(self.folder)
+
+    def embedder(self):
+        return Embedder(self.module("frontend"), self.module("backbone"), self.speakers())
+
+    def classifier(self):
+        names = self.speakers()
+        if not names:
+            raise InputError(f"{self.yaml}: the key `residues` is missing; it must list what the model can name")
+        labels = encoder_of(names)
+        head = self.module("classifier") if self.published else self.trained_head(len(names))
+        if self.published:
+            _refuse_other_labels(self.folder / "label_encoder.ckpt", labels)
+        embedder = self.embedder()
+        self.refuse_misfit(embedder, head, len(names))
+        return Classifier(embedder, head, labels, self.calibration(), self.nodes, self.folder)
+
+    @torch.inference_mode()
+    def refuse_misfit(self, embedder, head, n_classes):
+        noise = torch.randn(1, N_SAMPLES, N_CHANNELS, generator=torch.Generator().manual_seed(0))
+        try:
+            logits = head(embedder(noise))
+        except (RuntimeError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise InputError(f"{self.yaml}: the parts of the model do not fit together ({reason})") from error
+        if logits.shape != (1, n_classes):
+            raise InputError(f"{self.yaml}: {n_classes} `residues`, but the classifier tells {logits.shape[-1]} apart")
+        if not logits.isfinite().all():
+            raise InputError(f"{self.folder}: the model is broken, it gives NaN or infinity; its weights are damaged")
+
+    def module(self, part):
+        node = children(self.nodes.get(part)).get("module")
+        name = tag(node).removeprefix("!new:")
+        if name not in CLASSES:
+            raise InputError(f"{self.folder}: `{part}` must be one of {', '.join(CLASSES)}, got {name or 'nothing'}")
+        return build(CLASSES[name], arguments_of(node, self.yaml), *self.weights(part))
+
+    def trained_head(self, n_classes):
+        node = self.nodes.get("classifier")
+        if tag(node) != MAKE_HEAD:
+            raise InputError(f"{self.yaml}: `classifier` must be {MAKE_HEAD}, got {tag(node) or 'nothing'}")
+        settings = {key: plain(value, self.yaml) for key, value in children(node).items() if key != "n_classes"}
+        return build(make_head, settings | {"n_classes": n_classes}, *self.weights("classifier"))
+
+    def weights(self, part):
+        paths = [self.weights_folder / f"{part}.{kind}" for kind in ("safetensors", "ckpt")]
+        for path in paths:
+            if path.is_file():
+                return load_weights(path), str(path)
+        raise InputError(f"{paths[1]}: not there; `source` must be a results folder, a bundle or a Hub repository")
+
+    def speakers(self):
+        if "residues" not in self.nodes:
+            return None
+        names = plain(self.nodes["residues"], self.yaml)
+        held_out = plain(self.nodes["held_out_residues"], self.yaml) if "held_out_residues" in self.nodes else []
+        lists = (names, held_out)
+        if not all(isinstance(some, list) and all(isinstance(name, str) for name in some) for some in lists):
+            raise InputError(f"{self.yaml}: `residues` must be a list of names, got {names!r} without {held_out!r}")
+        if len(set(names)) < len(names):
+            raise InputError(f"{self.yaml}: `residues` must name each residue once, got {names}")
+        return tuple(name for name in names if name not in held_out)
+
+    def calibration(self):
+        if self.published:
+            found = plain(self.nodes["calibration"], self.yaml) if "calibration" in self.nodes else {}
+            found = found if isinstance(found, dict) else {"temperature": found}
+        else:
+            path = self.folder / "results.json"
+            found = json.loads(path.read_text()).get("calibration", {}) if path.is_file() else {}
+        found = {key: found[key] for key in ("temperature", "threshold") if key in found} if found else {}
+        if not all(is_number(figure) for figure in found.values()):
+            raise InputError(f"{self.folder}: `calibration` must hold numbers, got {found}")
+        return {key: float(figure) for key, figure in found.items()}
+
+
+def load_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Load tensors by name, and nothing but tensors.
+
+    Arguments
+    ---------
+    path : Path
+        A ``.safetensors`` file, or one that `torch.save` has written.
+
+    Returns
+    -------
+    dict[str, torch.Tensor]
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "model.ckpt"
+    >>> torch.save(object, path)
+    >>> load_weights(path)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...model.ckpt: holds more than tensors, or is damaged (Weights only load failed...
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        RuntimeError, ValueError, OSError, EOFError, LookupError, AttributeError, TypeError,
+        pickle.UnpicklingError, safetensors.SafetensorError,
+    ) as error:  # fmt: skip
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path}: holds more than tensors, or is damaged ({reason})") from error
+    if not isinstance(weights, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
+        raise InputError(f"{path}: must hold tensors by name, as `state_dict()` gives them")
+    return weights
 
 
 def _download(source, revision):
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
+    if not REPOSITORY.fullmatch(source):
         raise InputError(f"`source` must be a folder or a Hub repository user/name, got {source!r}")
-    try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=["hyperparams.yaml", "*.ckpt"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-        sentence = str(error).strip().splitlines()[0]
+    with one_sentence(f"{source} (no folder here)"):
+        folder = fetch(source, revision, ["hyperparams.yaml", "label_encoder.ckpt", "*.safetensors"])
+        if not all((folder / f"{part}.safetensors").is_file() for part in ("frontend", "backbone", "classifier")):
+            folder = fetch(source, folder.name, ["*.ckpt"])
+    return folder
+
+
+def _best_checkpoint(folder):
+    best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
+    if best is None:
+        raise InputError(f"{folder}: holds no checkpoint; train the model to the end of an epoch first")
+    return best.path
+
+
+def _refuse_other_labels(path, labels):
+    # Not by its own `load`, which evaluates Python literals of any depth.
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    lines = text.partition("\n====")[0]
+    saved = {name: int(number) for name, number in re.findall(r"^'([^'\\\n]+)' => (\d{1,6})$", lines, re.MULTILINE)}
+    if saved != labels.lab2ind:
         raise InputError(
-            f"{source}: neither a folder here nor a repository that the Hub gives out ({sentence})"
-        ) from error
-
-
-def _describe(path):
-    """The top-level keys of a YAML file, as nodes: nothing is constructed."""
-    if not path.is_file():
-        raise InputError(f"{path}: not there; `source` must be a results folder, a bundle or a Hub repository")
-    try:
-        root = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(root, MappingNode):
-        raise InputError(f"{path}: must hold keys and values")
-    return {key.value: value for key, value in root.value if isinstance(key, ScalarNode)}
-
-
-def _build(description, part, folder):
-    node = {
-        key.value: value for key, value in getattr(description.get(part), "value", ()) if isinstance(key, ScalarNode)
-    }.get("module")
-    name = str(node.tag).removeprefix("!new:") if node is not None else None
-    if name not in CLASSES:
-        raise InputError(f"{folder}: `{part}` must be one of {', '.join(CLASSES)}, got {name}")
-    arguments = _plain(MappingNode("tag:yaml.org,2002:map", node.value)) if node.value else {}
-    try:
-        return CLASSES[name](**arguments)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{folder}: {part} cannot be built from {arguments} ({error})") from error
-
-
-def _plain(node):
-    """Plain data of a node; any other tag inside it is refused."""
-    try:
-        return YAML(typ="safe", pure=True).constructor.construct_document(node)
-    except YAMLError as error:
-        raise InputError(f"hyperparams.yaml: {' '.join(str(error).split())}") from error
-
-
-def _weights(folder):
-    if (folder / "save").is_dir():
-        best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
-        if best is None:
-            raise InputError(f"{folder}: holds no checkpoint; train the model to the end of an epoch first")
-        folder = best.path
-    paths = {part: folder / f"{part}.ckpt" for part in ("frontend", "backbone")}
-    for path in paths.values():
-        if not path.is_file():
-            raise InputError(f"{path}: not there; `source` must be a results folder, a bundle or a Hub repository")
-    return paths
+            f"{path}: must number the `residues` of hyperparams.yaml by the alphabet, in SpeechBrain's format"
+        )

@@ -10,17 +10,16 @@ from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import ppm_axis
 
 
-def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seconds: dict[str, float], resumed: bool):
+def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds: dict[str, float], resumed: bool):
     """Write the report of a classifier to ``output_folder`` and print its headline.
 
     Arguments
     ---------
     hparams : dict
         The recipe's hyperparameters.
-    test : dict
-        Figures of the network on the test split; see `nmr_speech.score.classification.summarise`.
-    baseline : dict
-        Figures of the linear classifier on the same recordings.
+    scores : dict[str, dict]
+        ``test`` and ``baseline``: figures of the network and of the linear classifier on the test split; see
+        `nmr_speech.score.classification.summarise`. ``calibration``: see `nmr_speech.score.calibration.calibrate`.
     datasets : dict
         The data sets, by split.
     seconds : dict[str, float]
@@ -28,10 +27,11 @@ def write_report(hparams: dict, test: dict, baseline: dict, datasets: dict, seco
     resumed : bool
         Whether a run before had trained already, so that ``seconds`` are not those of the whole training.
     """
-    folder = Path(hparams["output_folder"])
+    folder, test = Path(hparams["output_folder"]), scores["test"]
     results = {
         "test": test,
-        "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": baseline},
+        "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": scores["baseline"]},
+        "calibration": scores["calibration"],
         "recordings": {split: len(dataset) for split, dataset in datasets.items()},
         "parameters": sum(weight.numel() for module in hparams["modules"].values() for weight in module.parameters()),
         "seed": hparams["seed"],

@@ -65,6 +65,8 @@ def test_from_the_command_line(tmp_path):
     assert 0 <= results["test"]["macro_f1"] <= 1
     assert 0 <= results["baseline"]["test"]["accuracy"] <= 1
     assert {"seed", "commit", "versions", "hardware", "seconds"} <= set(results)
+    assert results["calibration"]["recordings"] == results["recordings"]["valid"]
+    assert 0.01 <= results["calibration"]["temperature"] <= 100
     for picture in ("confusion.png", "recording.png"):
         assert (out / picture).read_bytes().startswith(b"\x89PNG")
     assert (out / "per_class.md").read_text().count("\n") == 5

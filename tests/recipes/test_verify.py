@@ -14,6 +14,7 @@ import verify
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.score import cllr, eer, min_cllr, min_dcf
 from tests.loopback_hub import loopback_hub
 
@@ -129,20 +130,19 @@ def from_hub(endpoint, many, tmp_path, source, *overrides):
 
 def test_a_model_from_the_hub_by_the_genuine_client(trained, many, tmp_path):
     bundle = tmp_path / "bundle"
-    bundle.mkdir()
-    for name in ("hyperparams.yaml", "frontend.ckpt", "backbone.ckpt"):
-        shutil.copy(trained / name if name.endswith("yaml") else next(trained.glob(f"save/CKPT*/{name}")), bundle)
+    make_bundle(trained, bundle, "user/amino")
     (tmp_path / "here").mkdir()
-    with loopback_hub({"user/amino": bundle}) as endpoint:
+    with loopback_hub({"user/amino": bundle}) as hub:
+        endpoint = hub.url
         ended = from_hub(endpoint, many, tmp_path, "user/amino", "--bootstrap_samples=5")
         assert ended.returncode == 0, ended.stderr
         here = run(bundle, many, tmp_path / "here" / "v", samples=5)
         assert json.loads((tmp_path / "v" / "results.json").read_text())["eer"] == here["eer"]
         absent = from_hub(endpoint, many, tmp_path, "user/absent")
         assert absent.returncode == 1
-        assert absent.stderr.splitlines()[-1].startswith("error: user/absent: neither a folder here nor a repository")
+        assert absent.stderr.splitlines()[-1].startswith("error: user/absent (no folder here): the Hub has no such")
         moved = from_hub(endpoint, many, tmp_path, "user/amino", "--revision=v9")
-        assert moved.stderr.splitlines()[-1].startswith("error: user/amino: neither a folder here nor a repository")
+        assert moved.stderr.splitlines()[-1].startswith("error: user/amino (no folder here): the repository has no")
     cached = from_hub("http://127.0.0.1:9", many, tmp_path, "user/amino", "--bootstrap_samples=5")
     assert cached.returncode == 0, cached.stderr  # no network, but the model is in the cache
 
@@ -172,14 +172,12 @@ def test_a_bad_list_is_named_with_its_line(trained, many, tmp_path):
 
 
 def test_a_score_that_is_none_is_named_with_its_line(trained, many, tmp_path):
-    broken = tmp_path / "bundle"
-    broken.mkdir()
-    shutil.copy(trained / "hyperparams.yaml", broken)
-    checkpoint = next(trained.glob("save/CKPT*"))
-    for part in ("frontend", "backbone"):
-        weights = torch.load(checkpoint / f"{part}.ckpt")
+    broken = tmp_path / "broken"
+    shutil.copytree(trained, broken)
+    for path in (*broken.glob("save/CKPT*/frontend.ckpt"), *broken.glob("save/CKPT*/backbone.ckpt")):
+        weights = torch.load(path)
         weights = {name: torch.full_like(w, torch.nan) if w.is_floating_point() else w for name, w in weights.items()}
-        torch.save(weights, broken / f"{part}.ckpt")
+        torch.save(weights, path)
     with pytest.raises(InputError, match=r"all, line 1 \(\w+ \w+\): the score is NaN; the model of .* is broken"):
         run(broken, many, tmp_path / "v")
     assert not (tmp_path / "v").exists()

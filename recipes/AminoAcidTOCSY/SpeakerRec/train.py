@@ -31,6 +31,7 @@ from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
 from nmr_speech.models.lean import skip_idle_padding
+from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.score.report import write_report
 
@@ -121,6 +122,19 @@ class AminoAcidBrain(sb.Brain):
         self.hparams.train_logger.log_stats(log, train_stats={"loss": self.train_loss}, valid_stats=stats)
         self.checkpointer.save_and_keep_only(meta=stats, min_keys=["error"])
 
+    @torch.inference_mode()
+    def outputs(self, dataset, loader):
+        """Embeddings, logits and labels of all recordings of a data set, by the weights that are loaded."""
+        self.modules.eval()
+        batches = []
+        for batch in self.make_dataloader(dataset, stage=sb.Stage.TEST, **loader):
+            embeddings = embed(self.modules.frontend, self.modules.backbone, batch.sig.to(self.device))
+            batches.append((embeddings, self.modules.classifier(embeddings), batch.spk_id_encoded))
+        names = ("embeddings", "logits", "labels")
+        return {
+            name: torch.cat(parts).cpu().numpy() for name, parts in zip(names, zip(*batches, strict=True), strict=True)
+        }
+
 
 def main(argv):
     """Simulate, train, evaluate, report."""
@@ -172,6 +186,7 @@ def main(argv):
     clock.lap("train")
 
     brain.evaluate(datasets["test"], min_key="error", test_loader_kwargs=dict(loader))
+    calibration = calibrate(*(brain.outputs(datasets[split], loader) for split in ("valid", "test")))
     clock.lap("evaluate")
     if if_main_process():
         labels = label_encoder.decode_ndim(range(len(label_encoder)))
@@ -179,7 +194,8 @@ def main(argv):
             count_confusion(*name_by_spectrum(datasets["train"], datasets["test"]), len(labels)), labels
         )
         clock.lap("baseline")
-        write_report(hparams, summarise(brain.confusion, labels), baseline, datasets, clock.seconds, resumed)
+        report = {"test": summarise(brain.confusion, labels), "baseline": baseline, "calibration": calibration}
+        write_report(hparams, report, datasets, clock.seconds, resumed)
 
 
 def check(hparams):

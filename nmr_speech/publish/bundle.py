@@ -1,0 +1,237 @@
+"""Make a bundle of a trained model: a folder that loads from anywhere, and is fit to be seen by everybody."""
+
+import json
+import re
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from speechbrain.inference.classifiers import EncoderClassifier
+
+import nmr_speech
+from nmr_speech.checks import InputError
+from nmr_speech.constants import N_CHANNELS, N_SAMPLES
+from nmr_speech.corpus import stack_fid, write_wav
+from nmr_speech.corpus.files import write_whole
+from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.models.heads import LinearHead
+from nmr_speech.models.load import Classifier, load_classifier, load_weights
+from nmr_speech.models.safe_yaml import arguments_of, children, is_word, plain, tag
+from nmr_speech.publish.card import write_card
+from nmr_speech.publish.interface import AminoAcidClassifier
+from nmr_speech.simulate import draw_recording
+
+CPU = {"device": "cpu"}
+"""Where outputs are compared: two runs on a GPU may differ in the last digit."""
+
+PARTS = ("frontend", "backbone", "classifier")
+COPIED = ("results.json", "per_class.md", "train_log.txt", "confusion.png", "recording.png")
+FILES = {
+    "README.md", "LICENSE", "hyperparams.yaml", "training.yaml", "example.wav", "label_encoder.ckpt", *COPIED,
+    *(f"{part}.{kind}" for part in PARTS for kind in ("ckpt", "safetensors")),
+}  # fmt: skip
+"""What a bundle may hold, and nothing else: no optimiser, no counters, no program."""
+
+PLAN = (
+    "seed", "residues", "recordings_per_residue", "condition", "shift_source", "free_shift_std_ppm", "experiment",
+)  # fmt: skip
+
+SECRET = re.compile(
+    rb"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bsk-[A-Za-z0-9_-]{20,}"
+    rb"|-----BEGIN [A-Z ]*PRIVATE KEY"
+)
+LOCAL_PATH = re.compile(
+    r"(?<![\w.:/<-])(?:/[\w.+-]+){2,}|(?<![\w.])~/\w|\b[A-Za-z]:\\+\w[^\s\'\"]*|\\\\\w+\\\w|file://"
+)
+
+HYPERPARAMS = """\
+# Made by `nmr-speech publish`; needs the package nmr_speech ({version}).
+# Safe loader: nmr_speech.publish.interface.AminoAcidClassifier.from_hparams
+# SpeechBrain: speechbrain.inference.classifiers.EncoderClassifier.from_hparams
+residues: {residues}
+calibration: {calibration}
+frontend:
+  module: &frontend {frontend}
+backbone:
+  module: &backbone {backbone}
+classifier:
+  module: &classifier {classifier}
+modules:
+  compute_features: !new:nmr_speech.models.inference.Features
+    frontend: *frontend
+  mean_var_norm: !new:nmr_speech.models.inference.Unchanged
+  embedding_model: !new:nmr_speech.models.inference.StreamEmbedding
+    backbone: *backbone
+  classifier: !new:nmr_speech.models.inference.Posterior
+    head: *classifier
+    temperature: {temperature}
+audio_normalizer: !new:nmr_speech.models.inference.Recording
+label_encoder: &label_encoder !new:speechbrain.dataio.encoder.CategoricalEncoder
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+  loadables:
+    frontend: *frontend
+    backbone: *backbone
+    classifier: *classifier
+    label_encoder: *label_encoder
+"""
+
+
+def make_bundle(results_folder: str | Path, folder: str | Path, repository: str, dataset: str | None = None):
+    """Make a bundle of a results folder, and check it.
+
+    Equal results give equal bytes.
+
+    Arguments
+    ---------
+    results_folder : str | Path
+        ``output_folder`` of a finished training.
+    folder : str | Path
+        Where to write; made, or emptied of an older bundle.
+    repository : str
+        ``user/name`` that the card speaks of.
+    dataset : str | None
+        Hub data set that the model was trained on, for the card.
+    """
+    results_folder, folder = Path(results_folder), Path(folder)
+    if not (results_folder / "results.json").is_file():
+        raise InputError(f"{results_folder}: holds no results.json; let the training recipe run to its end first")
+    model = load_classifier(str(results_folder))
+    if odd := [name for name in model.labels.lab2ind if not is_word(name)]:
+        raise InputError(f"labels must be of letters, digits, spaces and _ . , + - to be published, got {odd[0]!r}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    _write_weights(model, folder)
+    write_whole(folder / "hyperparams.yaml", _hyperparams(model, results_folder).encode())
+    write_whole(folder / "training.yaml", _training_yaml(model, results_folder).encode())
+    for name in COPIED:
+        if (results_folder / name).is_file():
+            shutil.copyfile(results_folder / name, folder / name)
+    write_whole(folder / "LICENSE", _license().encode())
+    settings = settings_of(model, results_folder)
+    _write_example(settings, folder / "example.wav")
+    write_card(folder, repository, settings, dataset)
+    check_bundle(folder)
+
+
+def check_bundle(folder: Path):
+    """Refuse a bundle that says what it must not, or that does not load everywhere with the same outputs."""
+    problems = [
+        problem for path in sorted(folder.rglob("*")) if path.is_file() for problem in problems_of(path, folder)
+    ]
+    if problems:
+        raise InputError(f"{folder}: not fit to be published: {'; '.join(problems)}")
+    for part in PARTS:
+        pickled, safe = (load_weights(folder / f"{part}.{kind}") for kind in ("ckpt", "safetensors"))
+        if pickled.keys() != safe.keys() or not all(torch.equal(pickled[name], safe[name]) for name in safe):
+            raise InputError(f"{folder}: {part}.ckpt and {part}.safetensors must hold the same weights")
+    stock = EncoderClassifier.from_hparams(folder, run_opts=CPU)
+    stock.hparams.label_encoder.ignore_len()
+    compare(AminoAcidClassifier.from_hparams(folder, run_opts=CPU), stock, "loaded by SpeechBrain")
+
+
+def problems_of(path: Path, folder: Path, files=FILES) -> list[str]:
+    """Why a file must not be published.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "results.json").write_text('{"folder": "/home/me/results"}')
+    >>> problems_of(folder / "results.json", folder)
+    ['results.json holds the local path /home/me/results']
+    """
+    name, content = path.relative_to(folder).as_posix(), path.read_bytes()
+    problems = [] if name in files else [f"{name} is no part of a bundle"]
+    if SECRET.search(content):
+        problems.append(f"{name} holds what looks like a secret")
+    if path.suffix in (".md", ".yaml", ".json", ".txt", ".csv") and (
+        found := LOCAL_PATH.search(content.decode("utf-8", "replace"))
+    ):
+        problems.append(f"{name} holds the local path {found[0]}")
+    return problems
+
+
+def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str):
+    """Refuse two models whose outputs are not equal, bit for bit."""
+    outputs = []
+    for model in (ours, theirs):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # SpeechBrain's x-vector adds a little noise to what it pools, also after training
+            wavs = torch.randn(1, N_SAMPLES, N_CHANNELS)
+            outputs.append((*model.classify_batch(wavs)[:3], model.encode_batch(wavs)))
+    if not all(torch.equal(one, other) for one, other in zip(*outputs, strict=True)):
+        raise InputError(f"the model {what} gives other outputs than the one here; report this with the versions")
+
+
+def settings_of(model: Classifier, results_folder: Path) -> dict:
+    """What the training was made with, as plain data, for the card and the example."""
+    path = results_folder / "hyperparams.yaml"
+    names = (*PLAN, "held_out_residues", "skip_prep", "fresh_recordings_per_residue", "nuisances", "margin")
+    nodes = model.nodes
+    settings = {name: plain(nodes[name], path, limited=False) for name in names if name in nodes}
+    parts = {part: tag(children(nodes[part])["module"]).rsplit(".", 1)[-1] for part in ("frontend", "backbone")}
+    return settings | parts | {"labels": list(model.labels.lab2ind), "calibration": dict(model.calibration)}
+
+
+def _write_weights(model, folder):
+    for part, module in zip(PARTS, (model.embedder.frontend, model.embedder.backbone, model.head), strict=True):
+        weights = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+        torch.save(weights, folder / f"{part}.ckpt")
+        safetensors.torch.save_file(weights, folder / f"{part}.safetensors")
+    model.labels.save(folder / "label_encoder.ckpt")
+
+
+def _hyperparams(model, results_folder):
+    path = results_folder / "hyperparams.yaml"
+    nodes = {part: children(model.nodes[part])["module"] for part in ("frontend", "backbone")}
+    parts = {part: _node(tag(node), arguments_of(node, path)) for part, node in nodes.items()}
+    return HYPERPARAMS.format(
+        version=nmr_speech.__version__,
+        residues=json.dumps(list(model.labels.lab2ind)),
+        calibration=json.dumps(dict(model.calibration)),
+        temperature=json.dumps(model.calibration.get("temperature", 1.0)),
+        classifier=_head_node(model.head),
+        **parts,
+    )
+
+
+def _head_node(head):
+    if isinstance(head, LinearHead):
+        arguments = {"in_features": head.in_features, "out_features": head.out_features}
+    else:
+        n_classes, embedding_size = head.cosine.weight.shape
+        arguments = {"embedding_size": embedding_size, "n_classes": n_classes}
+        arguments |= {"margin": head.margin.margin, "scale": head.scale}
+    return _node(f"!new:{type(head).__module__}.{type(head).__qualname__}", arguments)
+
+
+def _node(name, arguments):
+    return "\n    ".join([name, *(f"{key}: {json.dumps(value)}" for key, value in arguments.items())])
+
+
+def _training_yaml(model, results_folder):
+    text = (results_folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"\A# Generated .*\n(?:# /?.*\n)?", "", text)  # when, and from which file
+    for key, public in (("output_folder", "results"), ("data_folder", "data")):
+        folder = model.nodes[key].value if key in model.nodes else ""
+        if Path(folder).is_absolute():
+            text = text.replace(folder, public)
+    return LOCAL_PATH.sub(lambda found: re.split(r"[\\/]", found[0])[-1], text)
+
+
+def _license():
+    packaged = distribution("nmr_speech").read_text("licenses/LICENSE")
+    return packaged or (Path(nmr_speech.__file__).parents[1] / "LICENSE").read_text(encoding="utf-8")
+
+
+def _write_example(settings, path):
+    """The first recording of the test split, drawn again; none of a data set that is not ours to give away."""
+    if settings.get("skip_prep"):
+        return
+    plan = DatasetPlan(**{key: settings[key] for key in PLAN if key in settings})
+    first = next(name for name in plan.split()["test"] if name.split("_")[0] in settings["labels"])
+    residue, index = first.split("_")
+    recording = draw_recording(residue, plan.seed, int(index), **plan.draw_settings)
+    write_wav(path, stack_fid(recording.fid)[0])

@@ -1,0 +1,323 @@
+"""Cards: what a model, or a data set, is, how good, and where it ends."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
+
+from nmr_speech.corpus.files import write_whole
+from nmr_speech.score.classification import per_class_table
+
+CITATION = """\
+@article{yip_amino_acid_classification,
+  title = {Amino Acid Classification in 2D NMR Spectra via Acoustic Signal Embeddings},
+  author = {Yip, Jia Qi and Ng, Dianwen and Ma, Bin and Pervushin, Konstantin and Chng, Eng Siong}
+}
+@software{nmr_speech,
+  title = {nmr_speech: amino acids as speakers},
+  author = {{The nmr_speech authors}},
+  version = {VERSION}
+}"""
+UNITS = {
+    "field_mhz": "field, MHz (1H)",
+    "carrier_ppm": "carrier, ppm",
+    "spectral_width_hz": "spectral width, Hz",
+    "mixing_time_s": "mixing time, s",
+    "condition": "solvent (h2o, or d2o without exchangeable protons)",
+    "shift_source": "chemical shifts drawn from (protein: BMRB statistics; free: the amino acids alone)",
+    "free_shift_std_ppm": "spread of free shifts, ppm",
+    "recordings_per_residue": "recordings of each residue",
+    "seed": "seed",
+}
+
+EXAMPLE = """
+from huggingface_hub import hf_hub_download
+
+example = hf_hub_download(repository, "example.wav", revision=revision)
+log_probabilities, score, index, names = classifier.classify_file(example)
+"""
+
+MODEL = """\
+# {name}
+
+Names the amino acid in a 2D NMR spectrum (1H-1H TOCSY) by its "voice": the interferogram, transient after transient, is
+four-channel audio for a speaker-embedding model from SpeechBrain. Front end `{frontend}`, embedding model `{backbone}`,
+{parameters} parameters.
+
+It names: {labels}.
+
+## Use
+
+With the Python package nmr_speech ({version}):
+
+```python
+from nmr_speech.publish.interface import AminoAcidClassifier
+
+repository, revision = "{repository}", "main"
+classifier = AminoAcidClassifier.from_hparams(repository, revision=revision)
+{example}```
+
+Nothing in this repository is executed by that. SpeechBrain's own `EncoderClassifier.from_hparams` loads it too, by
+running `hyperparams.yaml`; it needs nmr_speech as well. Audio has 4 channels at 8 kHz and 65,536 samples, such as
+`nmr_speech.corpus.stack_fid` makes from an FID; any other is refused.
+
+## How good
+
+{recordings} {kind} recordings that it was not trained on.
+
+| | accuracy (95% interval) | macro F1 |
+|---|---|---|
+| this model | {network} | {f1:.3f} |
+| linear classifier on the pooled spectrum, same recordings | {linear} | {linear_f1:.3f} |
+
+{calibrated}
+
+{per_class}
+
+## Training data
+
+{data}
+
+{physics}
+{nuisances}
+Trained with seed {seed} by `recipes/AminoAcidTOCSY/SpeakerRec/train.py`, commit {commit}; all settings are in
+`training.yaml`, all figures in `results.json`.
+
+## Limits
+
+- It gives a name to anything that has the right shape: other molecules, mixtures and noise too. A high probability
+  means "of these {n_labels}", no more.
+- Single amino acids, not peptides or proteins.
+- {limit}
+- The experiment must be the one above: other widths, carriers, fields or mixing times sound different.
+
+## Citation
+
+```bibtex
+{citation}
+```
+"""
+
+DATA = """\
+# {name}
+
+Simulated 2D NMR spectra (1H-1H TOCSY) of amino acids as four-channel audio for speech models: {n} recordings of
+{n_labels} residues, {sizes}. Real and imaginary part of the cosine and the sine modulated interferogram, transient
+after transient: 4 channels of 65,536 samples, called 8 kHz.
+
+{labels}.
+
+## Use
+
+```python
+from huggingface_hub import snapshot_download
+
+repository, revision = "{repository}", "main"
+folder = snapshot_download(repository, repo_type="dataset", revision=revision)
+```
+
+To train on it with nmr_speech, give its `recipes/AminoAcidTOCSY/SpeakerRec/train.py` that folder as `--data_folder`,
+and `--skip_prep=True`. In `train.csv`, `valid.csv` and `test.csv`, `$data_root` stands for that folder; audio lies in
+folders of 1,000.
+
+## Physics
+
+{physics}
+{nuisances}
+Every recording follows from seed, residue and index: `nmr-speech simulate RESIDUE --seed={seed} --index=INDEX`, with
+these parameters. `dataset.json` holds all of them, and a hash of parameters, tables and simulator. No exchange, no
+pulse imperfections; nuisances only those named here.
+
+## Citation
+
+```bibtex
+{citation}
+```
+"""
+
+
+def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | None = None):
+    """Write the card of a bundle, from its ``results.json``; arguments as for `make_bundle`."""
+    results = json.loads((folder / "results.json").read_text())
+    simulated = not settings.get("skip_prep")
+    experiment = dict(settings.get("experiment", {}))
+    front = ModelCardData(
+        license="apache-2.0",
+        library_name="speechbrain",
+        pipeline_tag="audio-classification",
+        tags=["speechbrain", "nmr", "tocsy", "amino-acids", "speaker-recognition"],
+        datasets=[dataset] if dataset else None,
+        metrics=["accuracy", "f1"],
+        model_name=repository.split("/")[1],
+        eval_results=_metrics(results, dataset, simulated),
+    )
+    text = MODEL.format(
+        name=repository.split("/")[1],
+        repository=repository,
+        labels=", ".join(settings["labels"]),
+        n_labels=len(settings["labels"]),
+        frontend=settings["frontend"],
+        backbone=settings["backbone"],
+        parameters=f"{results['parameters']:,}",
+        recordings=results["test"]["recordings"],
+        kind="simulated" if simulated else "of the user's own",
+        network=_share(results["test"]),
+        f1=results["test"]["macro_f1"],
+        linear=_share(results["baseline"]["test"]),
+        linear_f1=results["baseline"]["test"]["macro_f1"],
+        calibrated=_calibrated(results.get("calibration")),
+        per_class=per_class_table(results["test"]),
+        data=_training_data(results, settings, dataset),
+        physics=_physics(settings | experiment) if simulated else "",
+        nuisances=_nuisances(settings.get("nuisances"), "To each training recording, drawn anew each time"),
+        seed=results["seed"],
+        commit=results.get("commit") or "unknown",
+        limit=_limit(simulated),
+        version=results["versions"]["nmr_speech"],
+        example=EXAMPLE if (folder / "example.wav").is_file() else "",
+        citation=_citation(results["versions"]["nmr_speech"]),
+    )
+    write_whole(folder / "README.md", f"---\n{front.to_yaml()}\n---\n\n{text}".encode())
+
+
+def data_card(repository: str, description: Mapping, sizes: Mapping[str, int]) -> str:
+    """Make the card of a data set.
+
+    Arguments
+    ---------
+    repository : str
+        ``user/name``.
+    description : Mapping
+        Content of ``dataset.json``.
+    sizes : Mapping[str, int]
+        Recordings of each split.
+
+    Returns
+    -------
+    str
+    """
+    parameters, n = description["parameters"], sum(sizes.values())
+    front = DatasetCardData(
+        license="apache-2.0",
+        task_categories=["audio-classification"],
+        tags=["nmr", "tocsy", "amino-acids", "audio", "simulated"],
+        size_categories=_size(n),
+        pretty_name=repository.split("/")[1],
+        configs=[
+            {
+                "config_name": "manifests",
+                "data_files": [
+                    {"split": {"valid": "validation"}.get(name, name), "path": f"{name}.csv"} for name in sizes
+                ],
+            }
+        ],
+    )
+    text = DATA.format(
+        name=repository.split("/")[1],
+        repository=repository,
+        n=n,
+        n_labels=len(parameters["residues"]),
+        sizes=", ".join(f"{size} for {name}" for name, size in sizes.items()),
+        labels=", ".join(parameters["residues"]),
+        physics=_physics(parameters | parameters["experiment"]),
+        nuisances=_nuisances(parameters["nuisances"], "In every recording"),
+        seed=parameters["seed"],
+        citation=_citation(description["nmr_speech"]),
+    )
+    return f"---\n{front.to_yaml()}\n---\n\n{text}"
+
+
+def pinned(card: str, commit: str) -> str:
+    """A card whose loading snippet names a commit in place of the main branch.
+
+    Example
+    -------
+    >>> pinned('repository, revision = "user/name", "main"', "c0ffee")
+    'repository, revision = "user/name", "c0ffee"'
+    """
+    return re.sub(r'^(repository, revision = "[^"]*", )"main"$', rf'\1"{commit}"', card, flags=re.MULTILINE)
+
+
+def pinned_commit(card: str) -> str | None:
+    """The commit that a card names; None if it names none."""
+    found = re.search(r'^repository, revision = "[^"]*", "([0-9a-f]{40})"$', card, flags=re.MULTILINE)
+    return found and found[1]
+
+
+def _metrics(results, dataset, simulated):
+    name = "simulated TOCSY recordings, test split" if simulated else "own recordings, test split"
+    figures = {"accuracy": ("accuracy", "accuracy"), "f1": ("macro_f1", "macro F1")}
+    return [
+        EvalResult(
+            task_type="audio-classification",
+            dataset_type=dataset or "simulated-tocsy",
+            dataset_name=name,
+            dataset_split="test",
+            metric_type=kind,
+            metric_name=label,
+            metric_value=round(results["test"][key], 4),
+        )
+        for kind, (key, label) in figures.items()
+    ]
+
+
+def _share(figures):
+    low, high = (100 * bound for bound in figures["accuracy_interval"])
+    return f"{figures['accuracy']:.1%} ({low:.1f} to {high:.1f})"
+
+
+def _calibrated(calibration):
+    if not calibration:
+        return "Its probabilities are not calibrated."
+    before, after = calibration["test_cross_entropy_before"], calibration["test_cross_entropy"]
+    return (
+        f"Its probabilities are calibrated by temperature {calibration['temperature']:.3f}, fitted on "
+        f"{calibration['recordings']} recordings of the validation split: cross-entropy on the test split "
+        f"{before:.3f} before, {after:.3f} after."
+    )
+
+
+def _training_data(results, settings, dataset):
+    counts = ", ".join(f"{n} for {split}" for split, n in results["recordings"].items())
+    where = f", [{dataset}](https://huggingface.co/datasets/{dataset})" if dataset else ""
+    if settings.get("skip_prep"):
+        return f"Recordings of the user's own ({counts}){where}."
+    fresh = settings.get("fresh_recordings_per_residue")
+    more = f" In training, {fresh} recordings of each residue were simulated anew for every epoch." if fresh else ""
+    how = "exact spin dynamics, ideal mixing unless said otherwise"
+    return f"Simulated from first principles ({counts}){where}: {how}.{more}"
+
+
+def _physics(settings):
+    if settings.get("shift_source") != "free":
+        settings = {key: value for key, value in settings.items() if key != "free_shift_std_ppm"}
+    rows = [f"| {words} | {settings[key]} |" for key, words in UNITS.items() if key in settings]
+    rows += [
+        f"| {key} | {value} |"
+        for key, value in settings.get("experiment", {}).items()
+        if key not in UNITS and value is not None
+    ]
+    return "\n".join(["| parameter | value |", "|---|---|", *rows]) + "\n"
+
+
+def _nuisances(nuisances, where):
+    return f"\n{where}: {json.dumps(nuisances)}.\n" if nuisances else ""
+
+
+def _limit(simulated):
+    if simulated:
+        return (
+            "It was trained and tested on simulated recordings alone, so its accuracy on a spectrometer's is not known."
+        )
+    return "How far the test recordings stand for others, only their owner can say."
+
+
+def _size(n):
+    bounds = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
+    return next((name for bound, name in bounds.items() if n < bound), "1M<n<10M")
+
+
+def _citation(version):
+    return CITATION.replace("VERSION", version)

@@ -9,9 +9,11 @@ A block between ``<!-- name -->`` and ``<!-- /name -->`` is replaced by what `bl
 
 import re
 import sys
+from pathlib import Path
 
-from blocks import BLOCKS, ROOT
+from blocks import BLOCKS
 
+ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "recipes/AminoAcidTOCSY/README.md")
 
 

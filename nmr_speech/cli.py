@@ -1,6 +1,7 @@
 """``nmr-speech``: the package from a shell."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.corpus import stack_fid, write_wav
 from nmr_speech.corpus.plan import DEFAULTS
 from nmr_speech.simulate import draw_mixture, ppm_axis
 from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM
+
+PICTURES = (".png", ".pdf", ".svg")
 
 
 def main(arguments: Sequence[str] | None = None):
@@ -41,7 +44,7 @@ def simulate(options: argparse.Namespace):
     """Simulate one recording; write it as audio, draw it, and say what was drawn."""
     if not (options.out or options.plot):
         raise InputError("give --out for a WAV or FLAC file, --plot for a picture, or both")
-    for path, kinds in ((options.out, (".wav", ".flac")), (options.plot, (".png", ".pdf", ".svg"))):
+    for path, kinds in ((options.out, (".wav", ".flac")), (options.plot, PICTURES)):
         _refuse_path(path, kinds)
     mixture = draw_mixture(
         dict(options.residues),
@@ -68,6 +71,33 @@ def simulate(options: argparse.Namespace):
         ]
         plot_recording(wav, f"{' + '.join(mixture.labels)}, simulated TOCSY", options.plot, *axes)
         print(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
+
+
+def classify(options: argparse.Namespace):
+    """Name what is in a recording or a spectrometer's folder."""
+    from nmr_speech.models.load import load_classifier  # noqa: PLC0415 - SpeechBrain takes seconds to import
+    from nmr_speech.publish.naming import name_spectrum, occlusion  # noqa: PLC0415
+
+    _refuse_path(options.plot, PICTURES)
+    shift_ppm = None if options.shift_ppm is None else in_range("shift_ppm", options.shift_ppm, -20, 20, "ppm", "0.15")
+    if not options.path.exists():
+        raise InputError(f"{options.path}: no such file or folder")
+    model = load_classifier(options.model, options.revision)
+    naming = name_spectrum(model, options.path, shift_ppm)
+    if options.json:
+        print(json.dumps({"ranking": naming.ranking, "warnings": naming.warnings, "steps": naming.steps}, indent=1))
+    else:
+        for line in (*naming.steps, *(f"warning: {warning}" for warning in naming.warnings)):
+            print(line)
+        for residue, probability in naming.ranking[:5]:
+            print(f"{residue}  {probability:.3f}")
+    if options.plot:
+        from nmr_speech.score.figures import plot_naming  # noqa: PLC0415
+
+        first, probability = naming.ranking[0]
+        ppm = ppm_axis(256, naming.grid["spectral_width_hz"], naming.grid["carrier_ppm"], naming.grid["field_mhz"])
+        title = f"{options.path.name}: {first}, probability {probability:.2f}"
+        plot_naming(naming.wav, ppm.numpy(), occlusion(model, naming.wav, first), title, options.plot)
 
 
 def publish(options: argparse.Namespace):
@@ -108,9 +138,26 @@ def _parser():
     command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
     for name, default in _settings().items():
         command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
+    _add_classify(commands)
     _add_publish(commands, "publish", "model", "a trained model, from its results folder to the Hugging Face Hub")
     _add_publish(commands, "publish-data", "dataset", "a simulated data set, from its folder to the Hugging Face Hub")
     return parser
+
+
+def _add_classify(commands):
+    command = commands.add_parser(
+        "classify",
+        help="the amino acid in a recording or a spectrometer's folder",
+        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, or an NMRPipe file.",
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=classify)
+    command.add_argument("path", type=Path, metavar="PATH")
+    command.add_argument("--model", required=True, help="Hub repository user/name, bundle, or results folder")
+    command.add_argument("--revision", help="commit, tag or branch of the repository")
+    command.add_argument("--shift-ppm", type=_value, help="added to all shifts; left out: DSS or TSP is looked for")
+    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG: the spectrum, and what decided")
+    command.add_argument("--json", action="store_true", help="print JSON, all residues")
 
 
 def _add_publish(commands, name, kind, words):

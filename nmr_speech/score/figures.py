@@ -73,6 +73,41 @@ def _waveform(axes, wav):
     axes.set_title(f"pseudo-audio, first of 4 channels, {SAMPLE_RATE_HZ // 1000} kHz", fontsize=9)
 
 
+def plot_naming(wav: torch.Tensor, ppm: np.ndarray, falls: np.ndarray, title: str, path: str | Path):
+    """Draw a spectrum with what a model's choice hangs on: the bands without which its name is less probable.
+
+    Arguments
+    ---------
+    wav : torch.Tensor
+        Waveform, (4, 65536).
+    ppm : np.ndarray
+        Axis of both dimensions, rising, (256,).
+    falls : np.ndarray
+        Fall of the log-probability without each band of F2 and of F1, (2, bands), shifts rising.
+    title : str
+        What was named how.
+    path : str | Path
+        Picture to write; its ending says of what kind.
+    """
+    figure = Figure(figsize=(6.4, 6.8), layout="constrained")
+    grid = figure.add_gridspec(2, 2, width_ratios=[4, 1], height_ratios=[1, 4])
+    axes = figure.add_subplot(grid[1, 0])
+    draw_contours(axes, spectrum(unstack_fid(wav)).real.numpy(), ppm)
+    axes.set_aspect("auto")
+    centres = ppm[0] + (np.arange(falls.shape[1]) + 0.5) * (ppm[-1] - ppm[0]) / falls.shape[1]
+    width = centres[1] - centres[0]
+    above = figure.add_subplot(grid[0, 0], sharex=axes)
+    above.bar(centres, falls[0], width, color="tab:orange")
+    above.set_ylabel("fall of the\nlog-probability", fontsize=8)
+    aside = figure.add_subplot(grid[1, 1], sharey=axes)
+    aside.barh(centres, falls[1], width, color="tab:orange")
+    for part in (above, aside):
+        part.tick_params(labelsize=7)
+    above.set_title("without a band of F2 (above), of F1 (right)", fontsize=8)
+    figure.suptitle(title)
+    figure.savefig(path, dpi=150)
+
+
 def draw_mel_spectrogram(axes, wav: torch.Tensor):
     """Draw the mel spectrogram of the first channel, one frame a transient.
 

@@ -27,7 +27,6 @@ sys.path.insert(0, str(ROOT))
 
 from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import RESIDUES, load_residue, tocsy
-from nmr_speech.simulate.batches import keep_freed_memory
 from nmr_speech.simulate.draw import draw_shifts, generator
 from nmr_speech.simulate.spin_system import networks
 from tests.simulate import brute_force
@@ -48,7 +47,6 @@ COSTLY = ("LYS", "LEU", "GLN")
 def main():
     """Measure, and write the results."""
     torch.set_num_threads(1)
-    keep_freed_memory()
     residues = {residue: measure(residue) for residue in RESIDUES}
     mean = statistics.mean(row["seconds"] for row in residues.values())
     results = {

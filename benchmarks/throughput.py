@@ -25,7 +25,7 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.dataio import FreshRecordings
 from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import RESIDUES, draw_recordings
-from nmr_speech.simulate.batches import MEMORY_GB, keep_freed_memory
+from nmr_speech.simulate.batches import MEMORY_GB
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SEED = 1986
@@ -35,9 +35,9 @@ def main():
     """Make the measurements that are missing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--each", type=int, help="recordings of each residue; default 25 on a CPU, 1000 on a GPU")
+    parser.add_argument("--each", type=int, help="recordings of each residue; default 60 on a CPU, 1000 on a GPU")
     device, each = (arguments := parser.parse_args()).device, arguments.each
-    each = each or {"cpu": 25, "cuda": 1000}[device]
+    each = each or {"cpu": 60, "cuda": 1000}[device]
     path = RESULTS / f"throughput_{device}.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     for name, measure in MEASUREMENTS[device].items():
@@ -63,12 +63,11 @@ class Simulations(torch.utils.data.Dataset):
         return len(draw_recordings(residue, SEED, indices, device=self.device))
 
 
-def simulate(each, workers=0, keep=True, device="cpu"):
+def simulate(each, workers=0, device="cpu"):
     """Simulate without writing."""
     torch.set_num_threads(1)
     order = torch.randperm(len(data := Simulations(each, device)), generator=torch.Generator().manual_seed(0)).tolist()
-    init = (lambda _: keep_freed_memory()) if keep else None
-    loader = torch.utils.data.DataLoader(data, None, sampler=order, num_workers=workers, worker_init_fn=init)
+    loader = torch.utils.data.DataLoader(data, None, sampler=order, num_workers=workers)
     start = time.perf_counter()
     return rate(sum(int(n) for n in loader), start) | {"processes": max(1, workers)}
 
@@ -130,7 +129,6 @@ MEASUREMENTS = {
     "cpu": {
         "one process": simulate,
         "a process a core": lambda each: simulate(each, os.cpu_count()),
-        "a process a core, memory given back": lambda each: simulate(each, os.cpu_count(), keep=False),
         "written as wav": write,
         "written as flac": lambda each: write(each, "flac"),
         "in the training loop": train_on_the_fly,

@@ -23,7 +23,6 @@ from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.corpus.team import Team, share
 from nmr_speech.corpus.wav import write_wav
 from nmr_speech.simulate import draw_recordings
-from nmr_speech.simulate.batches import keep_freed_memory
 
 BATCH = {"cpu": 25, "cuda": 500}  # recordings that a kill may cost; divides SHARD
 COMPLETE, UNDER_WAY, LOCK = "dataset.json", "dataset.under_way.json", ".lock"
@@ -185,9 +184,7 @@ def _simulate(batches, workers, team):
     total, n_to_do = (sum(sizes[number] for number in numbers) for numbers in (mine, to_do))
     if batches.settings["device"] != "cpu":
         workers = 0  # a process that uses a GPU cannot be forked
-    loader = torch.utils.data.DataLoader(
-        batches, batch_size=None, sampler=to_do, num_workers=workers, worker_init_fn=lambda _: keep_freed_memory()
-    )
+    loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=to_do, num_workers=workers)
     name = "simulating" if team.size == 1 else f"simulating, share of the first of {team.size} processes"
     hidden = not to_do or team.rank > 0
     with _one_thread(), tqdm(total=total, initial=total - n_to_do, unit="recording", desc=name, disable=hidden) as bar:

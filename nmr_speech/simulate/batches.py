@@ -1,7 +1,5 @@
 """Recordings computed together: as many as fit into a stated memory."""
 
-import ctypes
-import sys
 from collections.abc import Callable
 
 import torch
@@ -78,21 +76,3 @@ def in_batches(
         result[start : start + size] = part
         start += size
     return result
-
-
-def keep_freed_memory():
-    """Have the C library keep the memory that temporaries free, instead of returning it to the system each time.
-
-    With glibc, pages that are given back and taken again cost a tenth to two thirds of a simulation
-    (`benchmarks/simulator.py`). For processes that do nothing but simulate; elsewhere than on Linux it does nothing.
-
-    Example
-    -------
-    >>> keep_freed_memory()
-    """
-    if sys.platform == "linux":
-        trim_threshold, mmap_threshold = -1, -3  # the names M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt is not None:
-            mallopt(trim_threshold, 2**31 - 1)
-            mallopt(mmap_threshold, 2**25)  # the largest that glibc takes

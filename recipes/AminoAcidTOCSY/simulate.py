@@ -21,7 +21,6 @@ from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.team import Team
 from nmr_speech.hparams import load_hparams
-from nmr_speech.simulate.batches import keep_freed_memory
 
 PLAN = (
     "seed",
@@ -44,7 +43,6 @@ def main(argv):
     hparams = load_hparams(hparams_file, overrides, KEYS)
     plan = DatasetPlan(**{key: hparams[key] for key in PLAN})
     device = choose_device(run_opts.device or "cpu")
-    keep_freed_memory()
     team = Team.from_environment()
     made = build_dataset(
         hparams["data_folder"],

@@ -50,7 +50,7 @@ class DatasetPlan:
     experiment : Mapping
         Parameters of `nmr_speech.simulate.tocsy`, by keyword.
     audio_format : str
-        "wav" (float32, exact) or "flac" (16 bits, about half the size).
+        "wav" (float32, exact) or "flac" (16 bits, a third of the size).
 
     Example
     -------

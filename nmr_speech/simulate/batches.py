@@ -8,7 +8,7 @@ from nmr_speech.checks import in_range
 from nmr_speech.simulate.mixing import Mixing
 from nmr_speech.simulate.spin_system import SpinSystem, networks
 
-MEMORY_GB = {"cpu": 0.06, "cuda": 16.0}  # on a CPU what leaves the caches is slower: `benchmarks/simulator.py`
+MEMORY_GB = {"cpu": 0.06, "cuda": 16.0}  # on a CPU, larger batches of large residues leave the caches
 
 
 def recording_bytes(system: SpinSystem, mixing: Mixing, n_transients: int, n_points: int) -> float:

@@ -117,12 +117,13 @@ def tocsy(
         is the largest of them; None for none.
     tolerance : float
         Accuracy asked for, relative to the first point, 0 to 0.1. What is left out is bounded by it in power; the
-        measured error is at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single precision.
+        measured error is at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single
+        precision.
     device : str
         Where to compute, "cpu" or "cuda", and where the result lies.
     memory_gb : float | None
-        Working memory, as estimated, that recordings computed together share beyond the result; None for 0.06 on a CPU and 16 on a
-        GPU. A batch that does not fit is made smaller.
+        Working memory, as estimated, that recordings computed together share beyond the result; None for 0.06 on a
+        CPU and 16 on a GPU. A batch that does not fit is made smaller.
 
     Returns
     -------

@@ -1,0 +1,18 @@
+"""Reconstruction of spectra from non-uniform sampling: schedules, operators, solvers, networks."""
+
+from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
+from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
+from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_echo
+
+__all__ = [
+    "check_schedule",
+    "data_consistency",
+    "fourier",
+    "from_virtual_echo",
+    "inverse_fourier",
+    "poisson_gap",
+    "poisson_gaps",
+    "read_schedule",
+    "sampling_mask",
+    "virtual_echo",
+]

@@ -1,0 +1,135 @@
+"""Laws of the operators, and of the virtual echo."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmr_speech.checks import InputError
+from nmr_speech.reconstruction import data_consistency, fourier, inverse_fourier, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.operators import check_measured, fill, sample
+from nmr_speech.reconstruction.virtual_echo import (
+    FORMS,
+    absorption,
+    check_phase,
+    echo_mask,
+    from_virtual_echo,
+    virtual_echo,
+)
+from tests.reconstruction.signals import exponentials, noise
+
+LINES = [(1.0, 0.12, 40.0), (0.5, -0.31, 15.0), (0.2, 0.44, 80.0)]
+START = {"even": 0.0, "odd": 0.0, "half_dwell": 0.5}
+
+
+def inner(a, b):
+    return torch.vdot(a.flatten(), b.flatten())
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 65), st.integers(0, 2**16), st.sampled_from([1, 2]))
+def test_fourier_is_unitary(n, seed, dims):
+    shape = (3, n) if dims == 1 else (3, n, n + 1)
+    x, y = noise(*shape, seed=seed), noise(*shape, seed=seed + 1)
+    torch.testing.assert_close(inverse_fourier(fourier(x, dims), dims), x)
+    torch.testing.assert_close(fourier(x, dims).norm(), x.norm())
+    torch.testing.assert_close(inner(fourier(x, dims), y), inner(x, inverse_fourier(y, dims)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(4, 64), st.integers(0, 2**16))
+def test_sampling_has_its_adjoint(n, seed):
+    mask = sampling_mask(poisson_gap(n, 1 + n // 3, seed), n)
+    x, y = noise(2, n, seed=seed), noise(2, 1 + n // 3, seed=seed + 1)
+    torch.testing.assert_close(inner(sample(x, mask), y), inner(x, fill(y, mask)))
+    torch.testing.assert_close(sample(fill(y, mask), mask), y)
+
+
+def test_sampling_has_its_adjoint_in_two_dimensions():
+    mask = sampling_mask(poisson_gap((6, 9), 17, 1), (6, 9))
+    x, y = noise(2, 6, 9), noise(2, 17, seed=1).reshape(2, 17)
+    picked = x[..., mask]
+    torch.testing.assert_close(inner(picked, y), inner(x, fill(y, mask)))
+
+
+def test_data_consistency_is_the_papers_equation():
+    """Written out with matrices: x + F U^T (y - U F^H x)."""
+    n, points = 16, [0, 1, 4, 9, 15]
+    grid = torch.arange(n, dtype=torch.float64)
+    transform = torch.exp(-2j * torch.pi * torch.outer(grid, grid) / n) / n**0.5
+    pick = torch.eye(n, dtype=torch.complex128)[points]
+    x, y = noise(n), noise(len(points), seed=1)
+    written_out = x + transform @ pick.mH @ (y - pick @ transform.mH @ x)
+    ours = data_consistency(x, pick.mH @ y, sampling_mask(points, n))
+    torch.testing.assert_close(ours, written_out)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_spectrum_of_an_echo_is_real_to_rounding(form):
+    fid = exponentials(48, LINES, start=START[form])
+    spectrum = absorption(virtual_echo(fid, form), form)
+    assert spectrum.imag.abs().max() < 1e-13 * spectrum.real.abs().max()
+    assert spectrum.real.max() > 10 * -spectrum.real.min()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_echo_gives_the_signal_back(form):
+    fid = exponentials(48, LINES, start=START[form])
+    assert torch.equal(from_virtual_echo(virtual_echo(fid, form), form), fid)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lines_of_an_echo_are_absorptive(form):
+    """A decaying line that starts in phase becomes a Lorentzian: 2 r / (r^2 + w^2)."""
+    n, tau, k = 512, 20.0, 37
+    size = 2 * n - (form == "odd")
+    fid = exponentials(n, [(1.0, k / size, tau)], start=START[form])
+    spectrum = absorption(virtual_echo(fid, form), form).real * size**0.5
+    w = 2 * torch.pi * (torch.arange(size, dtype=torch.float64) - k) / size
+    lorentzian = 2 / tau / (tau**-2 + w.square())
+    near = w.abs() < 0.3
+    torch.testing.assert_close(spectrum[near], lorentzian[near], rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_points_known_of_an_echo_are_those_that_do_not_change(form):
+    mask = sampling_mask(poisson_gap(24, 8, 0), 24)
+    fid, other = (exponentials(24, [line]) for line in LINES[:2])
+    changed = torch.where(mask, fid, other)
+    same = virtual_echo(fid, form) == virtual_echo(changed, form)
+    assert torch.equal(same, echo_mask(mask, form))
+
+
+@pytest.mark.parametrize("degrees", [30, -75, 120])
+def test_a_wrong_phase_is_named(degrees):
+    fid = exponentials(64, LINES, phase=torch.pi * degrees / 180)
+    with pytest.raises(InputError, match=rf"a phase of .*{degrees} .*correct it"):
+        check_phase(fid, torch.ones(64, dtype=torch.bool))
+
+
+def test_a_right_phase_and_its_opposite_pass():
+    everything = torch.ones(64, dtype=torch.bool)
+    for phase in (0.0, 0.1, torch.pi):
+        check_phase(exponentials(64, LINES, phase=phase), everything)
+
+
+@pytest.mark.parametrize(
+    ("fid", "schedule", "message"),
+    [
+        (torch.ones(8), [0], "must be a complex tensor"),
+        ([1j, 2], [0], "must be a complex tensor .* got list"),
+        (torch.full((2, 8), complex("nan")), [0], r"finite, got NaN or infinity, first at \(0, 0\)"),
+        (torch.ones(8) + 0j, [0, 1], "got 1 at point 2, which the schedule does not hold"),
+        (torch.zeros(2, 8) + 0j, torch.ones(3, 8, dtype=torch.bool), r"one for each, \(2, 8\), got \(3, 8\)"),
+    ],
+)
+def test_what_cannot_be_reconstructed_is_named(fid, schedule, message):
+    with pytest.raises(InputError, match=message):
+        check_measured(fid, schedule)
+
+
+def test_one_nan_in_a_plane_is_named_by_its_place():
+    plane = noise(5, 7, 16)
+    plane[3, 2, 9] = complex(0, float("inf"))
+    with pytest.raises(InputError, match=r"first at \(3, 2, 9\)"):
+        check_measured(plane, list(range(16)))

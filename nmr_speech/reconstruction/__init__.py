@@ -1,5 +1,7 @@
 """Reconstruction of spectra from non-uniform sampling: schedules, operators, solvers, networks."""
 
+from nmr_speech.reconstruction.hankel import hankel
+from nmr_speech.reconstruction.ist import ist
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
 from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_echo
@@ -9,7 +11,9 @@ __all__ = [
     "data_consistency",
     "fourier",
     "from_virtual_echo",
+    "hankel",
     "inverse_fourier",
+    "ist",
     "poisson_gap",
     "poisson_gaps",
     "read_schedule",

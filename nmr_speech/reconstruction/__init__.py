@@ -1,5 +1,6 @@
 """Reconstruction of spectra from non-uniform sampling: schedules, operators, solvers, networks."""
 
+from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
 from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_echo
@@ -10,6 +11,8 @@ __all__ = [
     "fourier",
     "from_virtual_echo",
     "inverse_fourier",
+    "load_modern",
+    "load_network",
     "poisson_gap",
     "poisson_gaps",
     "read_schedule",

@@ -37,7 +37,7 @@ class DLNMR(ReconstructionNetwork):
     """
 
     def __init__(self, n_phases=5, n_layers=8, growth=12, kernel_size=11):
-        super().__init__(1, n_phases=n_phases, n_layers=n_layers, growth=growth, kernel_size=kernel_size)
+        super().__init__(n_phases=n_phases, n_layers=n_layers, growth=growth, kernel_size=kernel_size)
         whole("n_phases", n_phases, 1, 1000)
         whole("n_layers", n_layers, 1, 1000)
         whole("growth", growth, 1, 10_000)

@@ -31,7 +31,7 @@ class LSTMNetwork(ReconstructionNetwork):
     """
 
     def __init__(self, hidden_size=64, n_layers=3):
-        super().__init__(1, hidden_size=hidden_size, n_layers=n_layers)
+        super().__init__(hidden_size=hidden_size, n_layers=n_layers)
         whole("hidden_size", hidden_size, 1, 10_000)
         whole("n_layers", n_layers, 1, 100)
         self.lstm = nn.LSTM(3, hidden_size, n_layers, batch_first=True, bidirectional=True)

@@ -55,7 +55,7 @@ class MoDern(ReconstructionNetwork):
     """
 
     def __init__(self, n_phases=10, channels=32, adaptive=True, dims=1):
-        super().__init__(dims, n_phases=n_phases, channels=channels, adaptive=adaptive, dims=dims)
+        super().__init__(dims, n_phases=n_phases, channels=channels, adaptive=adaptive)
         whole("n_phases", n_phases, 1, 1000)
         whole("channels", channels, 1, 10_000)
         self.blocks = nn.ModuleList(SoftThresholding(channels, adaptive, self.dims) for _ in range(n_phases))

@@ -112,9 +112,10 @@ class ReconstructionNetwork(nn.Module, ABC):
         Arguments that make the same network again, for `nmr_speech.reconstruction.load.save_network`.
     """
 
-    def __init__(self, dims, **settings):
+    def __init__(self, dims=1, **settings):
         super().__init__()
-        self.dims, self.settings = whole("dims", dims, 1, 2), settings
+        self.dims = whole("dims", dims, 1, 2)
+        self.settings = settings | ({"dims": dims} if dims > 1 else {})
 
     @abstractmethod
     def phases(self, measurement: Measurement) -> list[torch.Tensor]:

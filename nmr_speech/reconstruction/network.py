@@ -56,9 +56,8 @@ class Measurement:
         share = mask.float().mean(dim=axes, keepdim=True)
         if echo is not None:
             fid, mask = virtual_echo(fid, echo), echo_mask(mask, echo)
-        largest = fourier(fid, dims).abs().amax(dim=axes, keepdim=True) / share
-        scale = torch.where(largest > 0, largest, 1.0)  # a signal of zeros stays one
-        return cls(fid / scale, mask, scale, dims, echo)
+        scale = fourier(fid, dims).abs().amax(dim=axes, keepdim=True) / share
+        return cls(_divide(fid, scale), mask, scale, dims, echo)
 
     def spectrum(self, signal: torch.Tensor) -> torch.Tensor:
         """Fourier transform; the spectrum of an echo is real but for rounding, if complex in type."""
@@ -80,7 +79,7 @@ class Measurement:
 
     def reference(self, fid: torch.Tensor) -> torch.Tensor:
         """Return the normalised spectra of signals (B, n) all points of which are known: what a network learns."""
-        return self.spectrum(virtual_echo(fid, self.echo) if self.echo else fid) / self.scale
+        return _divide(self.spectrum(virtual_echo(fid, self.echo) if self.echo else fid), self.scale)
 
     def fid(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Return signals (B, n) of spectra, scaled back; of an echo's spectrum the real part counts."""
@@ -175,6 +174,11 @@ class ReconstructionNetwork(nn.Module, ABC):
         measurement = Measurement.of(single, mask, self.dims, echo)
         filled = torch.stack([measurement.fid(spectrum) for spectrum in self.phases(measurement)])
         return torch.where(mask, fid, filled.to(fid.dtype))
+
+
+def _divide(signal, scale):
+    """Signals of nothing but zeros, of scale zero, stay what they are; so does what a network makes of them."""
+    return signal / torch.where(scale > 0, scale, 1.0)
 
 
 def as_channels(spectrum: torch.Tensor) -> torch.Tensor:

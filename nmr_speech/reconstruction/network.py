@@ -164,12 +164,13 @@ class ReconstructionNetwork(nn.Module, ABC):
         rows = fid.reshape(-1, *grid)
         masks = mask[None] if mask.ndim == self.dims else mask.expand(fid.shape).reshape(-1, *grid)
         parts = [
-            self._fill_in(part, masks if len(masks) == 1 else masks[i : i + ROWS_AT_ONCE], echo)
+            self.fill_in(part, masks if len(masks) == 1 else masks[i : i + ROWS_AT_ONCE], echo)
             for i, part in zip(range(0, len(rows), ROWS_AT_ONCE), rows.split(ROWS_AT_ONCE), strict=True)
         ]
         return torch.cat(parts, dim=1).reshape(-1, *fid.shape)
 
-    def _fill_in(self, fid, mask, echo):
+    def fill_in(self, fid: torch.Tensor, mask: torch.Tensor, echo: str | None = "even") -> torch.Tensor:
+        """Do the work of `every_phase` on signals (B, n) and masks (B, n) or (1, n) that need no check, all at once."""
         single = fid.to(torch.complex64)
         measurement = Measurement.of(single, mask, self.dims, echo)
         filled = torch.stack([measurement.fid(spectrum) for spectrum in self.phases(measurement)])

@@ -91,6 +91,17 @@ def test_every_network_trains(name, tmp_path):
     assert getattr(network, "settings", {}).get("adaptive", True) is (name != "modern_fixed")
 
 
+def test_phases_of_the_table(tmp_path):
+    """Each peak its own, which a virtual echo is not made for: the run tries it, and leaves the echo out of IST."""
+    settings = [setting.replace("{n_points: 32}", "{n_points: 32, phase_rad: [0, 6.2832]}") for setting in TINY]
+    train.main([MODERN, *settings, f"--output_folder={tmp_path}"])
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["test"]["rlne"] > 0
+    full, masks = make_fids(FIDSettings(n_points=32, phase_rad=(0, 6.2832)), 1986, range(46, 51))
+    with pytest.raises(InputError, match="a virtual echo needs signals in phase"):
+        load_modern(tmp_path)(full * masks, masks)
+
+
 def test_the_sizes_of_the_paper():
     """Section S1.2 of Wang et al., and the same network and loss in both sizes of each file."""
     paper = flatten_hparams(HPARAMS / "modern.yaml", "")

@@ -128,7 +128,7 @@ def test_a_base_gives_what_a_file_does_not(tmp_path):
     [
         ("base: quickstrat.yaml", "", r"mine\.yaml: `base` must be a file beside it, got .*quickstrat\.yaml"),
         ("base: quickstart.yaml\nwarmup: 0.3", "", "the key `warmup` means nothing .* did you mean `warmup_share`"),
-        ("base: mine.yaml", "", "the key `base` means nothing to this recipe"),
+        ("base: mine.yaml", "", r"mine\.yaml: `base` must not lead back to a file that needs it, got .*mine\.yaml"),
         ("base: quickstart.yaml", "base: verification.yaml", "'base' not found in"),
     ],
 )

@@ -121,7 +121,13 @@ def arguments_of(node, path: Path) -> dict[str, Any]:
     return plain(MappingNode("tag:yaml.org,2002:map", node.value, node.start_mark), path)
 
 
-def build(make: Callable[..., nn.Module], arguments: Mapping, weights: Mapping[str, torch.Tensor], where: str):
+def build(
+    make: Callable[..., nn.Module],
+    arguments: Mapping,
+    weights: Mapping[str, torch.Tensor],
+    where: str,
+    description: str = "hyperparams.yaml",
+):
     """Make a module and give it its weights.
 
     First without memory, to compare sizes with the weights: what does not fit them costs nothing.
@@ -136,6 +142,8 @@ def build(make: Callable[..., nn.Module], arguments: Mapping, weights: Mapping[s
         The state of the module.
     where : str
         What it is, for messages.
+    description : str
+        File that the arguments come from, for messages.
 
     Returns
     -------
@@ -153,7 +161,7 @@ def build(make: Callable[..., nn.Module], arguments: Mapping, weights: Mapping[s
         module.load_state_dict(dict(weights))
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{where}: the weights do not fit hyperparams.yaml ({reason})") from error
+        raise InputError(f"{where}: the weights do not fit {description} ({reason})") from error
     return module.eval().requires_grad_(False)
 
 

@@ -2,6 +2,7 @@
 
 from nmr_speech.reconstruction.hankel import hankel
 from nmr_speech.reconstruction.ist import ist
+from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
 from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_echo
@@ -14,6 +15,8 @@ __all__ = [
     "hankel",
     "inverse_fourier",
     "ist",
+    "load_modern",
+    "load_network",
     "poisson_gap",
     "poisson_gaps",
     "read_schedule",

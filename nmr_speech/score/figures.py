@@ -208,3 +208,29 @@ def plot_histogram(target, nontarget, threshold: float, path: str | Path):
     axes.set(xlabel="log-likelihood ratio (natural)", ylabel="density")
     axes.legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=150)
+
+
+def plot_curves(epochs: list[dict], figure_name: str, label: str, path: str | Path):
+    """Draw how a figure fell from epoch to epoch, on the training and on the validation split.
+
+    Arguments
+    ---------
+    epochs : list[dict]
+        ``epoch``, and the figures of ``train`` and ``valid`` by name.
+    figure_name : str
+        Which to draw.
+    label : str
+        What to write beside the axis.
+    path : str | Path
+        PNG file to write.
+    """
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    numbers = [epoch["epoch"] for epoch in epochs]
+    for split, style in (("train", "o-"), ("valid", "s--")):
+        axes.semilogy(numbers, [epoch[split][figure_name] for epoch in epochs], style, markersize=3, label=split)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    axes.grid(which="both", alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,107 @@
+"""Keep a trained reconstruction network in a folder, and load it from there or from the Hugging Face Hub.
+
+The folder holds ``config.json``, the name of a class in `NETWORKS` and plain numbers to make it with, and
+``model.safetensors``, its weights: nothing that could be run.
+"""
+
+import json
+from pathlib import Path
+
+import safetensors.torch
+
+from nmr_speech.checks import InputError, is_number, one_of
+from nmr_speech.corpus.files import write_whole
+from nmr_speech.hub import REPOSITORY, fetch, one_sentence
+from nmr_speech.models.load import load_weights
+from nmr_speech.models.safe_yaml import build
+from nmr_speech.reconstruction.dlnmr import DLNMR
+from nmr_speech.reconstruction.lstm import LSTMNetwork
+from nmr_speech.reconstruction.modern import MoDern
+from nmr_speech.reconstruction.network import ReconstructionNetwork
+
+NETWORKS = {network.__name__: network for network in (MoDern, DLNMR, LSTMNetwork)}
+"""What may be loaded."""
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+LONGEST_CONFIG = 30_000
+
+
+def save_network(network: ReconstructionNetwork, folder: str | Path):
+    """Write a network to a folder that `load_network` reads; uploaded as it is, it is a Hub repository.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> save_network(MoDern(n_phases=2), folder)
+    >>> sorted(path.name for path in folder.iterdir())
+    ['config.json', 'model.safetensors']
+    >>> load_modern(folder).settings["n_phases"]
+    2
+    """
+    config = {"network": one_of("network", type(network).__name__, NETWORKS), "settings": network.settings}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    Path(folder, CONFIG).unlink(missing_ok=True)  # what lies there counts once both are new
+    write_whole(Path(folder, WEIGHTS), safetensors.torch.save(weights))
+    write_whole(Path(folder, CONFIG), (json.dumps(config, indent=2) + "\n").encode())
+
+
+def load_network(source: str | Path, revision: str | None = None) -> ReconstructionNetwork:
+    """Load a trained reconstruction network.
+
+    Arguments
+    ---------
+    source : str | Path
+        ``output_folder`` of a finished training, any folder with its ``config.json`` and ``model.safetensors``, or a
+        Hub repository ``user/name`` with both.
+    revision : str | None
+        Commit, tag or branch of a Hub repository.
+
+    Returns
+    -------
+    ReconstructionNetwork
+        In evaluation mode, on the CPU, without gradients; see its `forward`.
+    """
+    folder = Path(source)
+    if not folder.is_dir():
+        folder = _download(str(source), revision)
+    name, settings = _read_config(folder / CONFIG)
+    if not (folder / WEIGHTS).is_file():
+        raise InputError(f"{folder / WEIGHTS}: not there; `source` must hold it beside {CONFIG}")
+    weights = load_weights(folder / WEIGHTS)
+    broken = [name for name, tensor in weights.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if broken:
+        raise InputError(f"{folder / WEIGHTS}: the weights must be finite, got NaN or infinity in {broken[0]}")
+    return build(NETWORKS[name], settings, weights, str(folder / WEIGHTS), CONFIG)
+
+
+def load_modern(path_or_repo: str | Path, revision: str | None = None) -> MoDern:
+    """Load a trained MoDern, adaptive or not; arguments as for `load_network`."""
+    network = load_network(path_or_repo, revision)
+    if not isinstance(network, MoDern):
+        raise InputError(f"{path_or_repo}: holds a {type(network).__name__}, not a MoDern; take `load_network`")
+    return network
+
+
+def _read_config(path):
+    if not path.is_file():
+        raise InputError(f"{path}: not there; `source` must be a folder in which a training has ended, or a copy of it")
+    if path.stat().st_size > LONGEST_CONFIG:
+        raise InputError(f"{path}: must be smaller than {LONGEST_CONFIG // 1000} kB, got {path.stat().st_size} bytes")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid JSON ({' '.join(str(error).split())[:200]})") from error
+    settings = config.get("settings") if isinstance(config, dict) else None
+    if not isinstance(settings, dict) or not all(isinstance(v, bool) or is_number(v) for v in settings.values()):
+        raise InputError(f"{path}: must hold `network`, a name, and `settings`, names with numbers")
+    name = config.get("network")
+    if name not in NETWORKS if isinstance(name, str) else True:
+        raise InputError(f"{path}: `network` must be one of {', '.join(NETWORKS)}, got {str(name)[:100]!r}")
+    return name, settings
+
+
+def _download(source, revision):
+    if not REPOSITORY.fullmatch(source):
+        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {source!r}")
+    with one_sentence(f"{source} (no folder here)"):
+        return fetch(source, revision, [CONFIG, WEIGHTS])

@@ -1,0 +1,181 @@
+"""The recipe that trains reconstruction networks, by its command line and by its main function, on a few FIDs."""
+
+import importlib.util
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.hparams import flatten_hparams
+from nmr_speech.reconstruction import load_modern, load_network
+from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "recipes" / "SyntheticFID" / "Reconstruction" / "train.py"
+HPARAMS = ROOT / "hparams" / "reconstruction"
+MODERN = str(HPARAMS / "modern_cpu.yaml")
+TINY = [
+    "--n_train_fids=40", "--n_valid_fids=6", "--n_test_fids=5", "--batch_size=8", "--number_of_epochs=3",
+    "--fids={n_points: 32}", "--network={n_phases: 2, channels: 4}",
+]  # fmt: skip
+SMALL = {
+    "modern": "{n_phases: 2, channels: 4}",
+    "modern_fixed": "{n_phases: 2, channels: 4}",
+    "dlnmr": "{n_phases: 1, n_layers: 1, growth: 2, kernel_size: 3}",
+    "lstm": "{hidden_size: 4, n_layers: 1}",
+}
+
+spec = importlib.util.spec_from_file_location("train_reconstruction", SCRIPT)  # another recipe's script is called train
+train = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(train)
+
+
+def run(arguments, **keywords):
+    command = [sys.executable, str(SCRIPT), MODERN, "--noprogressbar", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **keywords)
+
+
+def test_from_the_command_line(tmp_path):
+    """Run from another folder: all is made, the figures are right, and a second run only evaluates."""
+    out = tmp_path / "out"
+    first = run([*TINY, f"--output_folder={out}"], cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "test RLNE" in first.stdout
+    results = json.loads((out / "results.json").read_text())
+    assert [epoch["epoch"] for epoch in results["curves"]] == [1, 2, 3]
+    assert results["curves"][0].keys() == {"epoch", "lr", "train", "valid"}
+    rates = [epoch["lr"] for epoch in results["curves"]]
+    assert rates[2] / rates[1] == pytest.approx(rates[1] / rates[0])
+    assert (results["parameters"], results["network"]) == (2 * (28 + 48 + 26), "MoDern")
+    assert {"seed", "commit", "versions", "hardware", "seconds"} <= set(results)
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+    # Zeros in the place of what is missing, by hand: the energy of the echo that is missing.
+    full, masks = make_fids(FIDSettings(n_points=32), 1986, range(46, 51))
+    full[:, 0] = full[:, 0].real + 0j
+    weight = torch.full((32,), 2.0)
+    weight[0] = 1
+    energy = weight * full.abs() ** 2
+    expected = ((energy * ~masks).sum(dim=1) / energy.sum(dim=1)).sqrt()
+    assert results["zero_filled"]["rlne"] == pytest.approx(expected.mean().item(), rel=1e-4)
+    assert results["ist"]["rlne"] < results["zero_filled"]["rlne"]
+
+    network = load_modern(out)
+    filled = network(full * masks, masks)
+    errors = ((weight * (filled - full).abs() ** 2).sum(dim=1) / energy.sum(dim=1)).sqrt()
+    assert results["test"]["rlne"] == pytest.approx(errors.mean().item(), rel=1e-3)
+
+    again = run([*TINY, f"--output_folder={out}"], cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    evaluated = json.loads((out / "results.json").read_text())
+    assert (results["resumed"], evaluated["resumed"]) == (False, True)
+    assert evaluated["curves"] == results["curves"]
+    assert evaluated["test"] == results["test"]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_network_trains(name, tmp_path):
+    settings = [setting for setting in TINY if "network" not in setting]
+    path = HPARAMS / f"{name}_cpu.yaml"
+    train.main([str(path), *settings, f"--network={SMALL[name]}", f"--output_folder={tmp_path}"])
+    losses = [float(loss) for loss in re.findall(r"train loss: (\S+),", (tmp_path / "train_log.txt").read_text())]
+    assert losses[-1] < losses[0]
+    network = load_network(tmp_path)
+    assert getattr(network, "settings", {}).get("adaptive", True) is (name != "modern_fixed")
+
+
+def test_phases_of_the_table(tmp_path):
+    """Each peak its own, which a virtual echo is not made for: the run tries it, and leaves the echo out of IST."""
+    settings = [setting.replace("{n_points: 32}", "{n_points: 32, phase_rad: [0, 6.2832]}") for setting in TINY]
+    train.main([MODERN, *settings, f"--output_folder={tmp_path}"])
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["test"]["rlne"] > 0
+    full, masks = make_fids(FIDSettings(n_points=32, phase_rad=(0, 6.2832)), 1986, range(46, 51))
+    with pytest.raises(InputError, match="a virtual echo needs signals in phase"):
+        load_modern(tmp_path)(full * masks, masks)
+
+
+def test_the_sizes_of_the_paper():
+    """Section S1.2 of Wang et al., and the same network and loss in both sizes of each file."""
+    paper = flatten_hparams(HPARAMS / "modern.yaml", "")
+    for line in (
+        "n_train_fids: 36000", "n_valid_fids: 4000", "number_of_epochs: 80", "batch_size: 10", "lr: 0.001",
+        "lr_decay: 0.95", "n_phases: 10", "amplitude: [0.05, 1.0]", "decay_points: [10.0, 179.2]", "noise_std: 0.0001",
+    ):  # fmt: skip
+        assert line in paper, line
+    networks = {
+        path.stem: re.search(r"^network:.*\n(?:  .*\n)*", flatten_hparams(path, ""), re.MULTILINE).group()
+        for path in HPARAMS.glob("*.yaml")
+    }
+    assert len(networks) == 2 * len(SMALL)
+    for name in SMALL:
+        large, small = (re.sub("&id001 ", "", networks[stem]) for stem in (name, f"{name}_cpu"))
+        assert large == small
+
+
+def test_killed_and_resumed_equals_unbroken(tmp_path):
+    unbroken = run([*TINY, f"--output_folder={tmp_path / 'unbroken'}"])
+    assert unbroken.returncode == 0, unbroken.stderr
+    broken = tmp_path / "broken"
+    command = [sys.executable, str(SCRIPT), MODERN, *TINY, f"--output_folder={broken}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not list(broken.glob("save/CKPT*/CKPT.yaml")) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (broken / "results.json").exists(), "the kill came too late to test anything"
+    resumed = run([*TINY, f"--output_folder={broken}"])
+    assert resumed.returncode == 0, resumed.stderr
+    one, two = (load_modern(tmp_path / name).state_dict() for name in ("unbroken", "broken"))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    reports = [json.loads((tmp_path / name / "results.json").read_text()) for name in ("unbroken", "broken")]
+    assert reports[0]["curves"] == reports[1]["curves"]
+    assert (reports[0]["resumed"], reports[1]["resumed"]) == (False, True)
+
+
+BAD_CALLS = {
+    "unknown FID setting": ("--fids={n_point: 64}", "`fids` may hold n_points, rate, .*; got n_point"),
+    "rate above one": ("--fids={rate: [0.2, 2]}", "`rate` must be from 0.001 to 1 of the points, got 2"),
+    "no FIDs": ("--n_train_fids=0", "`n_train_fids` must be a whole number from 1"),
+    "batch of one": ("--batch_size=1", "`batch_size` must be a whole number from 2 to 40, got 1"),
+    "no learning": ("--lr=0", "`lr` must be positive, got 0"),
+    "unknown key": ("--learning_rate=1", "'learning_rate' not found in"),
+    "other size": ("--network={n_phases: 0}", "`n_phases` must be a whole number from 1"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_CALLS)
+def test_bad_calls_stop_the_run_before_anything_is_written(kind, tmp_path):
+    argument, message = BAD_CALLS[kind]
+    others = [setting for setting in TINY if setting.split("=")[0] != argument.split("=")[0]]
+    with pytest.raises(InputError, match=message):
+        train.main([MODERN, *others, argument, f"--output_folder={tmp_path / 'out'}"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_process_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="this recipe trains on one process, got WORLD_SIZE above 1"):
+        train.main([MODERN, *TINY, f"--output_folder={tmp_path / 'out'}"])
+
+
+def test_an_error_on_the_command_line_is_one_sentence(tmp_path):
+    ended = run(["--n_test_fids=-3", f"--output_folder={tmp_path / 'out'}"])
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("error: `n_test_fids` must be a whole number")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_folder_of_another_network_is_not_gone_on_with(tmp_path):
+    train.main([MODERN, *TINY, f"--output_folder={tmp_path}"])
+    wider = [setting.replace("channels: 4", "channels: 5") for setting in TINY]
+    with pytest.raises(InputError, match=r"not of this model .*; give another `output_folder`"):
+        train.main([MODERN, *wider, f"--output_folder={tmp_path}"])

@@ -100,6 +100,35 @@ def classify(options: argparse.Namespace):
         plot_naming(naming.wav, ppm.numpy(), occlusion(model, naming.wav, first), title, options.plot)
 
 
+def reconstruct(options: argparse.Namespace):
+    """Fill in what non-uniform sampling left out."""
+    from nmr_speech.reconstruction import read_schedule  # noqa: PLC0415 - SpeechBrain takes seconds to import
+    from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum  # noqa: PLC0415
+    from nmr_speech.score import reconstruct as run  # noqa: PLC0415
+
+    _refuse_path(options.out, ENDINGS)
+    _refuse_path(options.plot, PICTURES)
+    schedule, found = (None, "drawn") if options.schedule is None else read_schedule(options.schedule, options.first)
+    settings = {
+        key: getattr(options, key) for key in ("rate", "masks", "seed", "reference", "region_ppm", "n", "quadrature")
+    }
+    call = run.method_of(options.method, options.model, options.echo)
+    result = run.reconstruct(options.path, call, schedule=schedule, **settings)
+    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2)
+    if options.json:
+        print(json.dumps(run.summary(result) | {"method": options.method, "schedule": found}, indent=1))
+    else:
+        print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
+        print(*(run.lines(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
+    if options.plot:
+        from nmr_speech.score.figures import plot_reconstruction  # noqa: PLC0415
+
+        spectra = {} if result.reference is None else {"fully sampled": result.reference}
+        spectra[options.method] = result.spectra[0]
+        axes = result.plane.f1.ppm(), result.plane.f2.ppm()
+        plot_reconstruction(spectra, *axes, options.path.name, options.plot)
+
+
 def publish(options: argparse.Namespace):
     """Publish a model or a data set on the Hub."""
     from nmr_speech.publish import commands  # noqa: PLC0415 - SpeechBrain and the Hub's client take seconds to import
@@ -139,6 +168,7 @@ def _parser():
     for name, default in _settings().items():
         command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
     _add_classify(commands)
+    _add_reconstruct(commands)
     _add_publish(commands, "publish", "model", "a trained model, from its results folder to the Hugging Face Hub")
     _add_publish(commands, "publish-data", "dataset", "a simulated data set, from its folder to the Hugging Face Hub")
     return parser
@@ -158,6 +188,33 @@ def _add_classify(commands):
     command.add_argument("--shift-ppm", type=_value, help="added to all shifts; left out: DSS or TSP is looked for")
     command.add_argument("--plot", type=Path, help="PNG, PDF or SVG: the spectrum, and what decided")
     command.add_argument("--json", action="store_true", help="print JSON, all residues")
+
+
+def _add_reconstruct(commands):
+    command = commands.add_parser(
+        "reconstruct",
+        help="a spectrum from non-uniform sampling",
+        description="Fill in what a schedule left out of a Bruker folder or an NMRPipe file in the time domain, or try "
+        "a schedule on one that is fully sampled.",
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=reconstruct)
+    command.add_argument("path", type=Path, metavar="INPUT")
+    command.add_argument("--schedule", type=Path, help="text, one point a line, such as nuslist")
+    command.add_argument("--first", type=_value, help="number of the first point in it, 0 or 1; left out: found")
+    command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule for this share of the transients")
+    command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
+    command.add_argument("--model", help="for a network: folder of its training, or Hub repository user/name")
+    command.add_argument("--echo", default="auto", help="auto, or none for ist without virtual echo")
+    command.add_argument("--out", type=Path, required=True, help="spectrum: .ft2 (NMRPipe) or .ucsf (Sparky)")
+    command.add_argument("--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf on equal axes")
+    command.add_argument("--masks", type=_value, default=1, help="several schedules: their spread is a confidence")
+    command.add_argument("--seed", type=_value, default=1986, help="of schedules drawn")
+    command.add_argument("--points", dest="n", type=_value, help="transients of the full grid, if no file says")
+    command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep")
+    command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho; left out: as the files say")
+    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG")
+    command.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_publish(commands, name, kind, words):

@@ -66,6 +66,36 @@ def plot_recording(
     figure.savefig(path, dpi=150)
 
 
+def plot_reconstruction(
+    spectra: dict[str, np.ndarray], ppm_f1: np.ndarray, ppm_f2: np.ndarray, title: str, path: str | Path
+):
+    """Draw spectra side by side, as contours at the same levels: positive blue, negative red.
+
+    Arguments
+    ---------
+    spectra : dict[str, np.ndarray]
+        Real spectra (points in F1, points in F2) by what they are.
+    ppm_f1, ppm_f2 : np.ndarray
+        Their axes.
+    title : str
+        Above all of them.
+    path : str | Path
+        Picture to write; its ending says of what kind.
+    """
+    figure = Figure(figsize=(0.8 + 4.6 * len(spectra), 4.8), layout="constrained")
+    many = figure.subplots(1, len(spectra), sharex=True, sharey=True, squeeze=False)[0]
+    levels = np.abs(next(iter(spectra.values()))).max() * 0.01 * 1.5 ** np.arange(12)
+    for axes, (name, spectrum) in zip(many, spectra.items(), strict=True):
+        for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
+            if (sign * spectrum).max() > levels[0]:
+                axes.contour(ppm_f2, ppm_f1, sign * spectrum, levels, colors=colour, linewidths=0.5)
+        axes.set_title(name, fontsize=10)
+        axes.set_xlabel("F2 / ppm")
+    many[0].set(xlim=(ppm_f2.max(), ppm_f2.min()), ylim=(ppm_f1.max(), ppm_f1.min()), ylabel="F1 / ppm")
+    figure.suptitle(title)
+    figure.savefig(path, dpi=150)
+
+
 def _waveform(axes, wav):
     seconds = np.arange(wav.shape[1]) / SAMPLE_RATE_HZ
     axes.plot(seconds, wav[0], linewidth=0.2, color="tab:blue", rasterized=True)

@@ -18,18 +18,20 @@ of a model; `read_recording` does both and stacks. In this order, with each step
 8. t1: the cosine channel is even and the sine channel odd, which continues both to negative times, so that sinc
    functions give the transients of the grid. What was not measured is zero.
 
-Left out: non-uniform sampling, QF and QSEQ (no quadrature in t1), phases in F1 other than these, correction of baseline
-or water, the scale of Varian's integer blocks.
+Left out: QF and QSEQ (no quadrature in t1), phases in F1 other than these, correction of baseline or water, the scale
+of Varian's integer blocks. What was sampled non-uniformly is reconstructed by `nmr_speech.reconstruction`.
 """
 
 from nmr_speech.corpus.spectrometer.experiment import QUADRATURES, Experiment
 from nmr_speech.corpus.spectrometer.grid import find_reference, to_grid
 from nmr_speech.corpus.spectrometer.phase import negative_energy
 from nmr_speech.corpus.spectrometer.read import read_experiment, read_recording
+from nmr_speech.corpus.spectrometer.sampling import Sampling
 
 __all__ = [
     "QUADRATURES",
     "Experiment",
+    "Sampling",
     "find_reference",
     "negative_energy",
     "read_experiment",

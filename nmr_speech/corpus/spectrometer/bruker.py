@@ -16,6 +16,7 @@ from nmr_speech.corpus.spectrometer.experiment import (
     states_pairs,
     time_zero,
 )
+from nmr_speech.corpus.spectrometer.sampling import Sampling
 
 MODES = {3: "tppi", 4: "states", 5: "states_tppi", 6: "echo_antiecho"}
 REFUSED = {
@@ -27,7 +28,7 @@ REFUSED = {
 BLOCK_BYTES = 1024  # rows begin at multiples of it
 
 
-def read_bruker(folder: Path, quadrature: str | None = None) -> Experiment:
+def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
     """Read a Bruker experiment.
 
     Parameters are taken line by line: nmrglue's reader of whole parameter files does not end on a file that was cut
@@ -39,6 +40,8 @@ def read_bruker(folder: Path, quadrature: str | None = None) -> Experiment:
         Folder with ``ser``.
     quadrature : str | None
         How t1 was sampled; None takes FnMODE of ``acqu2s`` or, where it is undefined, MC2 of ``proc2s``.
+    sampling : Sampling | None
+        For reconstruction: any nucleus in F1, sampled non-uniformly or not. None: uniformly sampled protons.
 
     Returns
     -------
@@ -56,16 +59,21 @@ def read_bruker(folder: Path, quadrature: str | None = None) -> Experiment:
         one = " (a file `fid` is there: a 1D experiment?)" if (folder / "fid").is_file() else ""
         raise InputError(f"{ser}: no such file; a 2D experiment has one{one}")
     acqus, acqu2s = _parameters(folder / "acqus"), _parameters(folder / "acqu2s")
-    _check_kind(folder, acqus, acqu2s)
+    _check_kind(folder, acqus, acqu2s, sampling)
     observed = [axis_of(acqus, "SFO1", folder / "acqus", "field_mhz")]
     observed.append(axis_of(acqu2s, "SFO1", folder / "acqu2s", "field_mhz"))
-    same_nucleus(folder / "acqu2s", str(acqus.get("NUC1")), str(acqu2s.get("NUC1")), observed)
+    if sampling is None:
+        same_nucleus(folder / "acqu2s", str(acqus.get("NUC1")), str(acqu2s.get("NUC1")), observed)
     mode, said = _quadrature(folder, acqu2s, quadrature)
     zero_mhz, reference = _zero_mhz(folder, acqus, observed[0])
-    rows, step = check_rows(_rows(ser, acqus, acqu2s), ser)
+    every_row = _rows(ser, acqus, acqu2s)
+    rows, step = check_rows(every_row, ser)
     t2_start, filtered = time_zero(rows, _group_delay(folder / "acqus", acqus), ser)
+    if sampling is not None:
+        rows = sampling.expand(rows, len(every_row), int(acqu2s.get("NusTD") or 0) // 2, ser)
     fid, t1_start = states_pairs(rows, mode)
-    carriers = [(mhz - zero_mhz) / zero_mhz * 1e6 for mhz in observed]
+    zero_f1_mhz = _zero_f1_mhz(acqu2s, observed, zero_mhz)
+    carriers = [(mhz - zero) / zero * 1e6 for mhz, zero in zip(observed, (zero_mhz, zero_f1_mhz), strict=True)]
     return assemble(
         fid,
         widths_hz=(axis_of(acqus, "SW_h", folder / "acqus", "spectral_width_hz"), _width_f1_hz(folder, acqu2s)),
@@ -74,6 +82,7 @@ def read_bruker(folder: Path, quadrature: str | None = None) -> Experiment:
         starts=(t1_start, t2_start),
         source=str(folder),
         steps=(f"Bruker folder; {step}", said, reference, filtered),
+        field_f1_mhz=None if zero_f1_mhz == zero_mhz else zero_f1_mhz,
     )
 
 
@@ -89,11 +98,20 @@ def _parameters(path):
     return parameters
 
 
-def _check_kind(folder, acqus, acqu2s):
+def _zero_f1_mhz(acqu2s, observed, zero_mhz):
+    """The frequency of 0 ppm in F1: that of F2 for protons, and for other nuclei BF1."""
+    if abs(observed[1] / observed[0] - 1) < 1e-3:
+        return zero_mhz
+    base = acqu2s.get("BF1")
+    return float(base) if is_number(base) and abs(base / observed[1] - 1) < 1e-3 else observed[1]
+
+
+def _check_kind(folder, acqus, acqu2s, sampling):
     third = folder / "acqu3s"
     if third.is_file() and (_parameters(third).get("TD") or 0) != 1 and "TD" in _parameters(third):
         raise InputError(f"{third}: an experiment must have two dimensions, this one has three")
-    if acqus.get("FnTYPE") == 2 or acqu2s.get("FnTYPE") == 2:
+    scheduled = sampling is not None and sampling.schedule is not None
+    if 2 in (acqus.get("FnTYPE"), acqu2s.get("FnTYPE")) and not scheduled:
         raise InputError(f"{folder}: t1 must be sampled uniformly, FnTYPE 2 says it was not; reconstruct it first")
     if acqus.get("AQ_mod") not in (1, 3):
         raise InputError(

@@ -41,6 +41,8 @@ class Experiment:
         Time of the first point in dwell times of t2: minus the group delay where a digital filter builds up.
     n_valid : int
         Transients measured; those after them are zero.
+    field_f1_mhz : float | None
+        Frequency of the nucleus of F1; None where it is a proton too.
     source : str
         The file.
     steps : tuple[str, ...]
@@ -56,6 +58,7 @@ class Experiment:
     t1_start: tuple[float, float] = (0.0, 0.0)
     t2_start: float = 0.0
     n_valid: int
+    field_f1_mhz: float | None = None
     source: str = "simulated"
     steps: tuple[str, ...] = ()
 
@@ -170,7 +173,7 @@ def axis_of(parameters: dict, key: str, source: str | Path, axis: str) -> float:
 
 
 def same_nucleus(source: str | Path, f2: str, f1: str, frequencies_mhz: tuple[float, float]) -> None:
-    """Refuse what is not proton against proton.
+    """Refuse what is not proton against proton, as a model needs it.
 
     Example
     -------
@@ -236,6 +239,7 @@ def assemble(
     starts: tuple[tuple[float, float], float],
     source: str,
     steps: Sequence[str],
+    field_f1_mhz: float | None = None,
 ) -> Experiment:
     """Put an experiment together; of each pair F2 comes first.
 
@@ -255,6 +259,8 @@ def assemble(
         The file.
     steps : Sequence[str]
         What the reader found.
+    field_f1_mhz : float | None
+        Frequency of the nucleus of F1; None where it is a proton too.
 
     Returns
     -------
@@ -285,6 +291,7 @@ def assemble(
         t1_start=starts[0],
         t2_start=starts[1],
         n_valid=fid.shape[1],
+        field_f1_mhz=field_f1_mhz,
         source=source,
         steps=(*steps, axes),
     )

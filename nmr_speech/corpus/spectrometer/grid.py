@@ -84,7 +84,7 @@ def to_grid(
     shifts = ppm_axis(n, spectral_width_hz, carrier_ppm, field_mhz).numpy()
     keep = (shifts < WATER_PPM[0]) | (shifts > WATER_PPM[1])
     rows, order = _order(experiment, have, want, keep)
-    rows, start, phase, phases = _phases(rows, experiment, have, want, n, phase_f2_deg, t1_start)
+    rows, start, phase, phases = find_phases(rows, experiment, have, want, n, phase_f2_deg, t1_start)
     rows = resample_t2(rows, experiment.t2_start, have[1], want, n, phase)
     fid, n_valid = resample_t1(rows, start, have[0], want, n)
     fid = torch.from_numpy(fid.astype(np.complex64))
@@ -194,8 +194,53 @@ def _order(experiment, have, want, keep):
     return rows * signs[best], [f"The diagonal of the spectrum shows that {ORDERS[best][2]} ({found})."]
 
 
-def _phases(rows, experiment, have, want, n, given_deg, given_start):
-    """Start of t1, quarter turns in F1 and phases in F2 for which the least energy is negative."""
+def find_phases(
+    rows: np.ndarray,
+    experiment: Experiment,
+    have: list[Line],
+    want: Line,
+    n: int,
+    given_deg: tuple[float, float] | None = None,
+    given_start: float | None = None,
+) -> tuple[np.ndarray, tuple[float, float], tuple[float, float], tuple[str, str]]:
+    """Find start of t1, quarter turns in F1 and phases in F2 for which the least energy is negative.
+
+    Arguments
+    ---------
+    rows : np.ndarray
+        complex, (2, n_transients, n_points).
+    experiment : Experiment
+        Whose they are.
+    have : list[Line]
+        How F1 and F2 are sampled.
+    want : Line
+        Frequencies of F1 to look at.
+    n : int
+        Points in F1 to look at.
+    given_deg, given_start : tuple[float, float] | None, float | None
+        ``phase_f2_deg`` and ``t1_start`` of `to_grid`, where known.
+
+    Returns
+    -------
+    rows : np.ndarray
+        With the quarter turns taken away.
+    start : tuple[float, float]
+        Times of the first transients of both channels, in dwell times.
+    phase : tuple[float, float]
+        Zero and first order in F2, radians; not yet taken away.
+    steps : tuple[str, str]
+        What was found.
+
+    Example
+    -------
+    >>> t = np.arange(64)
+    >>> line = np.exp((0.5j - 0.05) * t)
+    >>> rows = np.stack([np.outer(line.real, line), np.outer(line.imag, line)]) * 1j
+    >>> one = Experiment(fid=torch.from_numpy(rows), spectral_width_hz=6000.0, spectral_width_f1_hz=6000.0,
+    ...     field_mhz=600.0, carrier_ppm=8.0, carrier_f1_ppm=8.0, n_valid=64)
+    >>> find_phases(rows, one, [Line(1 / 6000, 4800.0)] * 2, Line(1 / 6000, 4800.0), 64)[3][1]
+    'The phase in F2 is 9... degrees at the carrier and ... across the width, ... taken away.'
+    """
     n_points = rows.shape[-1]
     line = have[1]
     shifts = (line.centre_hz + np.fft.fftshift(np.fft.fftfreq(2 * n_points)) / line.dwell_s) / experiment.field_mhz

@@ -17,13 +17,14 @@ from nmr_speech.corpus.spectrometer.experiment import (
     states_pairs,
     time_zero,
 )
+from nmr_speech.corpus.spectrometer.sampling import Sampling
 
 HEADER_FLOATS = 512
 MAGIC = 2.345  # the third number of the header
 ALTERNATING = (1, 2, 17, 18)  # of FDF1AQSIGN
 
 
-def read_nmrpipe(path: Path, quadrature: str | None = None) -> Experiment:
+def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
     """Read a 2D NMRPipe file that is not yet transformed.
 
     Arguments
@@ -33,6 +34,8 @@ def read_nmrpipe(path: Path, quadrature: str | None = None) -> Experiment:
     quadrature : str | None
         How t1 was sampled; None takes FD2DPHASE, FDF1QUADFLAG and FDF1AQSIGN of the header. nmrglue writes another
         FDF1AQSIGN for States-TPPI than NMRPipe does; `to_grid` sees by the diagonal which is meant.
+    sampling : Sampling | None
+        For reconstruction: any nucleus in F1, sampled non-uniformly or not. None: uniformly sampled protons.
 
     Returns
     -------
@@ -55,11 +58,15 @@ def read_nmrpipe(path: Path, quadrature: str | None = None) -> Experiment:
     if header["FDF2QUADFLAG"] != 0:
         raise InputError(f"{path}: points in t2 must be complex (FDF2QUADFLAG 0), got {header['FDF2QUADFLAG']:g}")
     fields = [axis_of(header, f"FDF{k}OBS", path, "field_mhz") for k in (2, 1)]
-    same_nucleus(path, "1H", "1H", fields)
+    if sampling is None:
+        same_nucleus(path, "1H", "1H", fields)
     mode, said = _quadrature(path, header, quadrature)
+    n_rows = len(rows)
     rows, step = check_rows(rows, path)
     delay = header["FDDMXVAL"] if header["FDDMXFLAG"] >= 0 and 0 < header["FDDMXVAL"] < 1000 else 0.0
     t2_start, filtered = time_zero(rows, delay, path)
+    if sampling is not None:
+        rows = sampling.expand(rows, n_rows, 0, path)
     fid, t1_start = states_pairs(rows, mode)
     return assemble(
         fid,
@@ -69,6 +76,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None) -> Experiment:
         starts=(t1_start, t2_start),
         source=str(path),
         steps=(f"NMRPipe file; {step}", said, "The carriers in ppm are those of the header.", filtered),
+        field_f1_mhz=None if abs(fields[0] / fields[1] - 1) < 1e-3 else fields[1],
     )
 
 

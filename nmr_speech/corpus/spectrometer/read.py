@@ -10,11 +10,12 @@ from nmr_speech.corpus.spectrometer.bruker import read_bruker
 from nmr_speech.corpus.spectrometer.experiment import QUADRATURES, Experiment
 from nmr_speech.corpus.spectrometer.grid import to_grid
 from nmr_speech.corpus.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.corpus.spectrometer.sampling import Sampling
 from nmr_speech.corpus.spectrometer.varian import read_varian
 
 
-def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Experiment:
-    """Read a 2D homonuclear experiment as the spectrometer wrote it.
+def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
+    """Read a 2D experiment as the spectrometer wrote it.
 
     Arguments
     ---------
@@ -23,6 +24,9 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Exper
         the files in them, or an NMRPipe file in the time domain.
     quadrature : str | None
         How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
+    sampling : Sampling | None
+        For reconstruction: any nucleus in F1, sampled non-uniformly or not; Bruker and NMRPipe only. None: protons,
+        sampled uniformly, as models need them.
 
     Returns
     -------
@@ -43,17 +47,19 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Exper
         raise InputError(f"{path}: no such file or folder; give a Bruker or Varian folder or an NMRPipe file")
     try:
         if path.is_file() and is_nmrpipe(path):
-            return read_nmrpipe(path, quadrature)
-        return _read_folder(path if path.is_dir() else path.parent, path, quadrature)
+            return read_nmrpipe(path, quadrature, sampling)
+        return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
 
 
-def _read_folder(folder, path, quadrature):
+def _read_folder(folder, path, quadrature, sampling):
     if (folder / "procpar").is_file():
+        if sampling is not None and sampling.schedule is not None:
+            raise InputError(f"{path}: convert Varian data to NMRPipe (var2pipe) to reconstruct it from a schedule")
         return read_varian(folder, quadrature)
     if any((folder / name).is_file() for name in ("ser", "acqus", "acqu2s")):
-        return read_bruker(folder, quadrature)
+        return read_bruker(folder, quadrature, sampling)
     raise InputError(
         f"{path}: must be a Bruker folder (ser, acqus, acqu2s), a Varian folder (fid, procpar) or an NMRPipe file in "
         "the time domain"

@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import reconstruction_blocks as reconstruction
 import simulator_blocks as simulator
 from results_files import RESULTS, load
 
@@ -250,5 +251,9 @@ BLOCKS = {
     "table-1": table_1,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
+    "reconstruction-spectra": reconstruction.reconstruction_spectra,
+    "reconstruction-synthetic": reconstruction.reconstruction_synthetic,
+    "reconstruction-rates": reconstruction.reconstruction_rates,
+    "reconstruction-bridge": reconstruction.reconstruction_bridge,
     "validation-table": simulator.validation_table,
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from blocks import BLOCKS
 
 ROOT = Path(__file__).resolve().parents[1]
-READMES = ("README.md", "recipes/AminoAcidTOCSY/README.md")
+READMES = ("README.md", "recipes/AminoAcidTOCSY/README.md", "recipes/SyntheticFID/README.md")
 
 
 def filled(text):

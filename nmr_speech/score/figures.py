@@ -85,10 +85,10 @@ def plot_reconstruction(
     figure = Figure(figsize=(0.8 + 4.6 * len(spectra), 4.8), layout="constrained")
     many = figure.subplots(1, len(spectra), sharex=True, sharey=True, squeeze=False)[0]
     levels = np.abs(next(iter(spectra.values()))).max() * 0.01 * 1.5 ** np.arange(12)
-    for axes, (name, spectrum) in zip(many, spectra.items(), strict=True):
+    for axes, (name, one) in zip(many, spectra.items(), strict=True):
         for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
-            if (sign * spectrum).max() > levels[0]:
-                axes.contour(ppm_f2, ppm_f1, sign * spectrum, levels, colors=colour, linewidths=0.5)
+            if (sign * one).max() > levels[0]:
+                axes.contour(ppm_f2, ppm_f1, sign * one, levels, colors=colour, linewidths=0.5)
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("F2 / ppm")
     many[0].set(xlim=(ppm_f2.max(), ppm_f2.min()), ylim=(ppm_f1.max(), ppm_f1.min()), ylabel="F1 / ppm")

@@ -185,8 +185,8 @@ def _reference(given, plane, schedule, quadrature, region_ppm):
     for name, axis, ppm in zip(("F1", "F2"), (f1, f2), ours, strict=True):
         if axis.size != len(ppm) or abs(axis.ppm() - ppm).max() > abs(ppm[0] - ppm[1]):
             raise InputError(
-                f"{given}: must have the axes of the reconstruction, {name} with {len(ppm)} points from {ppm[0]:.3f} to "
-                f"{ppm[-1]:.3f} ppm, got {axis.size} from {axis.ppm()[0]:.3f} to {axis.ppm()[-1]:.3f}"
+                f"{given}: must have the axes of the reconstruction, {name} with {len(ppm)} points from {ppm[0]:.3f} "
+                f"to {ppm[-1]:.3f} ppm, got {axis.size} from {axis.ppm()[0]:.3f} to {axis.ppm()[-1]:.3f}"
             )
     return spectrum * _scale(spectrum, plane.spectrum())
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Reconstruct a spectrum from non-uniform sampling: ``nmr-speech reconstruct``, from a checkout.
+r"""Reconstruct a spectrum from non-uniform sampling: ``nmr-speech reconstruct``, from a checkout.
 
 > python recipes/SyntheticFID/Reconstruction/reconstruct.py INPUT --schedule nuslist --method ist --out spectrum.ft2
-> python recipes/SyntheticFID/Reconstruction/reconstruct.py INPUT --rate 0.25 --masks 10 --method modern \\
+> python recipes/SyntheticFID/Reconstruction/reconstruct.py INPUT --rate 0.25 --masks 10 --method modern \
 >     --model results/reconstruction/modern_cpu/1986 --out spectrum.ucsf --plot spectrum.png
 """
 

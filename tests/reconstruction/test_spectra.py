@@ -1,0 +1,225 @@
+"""Experiments with a schedule, from the spectrometer's files to a spectrum that other programs open."""
+
+import json
+
+import nmrglue
+import numpy as np
+import pytest
+import torch
+
+from nmr_speech.checks import InputError
+from nmr_speech.cli import main
+from nmr_speech.corpus.spectrometer import Sampling, read_experiment
+from nmr_speech.reconstruction import ist, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.load import save_network
+from nmr_speech.reconstruction.modern import MoDern
+from nmr_speech.reconstruction.plane import Axis, f1_spectrum, to_plane
+from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
+from nmr_speech.score.reconstruct import method_of, reconstruct
+from nmr_speech.score.recovery import rlne
+from tests.corpus.spectrometers import CARRIER_PPM, FIELD_MHZ, WIDTH_HZ, rows_of, t1_fine, write_bruker, write_nmrpipe
+
+N = 64
+SCHEDULE = poisson_gap(N, 24, 1)
+AXES = Axis(64, 2000.0, 60.8, 118.0), Axis(128, 6000.0, 600.13, 4.77)
+
+
+@pytest.fixture(scope="module")
+def fine():
+    """Valine, every half dwell in t1."""
+    return t1_fine(N, n_points=128)
+
+
+def picked(rows, order):
+    return rows.reshape(N, 2, -1)[order].reshape(2 * len(order), -1)
+
+
+@pytest.mark.parametrize("quadrature", ["states", "states_tppi", "echo_antiecho"])
+@pytest.mark.parametrize("write", [write_bruker, write_nmrpipe])
+def test_rows_go_where_the_schedule_says(tmp_path, fine, quadrature, write):
+    """Signs of States-TPPI go with the place on the grid, not with the order of measurement."""
+    rows = rows_of(fine, quadrature)
+    order = np.random.default_rng(0).permutation(SCHEDULE)
+    full = read_experiment(write(tmp_path / "full", rows, quadrature))
+    parts = read_experiment(write(tmp_path / "part", picked(rows, order), quadrature), sampling=Sampling(order, N))
+    mask = sampling_mask(SCHEDULE, N)
+    torch.testing.assert_close(parts.fid, full.fid * mask[:, None])
+
+
+def test_a_full_or_expanded_file_stays_as_it_is(tmp_path, fine):
+    rows = rows_of(fine, "states")
+    full = write_nmrpipe(tmp_path / "full.fid", rows, "states")
+    kept = rows.reshape(N, 2, -1) * sampling_mask(SCHEDULE, N).numpy()[:, None, None]
+    expanded = write_nmrpipe(tmp_path / "expanded.fid", kept.reshape(2 * N, -1), "states")
+    sampling = Sampling(SCHEDULE)
+    assert read_experiment(full, sampling=sampling).fid.shape == (2, N, 128)
+    assert torch.equal(read_experiment(full, sampling=sampling).fid, read_experiment(full).fid)
+    mask = sampling_mask(SCHEDULE, N)[:, None]
+    torch.testing.assert_close(read_experiment(expanded, sampling=sampling).fid, read_experiment(full).fid * mask)
+
+
+def test_the_size_of_the_grid_is_that_of_the_file(tmp_path, fine):
+    rows = picked(rows_of(fine, "states"), SCHEDULE)
+    folder = write_bruker(tmp_path / "nus", rows, "states", acqu2s={"NusTD": 2 * N, "FnTYPE": 2})
+    assert read_experiment(folder, sampling=Sampling(SCHEDULE)).fid.shape[1] == N
+    with pytest.raises(InputError, match="FnTYPE 2 says it was not"):
+        read_experiment(folder)
+
+
+@pytest.mark.parametrize("wrong", [SCHEDULE[:-1], np.append(SCHEDULE, N + 3)])
+def test_a_schedule_of_the_wrong_length_is_named(tmp_path, fine, wrong):
+    folder = write_bruker(tmp_path / "nus", picked(rows_of(fine, "states"), SCHEDULE), "states")
+    with pytest.raises(InputError, match=r"must fit the file, got (23|25) points up to \d+ .* for 24 measured pairs"):
+        read_experiment(folder, sampling=Sampling(wrong))
+
+
+def test_another_nucleus_in_f1_is_read_for_reconstruction_alone(tmp_path, fine):
+    other = {"NUC1": "15N", "BF1": 50.66, "SFO1": 50.66 * (1 + 118e-6)}
+    folder = write_bruker(tmp_path / "hsqc", rows_of(fine, "echo_antiecho"), "echo_antiecho", acqu2s=other)
+    experiment = read_experiment(folder, sampling=Sampling())
+    assert experiment.carrier_f1_ppm == pytest.approx(118)
+    assert experiment.field_f1_mhz == pytest.approx(50.66)
+    assert experiment.carrier_ppm == pytest.approx(CARRIER_PPM)
+    plane = to_plane(experiment)
+    assert plane.f1.ppm()[[0, -1]] == pytest.approx(118 + np.array([1, -1]) * WIDTH_HZ / 2 / 50.66, abs=1.1)
+    with pytest.raises(InputError, match="both dimensions must be 1H"):
+        read_experiment(folder)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+@pytest.mark.parametrize("quadrature", ["states_tppi", "echo_antiecho"])
+def test_a_nus_experiment_becomes_the_full_spectrum(tmp_path, fine, quadrature, late):
+    """From half of the transients, whose phases are found on what is there; beside the same from all."""
+    rows = rows_of(fine, quadrature, late=late) * np.exp(0.7j)
+    half = poisson_gap(N, 40, 2)
+    folder = write_bruker(tmp_path / "nus", picked(rows, half), quadrature, acqu2s={"NusTD": 2 * N})
+    full = write_bruker(tmp_path / "full", rows, quadrature)
+    call = method_of("ist")
+    result = reconstruct(folder, call, schedule=half, reference=full, region_ppm=(0, 4))
+    assert result.plane.echo == ("half_dwell" if late else "even")
+    assert result.figures[0]["rlne"] < 0.15
+    assert result.figures[0]["slope"] == pytest.approx(1, abs=0.05)
+    zero_filled = result.plane.spectrum()
+    assert rlne(zero_filled, result.reference) > 3 * result.figures[0]["rlne"]
+
+
+def test_lines_stand_at_their_shifts(tmp_path, fine):
+    """HA of free valine correlates with HB: the cross peaks of the simulated shifts, to a point."""
+    from nmr_speech.simulate import load_residue  # noqa: PLC0415
+
+    valine = load_residue("VAL", "d2o", "free")
+    shift = dict(zip(valine.groups, valine.shift_mean_ppm, strict=True))
+    plane = to_plane(read_experiment(write_bruker(tmp_path / "full", rows_of(fine, "states"), "states")))
+    spectrum = plane.spectrum()
+    for first, second in (("HA", "HA"), ("HA", "HB"), ("HB", "HA"), ("HB", "HB")):
+        near = (abs(plane.f1.ppm()[:, None] - shift[first]) < 0.12) & (abs(plane.f2.ppm() - shift[second]) < 0.06)
+        window = np.where(near, spectrum, -np.inf)
+        assert window.max() > 5 * np.abs(spectrum[:, plane.f2.ppm() > 6]).max()
+
+
+def test_the_first_point_of_a_spectrum_is_its_highest_frequency():
+    t = torch.arange(32)
+    for k in (-16, -5, 0, 7, 15):
+        spectrum = f1_spectrum(torch.exp(2j * torch.pi * k / 32 * t), 0.0, 64)
+        frequency = (32 - spectrum.argmax().item()) / 2
+        assert frequency in (k, k + 32)
+
+
+@pytest.mark.parametrize("ending", ["ft2", "ucsf"])
+def test_files_give_the_spectrum_back(tmp_path, ending):
+    spectrum = np.random.default_rng(0).normal(size=(64, 128)).astype(np.float32)
+    path = tmp_path / f"100%.{ending}"
+    write_spectrum(path, spectrum, *AXES)
+    again, *axes = read_spectrum(path)
+    assert (again == spectrum).all()
+    for ours, theirs in zip(AXES, axes, strict=True):
+        np.testing.assert_allclose(theirs.ppm(), ours.ppm(), atol=1e-4)
+
+
+@pytest.mark.parametrize("ending", ["ft2", "ucsf"])
+def test_nmrglue_finds_a_line_at_its_shift(tmp_path, ending):
+    """Its conversion of units, which knows nothing of our axes."""
+    spectrum = np.zeros((64, 128), dtype=np.float32)
+    spectrum[20, 90] = 1.0
+    path = str(tmp_path / f"one.{ending}")
+    write_spectrum(path, spectrum, *AXES)
+    module = {"ft2": nmrglue.pipe, "ucsf": nmrglue.sparky}[ending]
+    dic, data = module.read(path)
+    at = np.unravel_index(data.argmax(), data.shape)
+    for dimension, axis in enumerate(AXES):
+        converter = module.make_uc(dic, data, dim=dimension)
+        assert converter.ppm(at[dimension]) == pytest.approx(axis.ppm()[(20, 90)[dimension]], abs=1e-3)
+
+
+def test_a_part_of_an_axis_keeps_its_shifts():
+    np.testing.assert_allclose(AXES[1].cut(31, 90).ppm(), AXES[1].ppm()[31:90])
+
+
+def test_bad_spectra_are_named(tmp_path):
+    with pytest.raises(InputError, match=r"must end in \.ft2 or \.ucsf"):
+        write_spectrum(tmp_path / "a.txt", np.zeros((8, 8)), *AXES)
+    (tmp_path / "cut.ft2").write_bytes(b"UCSF NMR")
+    with pytest.raises(InputError, match="cannot be read as a spectrum"):
+        read_spectrum(tmp_path / "cut.ft2")
+    path = write_nmrpipe(tmp_path / "time.fid", np.ones((16, 32)) + 0j, "states")
+    with pytest.raises(InputError, match="must be a real 2D spectrum"):
+        read_spectrum(path)
+
+
+def test_the_command_tries_schedules_and_says_how_far_they_agree(tmp_path, fine, capsys):
+    folder = write_bruker(tmp_path / "full", rows_of(fine, "states"), "states")
+    out, picture = tmp_path / "out.ucsf", tmp_path / "out.png"
+    command = ["reconstruct", str(folder), "--rate=0.4", "--method=ist", f"--out={out}", "--region-ppm", "0", "4"]
+    main([*command, "--masks=3", "--json", f"--plot={picture}"])
+    said = json.loads(capsys.readouterr().out)
+    assert len(said["figures"]) == 3
+    assert all(row["rlne"] < 0.3 for row in said["figures"])
+    strongest = max(said["peaks"], key=lambda peak: peak["height"])
+    assert strongest["relative_std"] < 0.1
+    assert strongest["f1_ppm"] == pytest.approx(strongest["f2_ppm"], abs=0.1)  # the methyls' diagonal
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    spectrum, _, f2 = read_spectrum(out)
+    assert 0 <= f2.ppm().min() < f2.ppm().max() <= 4
+    main([*command, f"--reference={out}"])  # a spectrum as a reference, on the same axes
+    assert "rlne" in capsys.readouterr().out
+    assert spectrum.shape == read_spectrum(out)[0].shape
+
+
+def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
+    folder = write_bruker(tmp_path / "nus", picked(rows_of(fine, "states"), SCHEDULE), "states", acqu2s={"NusTD": 128})
+    (tmp_path / "nuslist").write_text("\n".join(str(i + 1) for i in SCHEDULE))
+    model = tmp_path / "model"
+    model.mkdir()
+    save_network(MoDern(n_phases=2), model)
+    command = ["reconstruct", str(folder), f"--schedule={tmp_path / 'nuslist'}", f"--out={tmp_path / 'a.ft2'}"]
+    main([*command, "--method=modern", f"--model={model}"])
+    said = capsys.readouterr().out
+    assert "24 points in the schedule, counted from 1: no 0 occurs." in said
+    assert "no reference" in said
+    plane = to_plane(read_experiment(folder, sampling=Sampling(SCHEDULE, N)))
+    main([*command, "--method=ist"])
+    expected = plane.spectrum(ist(plane.fid, SCHEDULE, echo="even"))
+    assert rlne(read_spectrum(tmp_path / "a.ft2")[0], expected) < 1e-5
+    for more, message in (
+        (["--method=modern"], "needs `--model`"),
+        (["--method=dlnmr", f"--model={model}"], "holds a MoDern, `method` 'dlnmr' needs a DLNMR"),
+        (["--method=cs"], "`method` must be one of ist, hankel, modern, dlnmr, lstm"),
+        (["--method=ist", "--rate=0.2"], "one of them"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            main([*command, *more])
+
+
+def test_a_nan_in_the_file_is_named(tmp_path, fine):
+    rows = rows_of(fine, "states")
+    rows[5, 7] = np.nan
+    path = write_nmrpipe(tmp_path / "nan.fid", rows, "states")
+    with pytest.raises(InputError, match=r"nan\.fid: points must be finite numbers, got NaN"):
+        read_experiment(path, sampling=Sampling(SCHEDULE))
+
+
+def test_fields_of_the_writer_are_those_of_the_reader(tmp_path, fine):
+    plane = to_plane(read_experiment(write_bruker(tmp_path / "full", rows_of(fine, "states"), "states")))
+    write_spectrum(tmp_path / "a.ft2", plane.spectrum(), plane.f1, plane.f2)
+    _, f1, f2 = read_spectrum(tmp_path / "a.ft2")
+    assert (f1.frequency_mhz, f2.frequency_mhz) == pytest.approx((FIELD_MHZ, FIELD_MHZ))

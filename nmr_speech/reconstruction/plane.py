@@ -158,7 +158,7 @@ def to_plane(
     f1 = Axis(_size(n), experiment.spectral_width_f1_hz, field_f1_mhz, experiment.carrier_f1_ppm)
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
     plane = Plane(fid, start[0], f1, f2, (*experiment.steps, *found))
-    plane = plane if region_ppm is None else _cut(plane, region_ppm)
+    plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
         raise InputError(
             f"{experiment.source}: a reference must be sampled as the experiment, got {tuple(plane.fid.shape)} points, "
@@ -172,7 +172,26 @@ def _size(n):
     return 2 ** int(np.ceil(np.log2(2 * n)))
 
 
-def _cut(plane, region_ppm):
+def cut(plane: Plane, region_ppm: tuple[float, float]) -> Plane:
+    """Keep a part of F2.
+
+    Arguments
+    ---------
+    plane : Plane
+        The whole.
+    region_ppm : tuple[float, float]
+        Its ends, in either order.
+
+    Returns
+    -------
+    Plane
+
+    Example
+    -------
+    >>> plane = Plane(torch.ones(8, 4) + 0j, 0.0, Axis(8, 80.0, 10.0, 5.0), Axis(8, 80.0, 10.0, 5.0), ())
+    >>> cut(plane, (3, 6)).f2.ppm()
+    array([6., 5., 4., 3.])
+    """
     low_ppm, high_ppm = sorted(region_ppm)
     inside = np.flatnonzero((plane.f2.ppm() >= low_ppm) & (plane.f2.ppm() <= high_ppm))
     if len(inside) < 4:

@@ -2,6 +2,7 @@
 
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import nmrglue
@@ -38,6 +39,8 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis):
     path = Path(path)
     if path.suffix not in ENDINGS:
         raise InputError(f"{path}: a spectrum's file must end in {' or '.join(ENDINGS)}")
+    if path.suffix == ".ucsf":
+        f1, f2 = _centred(f1), _centred(f2)
     axes = {0: _udic(f1, "F1" if f1.frequency_mhz != f2.frequency_mhz else "1H"), 1: _udic(f2, "1H")}
     converter = nmrglue.convert.converter()
     converter.from_universal({"ndim": 2, **axes}, spectrum.astype(np.float32))
@@ -49,6 +52,12 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis):
         else:
             nmrglue.sparky.write(str(temporary), *converter.to_sparky())
         write_whole(path, temporary.read_bytes())
+
+
+def _centred(axis):
+    """Sparky's centre lies between two points where their number is odd."""
+    step_ppm = axis.width_hz / axis.size / axis.frequency_mhz
+    return replace(axis, carrier_ppm=axis.carrier_ppm - axis.size % 2 * step_ppm / 2)
 
 
 def _udic(axis, label):
@@ -95,5 +104,14 @@ def read_spectrum(path: str | Path) -> tuple[np.ndarray, Axis, Axis]:
         raise InputError(f"{path}: must be a real 2D spectrum, transformed and phased in both dimensions")
     if not np.isfinite(spectrum).all():
         raise InputError(f"{path}: points must be finite numbers, got NaN or infinity")
-    axes = (Axis(spectrum.shape[k], udic[k]["sw"], udic[k]["obs"], udic[k]["car"] / udic[k]["obs"]) for k in (0, 1))
-    return np.asarray(spectrum), *axes
+    module = nmrglue.sparky if content.startswith(b"UCSF NMR") else nmrglue.pipe
+    return np.asarray(spectrum), *(
+        _axis(module.make_uc(parameters, spectrum, dim=k), spectrum.shape[k]) for k in (0, 1)
+    )
+
+
+def _axis(converter, size):
+    """What nmrglue takes from the header, the origin of a part that was cut out included."""
+    ppm = converter.ppm_scale()
+    frequency_mhz = (converter.hz(0) - converter.hz(1)) / (ppm[0] - ppm[1])
+    return Axis(size, float((ppm[0] - ppm[1]) * size * frequency_mhz), float(frequency_mhz), float(ppm[size // 2]))

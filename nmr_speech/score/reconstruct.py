@@ -11,8 +11,9 @@ import torch
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.corpus.spectrometer import Sampling, read_experiment
 from nmr_speech.reconstruction import check_schedule, hankel, ist, load_network, poisson_gap, sampling_mask
-from nmr_speech.reconstruction.plane import Plane, to_plane
+from nmr_speech.reconstruction.plane import Plane, cut, to_plane
 from nmr_speech.reconstruction.spectrum_files import read_spectrum
+from nmr_speech.reconstruction.undo import spectrum_to_plane
 from nmr_speech.score.recovery import recovery, spread
 
 NETWORKS = {"modern": "MoDern", "dlnmr": "DLNMR", "lstm": "LSTMNetwork"}
@@ -112,7 +113,7 @@ def reconstruct(
     Arguments
     ---------
     source : str | Path
-        As for `nmr_speech.corpus.spectrometer.read_experiment`.
+        As for `nmr_speech.corpus.spectrometer.read_experiment`; or a spectrum, NMRPipe or Sparky, taken back to t1.
     call : Callable
         Of `method_of`.
     schedule : np.ndarray | None
@@ -138,8 +139,12 @@ def reconstruct(
     """
     if (schedule is None) == (rate is None):
         raise InputError("give a schedule (`--schedule`), or a rate to draw one at (`--rate`), one of them")
-    sampling = Sampling(schedule, None if n is None else whole("n", n, 2, 2**16))
-    plane = to_plane(read_experiment(source, quadrature=quadrature, sampling=sampling), region_ppm)
+    if Path(source).suffix in SPECTRA:
+        plane = spectrum_to_plane(source)
+        plane = plane if region_ppm is None else cut(plane, region_ppm)
+    else:
+        sampling = Sampling(schedule, None if n is None else whole("n", n, 2, 2**16))
+        plane = to_plane(read_experiment(source, quadrature=quadrature, sampling=sampling), region_ppm)
     grid = plane.fid.shape[1]
     schedules = _schedules(schedule, rate, whole("masks", masks, 1, 1000), grid, seed)
     true = _reference(reference, plane, schedules[0], quadrature, region_ppm)

@@ -1,6 +1,7 @@
 """Experiments with a schedule, from the spectrometer's files to a spectrum that other programs open."""
 
 import json
+from pathlib import Path
 
 import nmrglue
 import numpy as np
@@ -15,10 +16,13 @@ from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.plane import Axis, f1_spectrum, to_plane
 from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
+from nmr_speech.reconstruction.undo import spectrum_to_plane
 from nmr_speech.score.reconstruct import method_of, reconstruct
 from nmr_speech.score.recovery import rlne
 from tests.corpus.spectrometers import CARRIER_PPM, FIELD_MHZ, WIDTH_HZ, rows_of, t1_fine, write_bruker, write_nmrpipe
+from tests.reconstruction.signals import exponentials
 
+GB1 = Path(__file__).parents[3] / "shared" / "data" / "real" / "GB1_HSQC" / "hn.ft2"
 N = 64
 SCHEDULE = poisson_gap(N, 24, 1)
 AXES = Axis(64, 2000.0, 60.8, 118.0), Axis(128, 6000.0, 600.13, 4.77)
@@ -108,7 +112,7 @@ def test_lines_stand_at_their_shifts(tmp_path, fine):
     from nmr_speech.simulate import load_residue  # noqa: PLC0415
 
     valine = load_residue("VAL", "d2o", "free")
-    shift = dict(zip(valine.groups, valine.shift_mean_ppm, strict=True))
+    shift = {name: ppm for (name, _), ppm in zip(valine.system.groups, valine.shift_mean_ppm, strict=True)}
     plane = to_plane(read_experiment(write_bruker(tmp_path / "full", rows_of(fine, "states"), "states")))
     spectrum = plane.spectrum()
     for first, second in (("HA", "HA"), ("HA", "HB"), ("HB", "HA"), ("HB", "HB")):
@@ -125,14 +129,16 @@ def test_the_first_point_of_a_spectrum_is_its_highest_frequency():
         assert frequency in (k, k + 32)
 
 
+@pytest.mark.parametrize("size", [128, 79])
 @pytest.mark.parametrize("ending", ["ft2", "ucsf"])
-def test_files_give_the_spectrum_back(tmp_path, ending):
-    spectrum = np.random.default_rng(0).normal(size=(64, 128)).astype(np.float32)
+def test_files_give_the_spectrum_back(tmp_path, ending, size):
+    spectrum = np.random.default_rng(0).normal(size=(64, size)).astype(np.float32)
     path = tmp_path / f"100%.{ending}"
-    write_spectrum(path, spectrum, *AXES)
+    before = AXES[0], AXES[1].cut(0, size)
+    write_spectrum(path, spectrum, *before)
     again, *axes = read_spectrum(path)
     assert (again == spectrum).all()
-    for ours, theirs in zip(AXES, axes, strict=True):
+    for ours, theirs in zip(before, axes, strict=True):
         np.testing.assert_allclose(theirs.ppm(), ours.ppm(), atol=1e-4)
 
 
@@ -208,6 +214,41 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     ):
         with pytest.raises(SystemExit, match=message):
             main([*command, *more])
+
+
+def test_a_processed_spectrum_is_taken_back_to_its_signals(tmp_path):
+    """Processed by nmrglue as NMRPipe would: SP -off 0.5 -end 0.95 -c 0.5, zero-fill, FT, -di."""
+    fid = torch.stack([exponentials(40, [(1.0, f, 20.0), (0.5, -0.2, 9.0)]) for f in (0.1, 0.3, -0.4)]).numpy()
+    dic, _ = nmrglue.pipe.read(str(_spectrum_file(tmp_path, np.zeros((128, 3)))))
+    window = np.sin(np.pi * (0.5 + 0.45 * np.arange(40) / 39))
+    window[0] *= 0.5
+    spectrum = np.fft.fftshift(np.fft.fft(fid * window, 128), axes=1).real
+    falling = np.roll(spectrum[:, ::-1], 1, axis=1).T
+    header = {"FDF1TDSIZE": 40.0, "FDF1APODCODE": 1.0, "FDF1APODQ1": 0.5, "FDF1APODQ2": 0.95, "FDF1APODQ3": 1.0}
+    path = tmp_path / "processed.ft2"
+    nmrglue.pipe.write(str(path), dic | header | {"FDF1C1": -0.5}, falling.astype(np.float32))
+    plane = spectrum_to_plane(path)
+    np.testing.assert_allclose(plane.fid.numpy(), fid, atol=1e-5)
+    result = reconstruct(path, method_of("hankel"), rate=0.5)
+    assert result.figures[0]["rlne"] < 0.02
+    nmrglue.pipe.write(str(tmp_path / "gm.ft2"), dic | header | {"FDF1APODCODE": 3.0}, falling.astype(np.float32))
+    with pytest.raises(InputError, match="must be SP or none to be divided out, got code 3"):
+        spectrum_to_plane(tmp_path / "gm.ft2")
+
+
+def _spectrum_file(folder, spectrum):
+    write_spectrum(folder / "empty.ft2", spectrum, *[Axis(n, 2000.0, 60.8, 118.0) for n in spectrum.shape])
+    return folder / "empty.ft2"
+
+
+@pytest.mark.skipif(not GB1.exists(), reason="the GB1 HSQC is not in ../shared/data")
+def test_gb1_is_taken_back_as_it_was_independently():
+    """The npz beside it holds the same signals, F1 the other way round; F2 is a part of the spectrum, cut out."""
+    plane, before = spectrum_to_plane(GB1), np.load(GB1.with_name("gb1_15n_hsqc.npz"))
+    ours, theirs = plane.fid.numpy().conj(), before["t"]
+    scale = np.vdot(theirs, ours) / np.vdot(theirs, theirs)
+    assert np.linalg.norm(ours - scale * theirs) < 1e-5 * np.linalg.norm(ours)
+    np.testing.assert_allclose(plane.f2.ppm(), before["f2_ppm"], atol=0.01)
 
 
 def test_a_nan_in_the_file_is_named(tmp_path, fine):

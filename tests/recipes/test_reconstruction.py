@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.hparams import flatten_hparams
+from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.reconstruction import load_modern, load_network
 from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
 
@@ -118,6 +118,14 @@ def test_the_sizes_of_the_paper():
     for name in SMALL:
         large, small = (re.sub("&id001 ", "", networks[stem]) for stem in (name, f"{name}_cpu"))
         assert large == small
+
+
+def test_the_readme_counts_parameters():
+    table = (SCRIPT.parents[1] / "README.md").read_text()
+    for name in SMALL:
+        network = load_hparams(HPARAMS / f"{name}.yaml", "", train.KEYS)["network"]
+        (said,) = re.findall(rf"^\| `{name}` \|.*\| ([\d,]+) \|$", table, re.MULTILINE)
+        assert int(said.replace(",", "")) == sum(weight.numel() for weight in network.parameters())
 
 
 def test_killed_and_resumed_equals_unbroken(tmp_path):

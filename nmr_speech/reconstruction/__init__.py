@@ -1,5 +1,7 @@
 """Reconstruction of spectra from non-uniform sampling: schedules, operators, solvers, networks."""
 
+from nmr_speech.reconstruction.hankel import hankel
+from nmr_speech.reconstruction.ist import ist
 from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
@@ -10,7 +12,9 @@ __all__ = [
     "data_consistency",
     "fourier",
     "from_virtual_echo",
+    "hankel",
     "inverse_fourier",
+    "ist",
     "load_modern",
     "load_network",
     "poisson_gap",

@@ -122,7 +122,7 @@ def check_measured(fid: torch.Tensor, schedule, dims: int = 1) -> torch.Tensor:
     if not isinstance(fid, torch.Tensor) or not fid.is_complex() or fid.ndim < dims:
         came = f"{fid.dtype}, {tuple(fid.shape)}" if isinstance(fid, torch.Tensor) else type(fid).__name__
         raise InputError(f"`fid` must be a complex tensor (..., n) of {dims} dimension(s) or more, got {came}")
-    if not torch.isfinite(torch.view_as_real(fid)).all():
+    if not torch.isfinite(fid).all():
         bad = (~torch.isfinite(fid)).nonzero()[0].tolist()
         raise InputError(f"`fid` must be finite, got NaN or infinity, first at {tuple(bad)}; leave such signals out")
     shape = tuple(fid.shape[-dims:])

@@ -14,6 +14,7 @@ Forms, for n points:
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 
@@ -119,6 +120,48 @@ def absorption(echo: torch.Tensor, form: str = "even") -> torch.Tensor:
         return spectrum
     frequency = torch.fft.fftfreq(echo.shape[-1], dtype=echo.real.dtype, device=echo.device)
     return spectrum * torch.exp(-1j * math.pi * frequency)
+
+
+def echo_transform(n: int, form: str = "even") -> tuple[Callable, Callable]:
+    """Transform signals straight to the real spectra of their echoes, and back: as exact, in half the time.
+
+    Arguments
+    ---------
+    n : int
+        Points of a signal.
+    form : str
+        One of `FORMS`. The form ``"even"`` gives the point without partner too, as point n: where a signal was cut off
+        before it ended, it is as unknown as any other that was not measured.
+
+    Returns
+    -------
+    forward : Callable
+        complex (..., n or n + 1) to real, as `absorption`, in one order or another of the frequencies.
+    inverse : Callable
+        Back to complex (..., n); in the form ``"even"`` (..., n + 1).
+
+    Example
+    -------
+    >>> forward, inverse = echo_transform(3)
+    >>> forward(torch.tensor([3.0, 2 + 1j, 0])).dtype
+    torch.float32
+    >>> abs(inverse(forward(torch.tensor([3.0, 2 + 1j, 0]))) - torch.tensor([3.0, 2 + 1j, 0, 0])).max() < 1e-6
+    tensor(True)
+    """
+    size = 2 * n - (one_of("form", form, FORMS) == "odd")
+    if form != "half_dwell":
+        return (
+            lambda fid: torch.fft.hfft(fid, size, norm="ortho"),
+            lambda spectrum: torch.fft.ihfft(spectrum, norm="ortho"),
+        )
+
+    def twist(like):
+        return torch.exp(-1j * math.pi / size * torch.arange(size, dtype=like.real.dtype, device=like.device))
+
+    return (
+        lambda fid: 2 * (torch.fft.fft(fid, size, norm="ortho") * twist(fid)).real,
+        lambda spectrum: torch.fft.ifft(spectrum * twist(spectrum).conj(), norm="ortho")[..., :n],
+    )
 
 
 def check_phase(fid: torch.Tensor, mask: torch.Tensor):

@@ -22,7 +22,7 @@ from speechbrain.utils.checkpoints import mark_as_loader, mark_as_saver, registe
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.hparams import flatten_hparams, load_hparams
-from nmr_speech.reconstruction.ist import ist
+from nmr_speech.reconstruction import ist
 from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.network import ROWS_AT_ONCE, Measurement
 from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs

@@ -108,7 +108,10 @@ def reconstruct(options: argparse.Namespace):
 
     _refuse_path(options.out, ENDINGS)
     _refuse_path(options.plot, PICTURES)
-    schedule, found = (None, "drawn") if options.schedule is None else read_schedule(options.schedule, options.first)
+    listed = options.schedule
+    if listed is None and options.rate is None and (options.path / "nuslist").is_file():
+        listed = options.path / "nuslist"
+    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.first)
     settings = {
         key: getattr(options, key) for key in ("rate", "masks", "seed", "reference", "region_ppm", "n", "quadrature")
     }
@@ -200,7 +203,7 @@ def _add_reconstruct(commands):
     )
     command.set_defaults(run=reconstruct)
     command.add_argument("path", type=Path, metavar="INPUT")
-    command.add_argument("--schedule", type=Path, help="text, one point a line, such as nuslist")
+    command.add_argument("--schedule", type=Path, help="text, one point a line; left out: nuslist of a Bruker folder")
     command.add_argument("--first", type=_value, help="number of the first point in it, 0 or 1; left out: found")
     command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule for this share of the transients")
     command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")

@@ -203,7 +203,9 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     assert "24 points in the schedule, counted from 1: no 0 occurs." in said
     assert "no reference" in said
     plane = to_plane(read_experiment(folder, sampling=Sampling(SCHEDULE, N)))
-    main([*command, "--method=ist"])
+    (folder / "nuslist").write_text("\n".join(map(str, SCHEDULE)))  # found by itself, where none is given
+    main([command[0], command[1], command[3], "--method=ist"])
+    assert "counted from 0: 0 occurs." in capsys.readouterr().out
     expected = plane.spectrum(ist(plane.fid, SCHEDULE, echo="even"))
     assert rlne(read_spectrum(tmp_path / "a.ft2")[0], expected) < 1e-5
     for more, message in (

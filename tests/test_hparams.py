@@ -22,7 +22,8 @@ HPARAMS = Path(__file__).parents[1] / "hparams"
 FRONTENDS = sorted(path.stem for path in (HPARAMS / "frontend").glob("*.yaml"))
 BACKBONES = sorted(path.stem for path in (HPARAMS / "backbone").glob("*.yaml"))
 CLASSES = {
-    "mel": "MelFrontEnd", "mel_transient": "MelFrontEnd", "conv": "ConvFrontEnd", "quadrature": "QuadratureFrontEnd",
+    "mel": "MelFrontEnd", "mel_transient": "MelFrontEnd", "conv": "ConvFrontEnd",
+    "conv_centred": "ConvFrontEnd", "quadrature": "QuadratureFrontEnd",
     "ecapa_xs": "ECAPA_TDNN", "ecapa_s": "ECAPA_TDNN", "ecapa_l": "ECAPA_TDNN", "ecapa_m": "ECAPA_TDNN",
     "xvector": "Xvector", "xvector_xs": "Xvector", "deep_picker": "DeepPicker",
 }  # fmt: skip
@@ -121,6 +122,8 @@ def test_a_base_gives_what_a_file_does_not(tmp_path):
     assert "# Mine" in flat
     assert "Title" not in flat
     assert "# one" not in flat
+    (tmp_path / "third.yaml").write_text("base: mine.yaml\nb: 1\n")
+    assert load_hparams(tmp_path / "third.yaml", overrides, "abcde") == hparams | {"b": 1}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_a_base_gives_what_a_file_does_not(tmp_path):
     [
         ("base: quickstrat.yaml", "", r"mine\.yaml: `base` must be a file beside it, got .*quickstrat\.yaml"),
         ("base: quickstart.yaml\nwarmup: 0.3", "", "the key `warmup` means nothing .* did you mean `warmup_share`"),
-        ("base: mine.yaml", "", "the key `base` means nothing to this recipe"),
+        ("base: mine.yaml", "", r"`base` must not lead back to .*mine\.yaml"),
         ("base: quickstart.yaml", "base: verification.yaml", "'base' not found in"),
     ],
 )

@@ -20,6 +20,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     scores : dict[str, dict]
         ``test`` and ``baseline``: figures of the network and of the linear classifier on the test split; see
         `nmr_speech.score.classification.summarise`. ``calibration``: see `nmr_speech.score.calibration.calibrate`.
+        ``pretrained``, if there: see `nmr_speech.models.transfer.Pretrained.report`.
     datasets : dict
         The data sets, by split.
     seconds : dict[str, float]
@@ -32,6 +33,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
         "test": test,
         "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": scores["baseline"]},
         "calibration": scores["calibration"],
+        "pretrained": scores.get("pretrained"),
         "recordings": {split: len(dataset) for split, dataset in datasets.items()},
         "parameters": sum(weight.numel() for module in hparams["modules"].values() for weight in module.parameters()),
         "seed": hparams["seed"],

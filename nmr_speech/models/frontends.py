@@ -1,8 +1,8 @@
 """Front ends: 4-channel waveforms to feature frames.
 
 Each maps wavs (B, T, 4) to features (B, K, L, F) with F = 80: K streams that go through one embedding model, L frames
-a stream. ``removes_mean`` says whether the mean of each feature over the frames is zero, as
-pretrained speech models expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, P transients, Q points.
+a stream. ``removes_mean`` says whether the mean of each feature over the frames is zero, as pretrained speech models
+expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, P transients, Q points.
 """
 
 import math

@@ -63,8 +63,8 @@ class Origin:
 def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     """Find the weights of an embedding model.
 
-    Nothing is copied: files of the Hub stay in its cache, one folder a commit, so that a model never meets the weights of
-    another source or revision.
+    Nothing is copied: files of the Hub stay in its cache, one folder a commit, so that a model never meets the weights
+    of another source or revision.
 
     Arguments
     ---------
@@ -84,7 +84,7 @@ def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     >>> find_weights("speechbrain")
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: the source of weights must be a folder or a Hub repository user/name, got 'speechbrain'
+    nmr_speech.checks.InputError: the source of weights must be a folder or a Hub repository user/name, got 'sp...
     """
     folder, commit = Path(source), None
     if folder.is_dir() and revision is not None:
@@ -98,8 +98,10 @@ def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     for name in FILES:
         if (folder / name).is_file():
             return Origin(str(source) if commit else str(folder.resolve()), commit, name, _sha256(folder / name))
-    where = f"the repository at commit {commit}" if commit else "the folder"
-    raise InputError(f"{source}: {where} holds none of {', '.join(FILES)}, or offline the cache does not")
+    if commit:
+        raise InputError(f"{source}: commit {commit} holds none of {', '.join(FILES)}")
+    hint = "; if the Hub's repository is meant, work in another folder" if REPOSITORY.fullmatch(str(source)) else ""
+    raise InputError(f"{source}: the folder holds none of {', '.join(FILES)}{hint}")
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

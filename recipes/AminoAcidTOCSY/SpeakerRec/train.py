@@ -221,7 +221,8 @@ def main(argv):
     fed = datasets | {"train": train_set}
     if hparams["pretrained"] is not None:
         logger.info("The embedding model began with %s", hparams["pretrained"].origin or "random weights")
-        reason = reason_to_embed_anew(hparams["pretrained"], hparams["modules"]["frontend"], hparams["augment"], n_fresh)
+        changes = {"augmented": bool(hparams["augment"].settings), "fresh": bool(n_fresh)}
+        reason = reason_to_embed_anew(hparams["pretrained"], hparams["modules"]["frontend"], **changes)
         logger.info("Embeddings are computed %s", f"in every epoch: {reason}" if reason else "once")
         if reason is None:
             fed = {split: brain.embedded(dataset, loader) for split, dataset in fed.items()}

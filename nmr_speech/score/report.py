@@ -46,7 +46,8 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     first = datasets["test"][0]
     experiment = hparams["experiment"]
     ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
-    plot_recording(first["sig"].T, f"{first['id']}, simulated TOCSY", folder / "recording.png", ppm)
+    title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
+    plot_recording(first["sig"].T, title, folder / "recording.png", ppm)
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     print(headline(results))
     print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")

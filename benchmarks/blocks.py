@@ -4,6 +4,7 @@ import json
 import statistics
 
 import simulator_blocks as simulator
+import transfer_blocks as transfer
 from results_files import RESULTS, load
 
 
@@ -248,6 +249,8 @@ BLOCKS = {
     "throughput-table": simulator.throughput_table,
     "million": simulator.million,
     "table-1": table_1,
+    "table-2": transfer.table_2,
+    "transfer-table": transfer.transfer_table,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
     "validation-table": simulator.validation_table,

@@ -47,19 +47,18 @@ def main():
     parser.add_argument("--steps", type=int)
     options = parser.parse_args()
     device, steps = options.device, options.steps or STEPS[options.device]
-    cells = {cell: Cell(*cell, device) for cell in CELLS}
-    for _ in range(WARMUP + steps):
-        for cell in cells.values():
-            cell.step()
-    rows = []
-    for (frontend, how), cell in cells.items():
-        row = {"frontend": frontend, "how": how, "seconds": statistics.median(cell.seconds[WARMUP:])}
-        # Spawned: a forked process would count its parent's memory as its own.
+    rows = [{"frontend": frontend, "how": how} for frontend, how in CELLS]
+    for row in rows:  # before this process has taken memory, which those that it starts would count as theirs
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            row["mib"] = pool.apply(memory, (frontend, how, device))
-        if how == "once":
+            row["mib"] = pool.apply(memory, (row["frontend"], row["how"], device))
+    cells = [Cell(row["frontend"], row["how"], device) for row in rows]
+    for _ in range(WARMUP + steps):
+        for cell in cells:
+            cell.step()
+    for row, cell in zip(rows, cells, strict=True):
+        row["seconds"] = statistics.median(cell.seconds[WARMUP:])
+        if row["how"] == "once":
             row["seconds_to_embed"] = cell.seconds_to_embed
-        rows.append(row)
         print(row, flush=True)
     content = {"batch": BATCH, "steps": steps, "backbone": BACKBONES[device], "rows": rows, **provenance()}
     write_whole(RESULTS / f"transfer_{device}.json", (json.dumps(content, indent=1) + "\n").encode())

@@ -108,7 +108,7 @@ def main(arguments=None):
         if scale.voices:
             done["pretraining"] = pretrain(WORK / options.scale / "voices", scale, end, environment)
         for name, overrides in missing.items():
-            folder = WORK / options.scale / name.replace(" ", "_")
+            folder = WORK / options.scale / name.replace(" ", "_").replace(",", "")
             if not train("AminoAcidTOCSY", "transfer", folder, overrides, end, environment):
                 sys.exit(f"time is over in {name}; the same command goes on")
             done[name] = json.loads((folder / "results.json").read_text())

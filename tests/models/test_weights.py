@@ -114,6 +114,12 @@ def test_what_is_not_there(hub, tmp_path, monkeypatch):
         find_weights("speech/none")
     with pytest.raises(InputError, match="the repository has no such commit, tag or branch; correct `revision`"):
         find_weights("speech/ecapa", "v9")
+    hub.repositories["model", "speech/ecapa"].gated = True
+    with pytest.raises(
+        InputError, match=r"speech/ecapa .*: access is granted on request; ask for it on the repository"
+    ):
+        find_weights("speech/ecapa")
+    hub.repositories["model", "speech/ecapa"].gated = False
     hub.create("model", "speech/empty", private=False)
     with pytest.raises(InputError, match=r"speech/empty: commit \w{40} holds none of embedding_model\.ckpt"):
         find_weights("speech/empty")

@@ -246,6 +246,19 @@ def test_a_front_end_that_keeps_the_mean_is_refused(go, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_weights_that_do_not_fit_stop_the_run_before_anything_is_written(go, speech, tmp_path):
+    for name, change in (
+        ("prefixed", lambda weights: {f"module.{name}": tensor for name, tensor in weights.items()}),
+        ("lacking", lambda weights: dict(list(weights.items())[1:])),
+        ("reshaped", lambda weights: weights | {"fc.conv.bias": torch.ones(13)}),
+    ):
+        (speech / name).mkdir()
+        torch.save(change(source_state(speech)), speech / name / "embedding_model.ckpt")
+        with pytest.raises(InputError, match=r"transfer\.yaml: .*embedding_model\.ckpt: "):
+            go(source=name)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_frozen_model_is_scored_and_published_whole(go, speech, tmp_path):
     """Its checkpoint names the source; a bundle holds all weights, and speaks of no folder of this machine."""
     out = go(MEL, epochs=1)

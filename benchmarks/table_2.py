@@ -27,9 +27,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch.utils.data import ConcatDataset, DataLoader
 
-from nmr_speech.corpus.manifest import read_manifest
-from nmr_speech.dataio import Batch, load_datasets
+from nmr_speech.dataio import Batch
 from nmr_speech.models.load import load_embedder
 
 ROOT, WORK = tables.ROOT, tables.ROOT / "results" / "table_2"
@@ -54,6 +54,8 @@ class Scale:
         Recordings of each residue.
     seeds : tuple[int, ...]
         Each has recordings of its own.
+    unseen : int
+        Recordings of each residue that the trained models name beside the test split.
     overrides : tuple[str, ...]
         For every run.
     voices : tuple[str, ...]
@@ -65,6 +67,7 @@ class Scale:
     sources: dict[str, str | None]
     recordings: int
     seeds: tuple[int, ...]
+    unseen: int = 0
     overrides: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
 
@@ -73,7 +76,7 @@ LOCAL = {"synthetic voices": REPOSITORY, "random": None}
 NARROW = {"mel": "mel_transient", "conv": "conv_centred"}
 SCALES = {
     "small": Scale(
-        NARROW, "ecapa_m", LOCAL, recordings=40, seeds=(1986, 1987),
+        NARROW, "ecapa_m", LOCAL, recordings=40, seeds=(1986, 1987), unseen=50,
         voices=(
             "--n_speakers=48", "--recordings_per_residue=10", "--number_of_epochs=25", "--lr=0.003", "--batch_size=20",
         ),
@@ -84,7 +87,7 @@ SCALES = {
         overrides=("--device=cuda", "--loader_workers=8"),
     ),
     "rehearsal": Scale(
-        NARROW, "ecapa_xs", LOCAL, recordings=4, seeds=(1986,),
+        NARROW, "ecapa_xs", LOCAL, recordings=4, seeds=(1986,), unseen=3,
         overrides=("--residues=[GLY,SER,ALA]", "--number_of_epochs=1"),
         voices=("--n_speakers=2", "--recordings_per_residue=3", "--number_of_epochs=1"),
     ),
@@ -99,6 +102,7 @@ def main(arguments=None):
     parser.add_argument("--results", type=Path, default=tables.RESULTS)
     options = parser.parse_args(arguments)
     end = time.monotonic() + 60 * options.minutes
+    options.results.mkdir(parents=True, exist_ok=True)
     path, scale = options.results / f"table_2_{options.scale}.json", SCALES[options.scale]
     done = json.loads(path.read_text()) if path.exists() else {}
     missing = {name: overrides for name, overrides in runs(scale).items() if name not in done}
@@ -112,8 +116,10 @@ def main(arguments=None):
             if not train("AminoAcidTOCSY", "transfer", folder, overrides, end, environment):
                 sys.exit(f"time is over in {name}; the same command goes on")
             done[name] = json.loads((folder / "results.json").read_text())
+            more = [tables.simulate(scale, overrides)] if scale.unseen else []
+            done[name] |= tables.name_unseen(name, folder, overrides, more)
             if name.endswith("frozen"):
-                done[name]["linear_probe"] = probe(folder, overrides)
+                done[name]["linear_probe"] = probe(folder, overrides, more)
             path.write_text(json.dumps(done, indent=1) + "\n")
             shutil.rmtree(folder / "save")
 
@@ -190,17 +196,16 @@ def hub(scale):
         }
 
 
-def probe(folder, overrides):
-    """Accuracy of logistic regression on the embeddings, each scaled to unit variance, beside the trained head's."""
+def probe(folder, overrides, more):
+    """Accuracy of logistic regression on the embeddings, each scaled to unit variance, on what the trained head names."""
     data = next(text.removeprefix("--data_folder=") for text in overrides if text.startswith("--data_folder="))
-    residues = sorted({row.spk_id for row in read_manifest(Path(data, "train.csv"))})
-    manifests = {split: Path(data, f"{split}.csv") for split in ("train", "test")}
-    datasets, _ = load_datasets(manifests, data, residues)
+    tests = [(data, ["test"]), *((other, tables.SPLITS) for other in more)]
     embedder, found = load_embedder(str(folder)), {}
-    for split, dataset in datasets.items():
-        loader = torch.utils.data.DataLoader(dataset, batch_size=20, collate_fn=Batch.stack)
-        batches = [(embedder(batch.sig), batch.spk_id_encoded) for batch in loader]
-        found[split] = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
+    for kind, parts in {"train": [(data, ["train"])], "test": tests}.items():
+        recordings = ConcatDataset([tables.all_recordings(*part)[0] for part in parts])
+        batches = DataLoader(recordings, batch_size=20, collate_fn=Batch.stack)
+        pairs = [(embedder(batch.sig), batch.spk_id_encoded) for batch in batches]
+        found[kind] = [torch.cat(column).numpy() for column in zip(*pairs, strict=True)]
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*found["train"])
     return float(classifier.score(*found["test"]))
 

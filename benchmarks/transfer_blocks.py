@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import tables_blocks as tables
 from results_files import RESULTS
 
 
@@ -12,15 +13,9 @@ def read(name):
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def mean(values):
-    """Mean over seeds in percent, with their range."""
-    spread = f" ({100 * min(values):.1f} to {100 * max(values):.1f})" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.1f}%{spread}"
-
-
 def table_2():
     """Tabulate the four cells beside the paper's, by the source of the weights; and what a linear classifier finds."""
-    paper = json.loads((RESULTS.parent / "paper.json").read_text())["table_2"]
+    paper = tables.paper()["table_2"]
     cells = [(frontend, how) for frontend in ("mel", "conv") for how in ("frozen", "trainable")]
     names = ["weights", "scale", *(f"`{frontend}`, {how}" for frontend, how in cells)]
     names += ["linear probe of the frozen, `mel`", "`conv`"]
@@ -30,8 +25,8 @@ def table_2():
     rows = (("VoxCeleb", "paper"), ("random", "paper"), ("synthetic voices", "small"), ("random", "small"))
     for source, scale in rows:
         runs = read(f"table_2_{scale}")
-        row = [_cell(runs, f"{source}, {frontend}, {how}", _accuracy) for frontend, how in cells]
-        row += [_cell(runs, f"{source}, {frontend}, frozen", _probe) for frontend in ("mel", "conv")]
+        row = [_cell(runs, f"{source}, {frontend}, {how}") for frontend, how in cells]
+        row += [_probed(runs, f"{source}, {frontend}, frozen") for frontend in ("mel", "conv")]
         lines.append(f"| {source} | {'the paper' if scale == 'paper' else scale} | " + " | ".join(row) + " |")
     return "\n".join([*lines, "", _pretraining(read("table_2_small"))])
 
@@ -54,17 +49,15 @@ def transfer_table():
     return "\n".join(lines)
 
 
-def _cell(runs, rest, figure):
-    values = [figure(run) for name, run in runs.items() if name.partition(" ")[2] == rest]
-    return mean(values) if values else "not yet run"
+def _cell(runs, rest):
+    """Accuracy on unseen recordings, those of all seeds counted together, with its interval."""
+    figures = [run["unseen"] for name, run in runs.items() if name.partition(" ")[2] == rest]
+    return tables.accuracy({rest: tables.add_up(figures)} if figures else {}, rest)
 
 
-def _accuracy(run):
-    return run["test"]["accuracy"]
-
-
-def _probe(run):
-    return run["linear_probe"]
+def _probed(runs, rest):
+    values = [run["linear_probe"] for name, run in runs.items() if name.partition(" ")[2] == rest]
+    return f"{statistics.mean(values):.1%}" if values else tables.NOT_YET
 
 
 def _pretraining(runs):

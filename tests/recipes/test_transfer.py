@@ -248,7 +248,7 @@ def test_a_front_end_that_keeps_the_mean_is_refused(go, tmp_path):
 
 def test_weights_that_do_not_fit_stop_the_run_before_anything_is_written(go, speech, tmp_path):
     for name, change in (
-        ("prefixed", lambda weights: {f"module.{name}": tensor for name, tensor in weights.items()}),
+        ("prefixed", lambda weights: {f"module.{key}": tensor for key, tensor in weights.items()}),
         ("lacking", lambda weights: dict(list(weights.items())[1:])),
         ("reshaped", lambda weights: weights | {"fc.conv.bias": torch.ones(13)}),
     ):

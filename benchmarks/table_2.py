@@ -197,7 +197,7 @@ def hub(scale):
 
 
 def probe(folder, overrides, more):
-    """Accuracy of logistic regression on the embeddings, each scaled to unit variance, on what the trained head names."""
+    """Accuracy of logistic regression on the embeddings, scaled to unit variance, of what the trained head names."""
     data = next(text.removeprefix("--data_folder=") for text in overrides if text.startswith("--data_folder="))
     tests = [(data, ["test"]), *((other, tables.SPLITS) for other in more)]
     embedder, found = load_embedder(str(folder)), {}

@@ -75,7 +75,7 @@ def table_2(monkeypatch, tmp_path, tables):
     monkeypatch.setitem(sys.modules, "table_2", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "WORK", tmp_path / "work")
-    monkeypatch.setattr(module, "probe", lambda folder, overrides: 0.5)
+    monkeypatch.setattr(module, "probe", lambda *_: 0.5)
     monkeypatch.setattr(module, "hub", lambda scale: contextlib.nullcontext({}))
     monkeypatch.setattr(module, "pretrain", lambda *_: {"test": {"accuracy": 1}})
     return module

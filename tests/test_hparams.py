@@ -108,6 +108,21 @@ def test_the_training_of_the_paper():
     assert (hparams["data_folder"], hparams["output_folder"]) == ("data/classification/3", "results/classification/3")
 
 
+def test_transfer_is_the_training_of_the_paper_begun_with_other_weights():
+    flat = YAML(typ="safe", pure=True).compose(flatten_hparams(HPARAMS / "transfer.yaml", ""))
+    values = {key.value: value.value for key, value in flat.value}
+    assert values["pretrained_source"] == "speechbrain/spkrec-ecapa-voxceleb"
+    assert [float(values[key]) for key in ("number_of_epochs", "batch_size", "lr")] == [10, 20, 0.001]
+    overrides = "pretrained_source: null\nfreeze: False\npretrained_lr: 0.0001"
+    hparams = load_hparams(HPARAMS / "transfer.yaml", overrides, KEYS)
+    assert hparams["modules"]["backbone"] is hparams["pretrained"]
+    assert hparams["checkpointer"].keywords["recoverables"]["backbone"] is hparams["pretrained"]
+    assert hparams["pretrained"].module is hparams["backbone"]["module"]
+    assert sum(weight.numel() for weight in hparams["pretrained"].parameters()) == 20_767_552  # as on the Hub
+    assert hparams["pretrained"].learning_rate == 0.0001
+    assert not hparams["pretrained"].always_frozen
+
+
 def test_a_base_gives_what_a_file_does_not(tmp_path):
     (tmp_path / "base.yaml").write_text("# Title\na: 1 # one\nb: !ref <a> + 1\nc: {x: 1}\nd: {x: 1}\ne: null\n")
     mine = tmp_path / "mine.yaml"

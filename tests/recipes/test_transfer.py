@@ -162,15 +162,14 @@ def test_part_is_trained_from_an_epoch_on_and_a_resume_is_the_same(go, speech, w
         assert differing(saved(out, part), saved(out.parent / "broken", part)) == set()
 
 
-def test_a_rate_of_its_own_with_clipping_and_warm_up(go, watch, monkeypatch):
+def test_a_rate_of_its_own_with_clipping_and_warm_up(go, watch):
     """One step of SGD with clipped gradients moves each part by its rate times the norm allowed.
 
     The warm-up ends at that step, so both rates are at their peaks.
     """
-    monkeypatch.setattr(torch.optim, "Adam", torch.optim.SGD)  # what the YAML names
     rates = {"frontend": 0.5, "backbone": 0.02, "classifier": 0.5}
     go(
-        "--freeze=False", "--pretrained_lr=0.02", "--lr=0.5",
+        "--opt_class=!name:torch.optim.SGD {lr: 1.0}", "--freeze=False", "--pretrained_lr=0.02", "--lr=0.5",
         "--max_grad_norm=0.001", "--warmup_share=0.5", epochs=1, batch_size=9,
     )  # fmt: skip
     start, end = watch.states[0], watch.states[1]

@@ -64,6 +64,7 @@ TRAIN = (
 )
 MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "pretrained", "modules")
 KEYS = (*PLAN, *PREPARE, *TRAIN, *MODEL, "output_folder")
+N_PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +77,9 @@ class AminoAcidBrain(sb.Brain):
         batch = batch.to(self.device)
         wavs, labels = batch.sig, batch.spk_id_encoded if stage == sb.Stage.TRAIN else None
         if stage == sb.Stage.TRAIN and not self.hparams.embedded:
-            # Seeded by the step, so that a resumed run draws what the unbroken one would have.
-            draw = np.random.SeedSequence([self.hparams.seed, self.optimizer_step]).generate_state(1)[0]
+            # Seeded by step and process, so that a resumed run draws what the unbroken one would have.
+            entropy = [self.hparams.seed, self.optimizer_step, int(os.environ.get("RANK", "0"))]
+            draw = np.random.SeedSequence(entropy).generate_state(1)[0]
             wavs = self.hparams.augment(wavs, torch.Generator().manual_seed(int(draw)))
         return self.modules.classifier(self.embed(wavs), labels)
 
@@ -180,9 +182,11 @@ class AminoAcidBrain(sb.Brain):
 def main(argv):
     """Simulate, train, evaluate, report."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
-    ddp_init_group(run_opts)
+    join_processes(run_opts)
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
+    if N_PROCESSES > 1 and not str(run_opts.device).startswith("cuda"):
+        refuse_batch_norm(hparams["modules"])
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
@@ -211,9 +215,7 @@ def main(argv):
     sb.create_experiment_directory(hparams["output_folder"])
     flat = flatten_hparams(hparams_file, overrides).encode()
     run_on_main(write_whole, args=(Path(hparams["output_folder"], "hyperparams.yaml"), flat))
-    hparams["steps_per_epoch"] = math.ceil(
-        len(train_set) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
-    )
+    hparams["steps_per_epoch"] = math.ceil(len(train_set) / (hparams["batch_size"] * N_PROCESSES))
     checkpointer = hparams["checkpointer"]()
     resumed = bool(checkpointer.list_checkpoints())
     skip_idle_padding(hparams["modules"]["backbone"])
@@ -266,7 +268,29 @@ def check(hparams):
                 "a pretrained model expects features whose mean over the frames is removed; give another `frontend`, "
                 "such as frontend/conv_centred.yaml"
             )
-        hparams["pretrained"].check(hparams["number_of_epochs"], int(os.environ.get("WORLD_SIZE", "1")))
+        hparams["pretrained"].check(hparams["number_of_epochs"], N_PROCESSES)
+
+
+def join_processes(run_opts):
+    """Find the other processes that torchrun has started, if any."""
+    try:
+        ddp_init_group(run_opts)
+    except ValueError as error:
+        raise InputError(
+            f"torchrun: each process needs a GPU of its own, {torch.cuda.device_count()} are here; give "
+            "--nproc_per_node so many, or --distributed_backend=gloo to train on CPUs"
+        ) from error
+
+
+def refuse_batch_norm(modules):
+    """Refuse models with batch normalisation that are trained: several processes share it on GPUs alone."""
+    for name, module in modules.items():
+        trained = any(weight.requires_grad for weight in module.parameters())
+        if trained and any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in module.modules()):
+            raise InputError(
+                f"`{name}`: several processes share batch normalisation on GPUs alone; on a CPU start one process, "
+                "which uses all cores, or take a model without, such as --backbone='!include:backbone/deep_picker.yaml'"
+            )
 
 
 class Clock:

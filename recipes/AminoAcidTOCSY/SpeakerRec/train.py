@@ -220,15 +220,7 @@ def main(argv):
     resumed = bool(checkpointer.list_checkpoints())
     skip_idle_padding(hparams["modules"]["backbone"])
     brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
-    fed = datasets | {"train": train_set}
-    if hparams["pretrained"] is not None:
-        logger.info("The embedding model began with %s", hparams["pretrained"].origin or "random weights")
-        changes = {"augmented": bool(hparams["augment"].settings), "fresh": bool(n_fresh)}
-        reason = reason_to_embed_anew(hparams["pretrained"], hparams["modules"]["frontend"], **changes)
-        logger.info("Embeddings are computed %s", f"in every epoch: {reason}" if reason else "once")
-        if reason is None:
-            fed = {split: brain.embedded(dataset, loader) for split, dataset in fed.items()}
-            brain.hparams.embedded = True
+    fed = feed(brain, datasets | {"train": train_set}, loader)
     brain.fit(
         hparams["epoch_counter"],
         fed["train"],
@@ -251,6 +243,25 @@ def main(argv):
         if hparams["pretrained"] is not None:
             report["pretrained"] = hparams["pretrained"].report()
         write_report(hparams, report, datasets, clock.seconds, resumed)
+
+
+def feed(brain, datasets, loader):
+    """Data sets to train on: of embeddings instead of recordings, where nothing before the head can change them."""
+    hparams = brain.hparams
+    if hparams.pretrained is None:
+        return datasets
+    logger.info("The embedding model began with %s", hparams.pretrained.origin or "random weights")
+    reason = reason_to_embed_anew(
+        hparams.pretrained,
+        hparams.modules["frontend"],
+        augmented=bool(hparams.augment.settings),
+        fresh=hparams.fresh is not None,
+    )
+    logger.info("Embeddings are computed %s", f"in every epoch: {reason}" if reason else "once")
+    if reason is None:
+        datasets = {split: brain.embedded(dataset, loader) for split, dataset in datasets.items()}
+        hparams.embedded = True
+    return datasets
 
 
 def check(hparams):

@@ -52,7 +52,8 @@ def transfer_table():
 def _cell(runs, rest):
     """Accuracy on unseen recordings, those of all seeds counted together, with its interval."""
     figures = [run["unseen"] for name, run in runs.items() if name.partition(" ")[2] == rest]
-    return tables.accuracy({rest: tables.add_up(figures)} if figures else {}, rest)
+    cells = {rest: tables.add_up(figures) | {"seeds": len(figures)}} if figures else {}
+    return tables.accuracy(cells, rest)
 
 
 def _probed(runs, rest):

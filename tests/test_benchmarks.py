@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -105,3 +106,26 @@ def test_table_2_is_run_on_the_recordings_of_table_1(table_2, tables):
             for runs in (tables.runs(tables.SCALES[name]), table_2.runs(scale))
         )
         assert ours <= theirs
+
+
+def test_table_2_counts_the_seeds_together(monkeypatch, tmp_path):
+    """17 of 20 and 20 of 20 are 92.5%."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import transfer_blocks  # noqa: PLC0415 - found through the path set above
+
+    confusions = {"1986": [[9, 1], [2, 8]], "1987": [[10, 0], [0, 10]]}
+    content = {
+        f"{seed} synthetic voices, conv, frozen": {
+            "unseen": {"confusion": confusion, "labels": ["A", "B"]},
+            "linear_probe": 0.5,
+        }
+        for seed, confusion in confusions.items()
+    }
+    (tmp_path / "table_2_small.json").write_text(json.dumps(content))
+    monkeypatch.setattr(transfer_blocks, "RESULTS", tmp_path)
+    monkeypatch.setattr(transfer_blocks.tables, "RESULTS", BENCHMARKS / "results")
+    (row,) = re.findall(r"^\| synthetic voices \| small \| (.*) \|$", transfer_blocks.table_2(), re.MULTILINE)
+    cells = row.split(" | ")
+    assert cells[2].startswith("92.5% (")
+    assert cells[5] == "50.0%"
+    assert [cells[i] for i in (0, 1, 3, 4)] == ["not yet run"] * 4

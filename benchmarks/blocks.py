@@ -4,6 +4,7 @@ import statistics
 
 import simulator_blocks as simulator
 import tables_blocks as tables
+import transfer_blocks as transfer
 from results_files import RESULTS, load
 
 
@@ -208,8 +209,10 @@ BLOCKS = {
     "throughput-table": simulator.throughput_table,
     "million": simulator.million,
     "table-1": tables.table_1,
+    "table-2": transfer.table_2,
     "table-3": tables.table_3,
     "findings": tables.findings,
+    "transfer-table": transfer.transfer_table,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
     "validation-table": simulator.validation_table,

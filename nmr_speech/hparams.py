@@ -62,7 +62,7 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
 def flatten_hparams(path: str | Path, overrides: str) -> str:
     r"""Return one YAML text with the base, the overrides, the included parts and the references put in.
 
-    A file may begin with ``base: other.yaml``, a complete file beside it, which may have a base itself. Then it gives
+    A file may begin with ``base: other.yaml``, a file beside it that is complete or has a base itself. Then it gives
     only the keys that differ, each with its whole value.
 
     Arguments
@@ -111,7 +111,7 @@ def _load(path, overrides):
 def _merge(path, overrides):
     """The file laid over its base, as a stream that HyperPyYAML can read, and the overrides as a mapping."""
     yaml = YAML()
-    tree = _on_its_base(path, yaml)
+    tree = _lay_over_base(yaml, path, ())
     overrides = yaml.load(overrides) or {}
     for key, value in list(overrides.items()):
         if isinstance(value, Mapping) and key in tree:
@@ -126,18 +126,16 @@ def _merge(path, overrides):
     return stream, overrides
 
 
-def _on_its_base(path, yaml, seen=()):
-    """The tree of a file, laid over that of its base, which may have a base too."""
+def _lay_over_base(yaml, path, above):
     tree = yaml.load(path)
     if "base" not in tree:
         return tree
     base_path = path.parent / str(tree.pop("base"))
     if not base_path.is_file():
         raise InputError(f"`base` must be a file beside it, got {base_path}")
-    seen = (*seen, path)
-    if base_path in seen:
-        raise InputError(f"{path}: `base` must not lead back to a file that needs it, got {base_path}")
-    base = _on_its_base(base_path, yaml, seen)
+    if base_path in (path, *above):
+        raise InputError(f"{path}: `base` must not lead back to {base_path}")
+    base = _lay_over_base(yaml, base_path, (path, *above))
     base.ca.comment = tree.ca.comment  # the title of this file, not that of its base
     for key, value in tree.items():
         base[key] = value

@@ -1,7 +1,8 @@
 """Front ends: 4-channel waveforms to feature frames.
 
 Each maps wavs (B, T, 4) to features (B, K, L, F) with F = 80: K streams that go through one embedding model, L frames
-a stream. Legend: B batch, T samples, C channels, K streams, L frames, F features, P transients, Q points.
+a stream. ``removes_mean`` says whether the mean of each feature over the frames is zero, as pretrained speech models
+expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, P transients, Q points.
 """
 
 import math
@@ -38,6 +39,8 @@ class MelFrontEnd(nn.Module):
     torch.Size([2, 4, 257, 80])
     """
 
+    removes_mean = True
+
     def __init__(self, window_ms=25.0, hop_ms=10.0, n_fft=400):
         super().__init__()
         self.fbank = Fbank(
@@ -62,6 +65,8 @@ class ConvFrontEnd(nn.Module):
         Samples that a filter spans; 256 are one transient.
     stride : int
         Step from frame to frame; 256 sees each transient once.
+    remove_mean : bool
+        Whether the mean of each feature over the frames is removed, as pretrained speech models expect.
 
     Example
     -------
@@ -69,14 +74,15 @@ class ConvFrontEnd(nn.Module):
     torch.Size([2, 4, 256, 80])
     """
 
-    def __init__(self, kernel_size=N_POINTS, stride=N_POINTS):
+    def __init__(self, kernel_size=N_POINTS, stride=N_POINTS, remove_mean=False):
         super().__init__()
+        self.removes_mean = remove_mean
         self.conv = nn.Conv1d(1, N_FEATURES, kernel_size, stride, bias=False)  # the embedding model begins with a bias
 
     def forward(self, wavs):
         """Map wavs (B, T, 4) to features (B, 4, L, 80)."""
-        feats = self.conv(_channels_to_batch(wavs).unsqueeze(1))
-        return feats.transpose(1, 2).unflatten(0, (-1, N_CHANNELS))
+        feats = self.conv(_channels_to_batch(wavs).unsqueeze(1)).transpose(1, 2)
+        return (_remove_mean(feats) if self.removes_mean else feats).unflatten(0, (-1, N_CHANNELS))
 
 
 class QuadratureFrontEnd(nn.Module):
@@ -101,6 +107,8 @@ class QuadratureFrontEnd(nn.Module):
     >>> QuadratureFrontEnd()(torch.rand(2, 65536, 4)).shape
     torch.Size([2, 2, 256, 80])
     """
+
+    removes_mean = True
 
     def __init__(self, n_filters=N_FEATURES, learning_rate_scale=0.01, floor=1e-4):
         super().__init__()

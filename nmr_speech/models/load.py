@@ -5,15 +5,12 @@ loaded as tensors alone, from safetensors where there are any.
 """
 
 import json
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import safetensors
 import torch
-from safetensors.torch import load_file
 from speechbrain.dataio.encoder import CategoricalEncoder
 from torch import nn
 
@@ -25,6 +22,7 @@ from nmr_speech.hub import REPOSITORY, fetch, one_sentence
 from nmr_speech.models.embed import embed
 from nmr_speech.models.heads import make_head
 from nmr_speech.models.safe_yaml import CLASSES, arguments_of, build, children, plain, read_nodes, tag
+from nmr_speech.models.weights import Saved, load_weights
 
 MAKE_HEAD = f"!apply:{make_head.__module__}.{make_head.__qualname__}"
 
@@ -173,7 +171,8 @@ class _Source:
         paths = [self.weights_folder / f"{part}.{kind}" for kind in ("safetensors", "ckpt")]
         for path in paths:
             if path.is_file():
-                return load_weights(path), str(path)
+                # What a bundle holds must be all of it: no file of others says from where more is loaded.
+                return load_weights(path) if self.published else Saved.load(path).state(), str(path)
         raise InputError(f"{paths[1]}: not there; `source` must be a results folder, a bundle or a Hub repository")
 
     def speakers(self):
@@ -199,42 +198,6 @@ class _Source:
         if not all(is_number(figure) for figure in found.values()):
             raise InputError(f"{self.folder}: `calibration` must hold numbers, got {found}")
         return {key: float(figure) for key, figure in found.items()}
-
-
-def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Load tensors by name, and nothing but tensors.
-
-    Arguments
-    ---------
-    path : Path
-        A ``.safetensors`` file, or one that `torch.save` has written.
-
-    Returns
-    -------
-    dict[str, torch.Tensor]
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "model.ckpt"
-    >>> torch.save(object, path)
-    >>> load_weights(path)
-    Traceback (most recent call last):
-    ...
-    nmr_speech.checks.InputError: ...model.ckpt: holds more than tensors, or is damaged (Weights only load failed...
-    """
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        RuntimeError, ValueError, OSError, EOFError, LookupError, AttributeError, TypeError,
-        pickle.UnpicklingError, safetensors.SafetensorError,
-    ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{path}: holds more than tensors, or is damaged ({reason})") from error
-    if not isinstance(weights, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in weights.values()):
-        raise InputError(f"{path}: must hold tensors by name, as `state_dict()` gives them")
-    return weights
 
 
 def _download(source, revision):

@@ -17,8 +17,9 @@ from nmr_speech.corpus import stack_fid, write_wav
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.models.heads import LinearHead
-from nmr_speech.models.load import Classifier, load_classifier, load_weights
+from nmr_speech.models.load import Classifier, load_classifier
 from nmr_speech.models.safe_yaml import arguments_of, children, is_word, plain, tag
+from nmr_speech.models.weights import load_weights
 from nmr_speech.publish.card import write_card
 from nmr_speech.publish.interface import AminoAcidClassifier
 from nmr_speech.simulate import draw_recording

@@ -20,6 +20,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     scores : dict[str, dict]
         ``test`` and ``baseline``: figures of the network and of the linear classifier on the test split; see
         `nmr_speech.score.classification.summarise`. ``calibration``: see `nmr_speech.score.calibration.calibrate`.
+        ``pretrained``, if there: see `nmr_speech.models.transfer.Pretrained.report`.
     datasets : dict
         The data sets, by split.
     seconds : dict[str, float]
@@ -32,6 +33,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
         "test": test,
         "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": scores["baseline"]},
         "calibration": scores["calibration"],
+        "pretrained": scores.get("pretrained"),
         "recordings": {split: len(dataset) for split, dataset in datasets.items()},
         "parameters": sum(weight.numel() for module in hparams["modules"].values() for weight in module.parameters()),
         "seed": hparams["seed"],
@@ -44,7 +46,8 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     first = datasets["test"][0]
     experiment = hparams["experiment"]
     ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
-    plot_recording(first["sig"].T, f"{first['id']}, simulated TOCSY", folder / "recording.png", ppm)
+    title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
+    plot_recording(first["sig"].T, title, folder / "recording.png", ppm)
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     print(headline(results))
     print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")

@@ -18,6 +18,7 @@ from nmr_speech.models.frontends import MelFrontEnd, QuadratureFrontEnd
 from nmr_speech.models.heads import make_head
 from nmr_speech.models.load import load_classifier, load_embedder
 from nmr_speech.models.safe_yaml import CLASSES, build, read_nodes
+from nmr_speech.models.weights import load_weights
 
 YAML = """
 residues: [GLY, VAL]
@@ -223,8 +224,6 @@ def test_changed_weights_load_or_are_refused(bundle):
 
 
 def load_head(bundle):
-    from nmr_speech.models.load import load_weights  # noqa: PLC0415
-
     path = next(bundle.glob("classifier.*"))
     build(
         CLASSES["nmr_speech.models.heads.LinearHead"], {"in_features": 12, "out_features": 2}, load_weights(path), "it"

@@ -3,11 +3,13 @@
 
 > python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/quickstart.yaml
 > python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/classification.yaml --device=cuda
+> python recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/transfer.yaml --freeze=False --device=cuda
 
 To read this file, begin with `main` at the bottom. The YAML holds all sizes and objects. The same command goes on where
 a killed run was, and evaluates again where one had ended.
 """
 
+import logging
 import math
 import os
 import sys
@@ -31,6 +33,7 @@ from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
 from nmr_speech.models.lean import skip_idle_padding
+from nmr_speech.models.transfer import reason_to_embed_anew
 from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.score.report import write_report
@@ -59,25 +62,30 @@ TRAIN = (
     "train_logger",
     "checkpointer",
 )
-MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "modules")
+MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "pretrained", "modules")
 KEYS = (*PLAN, *PREPARE, *TRAIN, *MODEL, "output_folder")
 N_PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
+
+logger = logging.getLogger(__name__)
 
 
 class AminoAcidBrain(sb.Brain):
     """Equations 1 and 2 of Yip et al.: embed each recording, classify the embedding."""
 
     def compute_forward(self, batch, stage):
-        """Waveforms (B, T, 4) to logits (B, residues)."""
+        """Waveforms (B, T, 4), or their embeddings (B, D), to logits (B, residues)."""
         batch = batch.to(self.device)
-        wavs, labels = batch.sig, None
-        if stage == sb.Stage.TRAIN:
-            labels = batch.spk_id_encoded
+        wavs, labels = batch.sig, batch.spk_id_encoded if stage == sb.Stage.TRAIN else None
+        if stage == sb.Stage.TRAIN and not self.hparams.embedded:
             # Seeded by step and process, so that a resumed run draws what the unbroken one would have.
             entropy = [self.hparams.seed, self.optimizer_step, int(os.environ.get("RANK", "0"))]
             draw = np.random.SeedSequence(entropy).generate_state(1)[0]
             wavs = self.hparams.augment(wavs, torch.Generator().manual_seed(int(draw)))
-        return self.modules.classifier(embed(self.modules.frontend, self.modules.backbone, wavs), labels)
+        return self.modules.classifier(self.embed(wavs), labels)
+
+    def embed(self, wavs):
+        """Embed waveforms (B, T, 4); where that was done before the training, embeddings are what comes."""
+        return wavs if self.hparams.embedded else embed(self.modules.frontend, self.modules.backbone, wavs)
 
     def compute_objectives(self, predictions, batch, stage):
         """Cross-entropy; outside training the names given are kept too."""
@@ -96,17 +104,44 @@ class AminoAcidBrain(sb.Brain):
         if self.hparams.warmup_share is not None:
             warmup = max(1, round(self.hparams.warmup_share * steps))
             cooldown = end - warmup
-        self.schedule = WarmCoolDecayLRSchedule(self.hparams.lr, warmup, cooldown, end, decay_factor=1.0)
+        pretrained_lr = self.hparams.pretrained and self.hparams.pretrained.learning_rate
+        self.schedules = {
+            name: WarmCoolDecayLRSchedule(
+                pretrained_lr if name == "pretrained" else self.hparams.lr, warmup, cooldown, end, decay_factor=1.0
+            )
+            for name in self.optimizers_dict
+        }
+
+    def init_optimizers(self):
+        """One optimiser; a second for a pretrained part with a learning rate of its own.
+
+        Two groups of one would not do: SpeechBrain clips the first alone, and its schedulers give all the same rate.
+        """
+        pretrained = self.hparams.pretrained
+        if pretrained is None or pretrained.learning_rate is None:
+            super().init_optimizers()
+            return
+        rest = [module for name, module in self.modules.items() if name != "backbone"]
+        self.optimizer = self.opt_class(torch.nn.ModuleList(rest).parameters())
+        self.optimizers_dict = {
+            "opt_class": self.optimizer,
+            "pretrained": self.opt_class(self.modules.backbone.parameters()),
+        }
+        self.checkpointer.add_recoverable("optimizer", self.optimizer)
+        self.checkpointer.add_recoverable("pretrained_optimizer", self.optimizers_dict["pretrained"])
 
     def on_fit_batch_start(self, batch, should_step):
-        """Set the learning rate from the step alone: nothing to save, nothing to restore."""
-        self.schedule(self.optimizer, self.optimizer_step + 1)
+        """Set the learning rates from the step alone: nothing to save, nothing to restore."""
+        for name, schedule in self.schedules.items():
+            schedule(self.optimizers_dict[name], self.optimizer_step + 1)
 
     def on_stage_start(self, stage, epoch=None):
-        """Forget the names given so far; draw other recordings in every epoch."""
+        """Forget the names given so far; draw other recordings, and unfreeze what it is time for, in every epoch."""
         self.true, self.named = [], []
         if stage == sb.Stage.TRAIN and self.hparams.fresh is not None:
             self.hparams.fresh.epoch = epoch
+        if stage == sb.Stage.TRAIN and self.hparams.pretrained is not None:
+            self.hparams.pretrained.set_epoch(epoch)
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log; after validation, keep the checkpoint with the smallest error."""
@@ -130,12 +165,18 @@ class AminoAcidBrain(sb.Brain):
         self.modules.eval()
         batches = []
         for batch in self.make_dataloader(dataset, stage=sb.Stage.TEST, **loader):
-            embeddings = embed(self.modules.frontend, self.modules.backbone, batch.sig.to(self.device))
+            embeddings = self.embed(batch.sig.to(self.device))
             batches.append((embeddings, self.modules.classifier(embeddings), batch.spk_id_encoded))
         names = ("embeddings", "logits", "labels")
         return {
             name: torch.cat(parts).cpu().numpy() for name, parts in zip(names, zip(*batches, strict=True), strict=True)
         }
+
+    def embedded(self, dataset, loader):
+        """A data set of the embeddings of another one's recordings, for a head is all that is trained."""
+        found = self.outputs(dataset, loader)
+        items = zip(torch.from_numpy(found["embeddings"]), found["labels"].tolist(), strict=True)
+        return [{"id": str(i), "sig": each, "spk_id_encoded": label} for i, (each, label) in enumerate(items)]
 
 
 def main(argv):
@@ -166,6 +207,7 @@ def main(argv):
         "pin_memory": str(run_opts.device).startswith("cuda"),
     }
     train_set, train_loader, hparams["fresh"] = datasets["train"], loader | {"shuffle": True}, None
+    hparams["embedded"] = False
     if n_fresh:
         train_set = hparams["fresh"] = FreshRecordings(plan, hparams["speakers"], n_fresh, label_encoder)
         train_loader["num_workers"] = count_workers(hparams["simulation_workers"])
@@ -178,17 +220,18 @@ def main(argv):
     resumed = bool(checkpointer.list_checkpoints())
     skip_idle_padding(hparams["modules"]["backbone"])
     brain = AminoAcidBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
+    fed = feed(brain, datasets | {"train": train_set}, loader)
     brain.fit(
         hparams["epoch_counter"],
-        train_set,
-        datasets["valid"],
+        fed["train"],
+        fed["valid"],
         train_loader_kwargs=train_loader,
         valid_loader_kwargs=dict(loader),
     )
     clock.lap("train")
 
-    brain.evaluate(datasets["test"], min_key="error", test_loader_kwargs=dict(loader))
-    calibration = calibrate(*(brain.outputs(datasets[split], loader) for split in ("valid", "test")))
+    brain.evaluate(fed["test"], min_key="error", test_loader_kwargs=dict(loader))
+    calibration = calibrate(*(brain.outputs(fed[split], loader) for split in ("valid", "test")))
     clock.lap("evaluate")
     if if_main_process():
         labels = label_encoder.decode_ndim(range(len(label_encoder)))
@@ -197,7 +240,28 @@ def main(argv):
         )
         clock.lap("baseline")
         report = {"test": summarise(brain.confusion, labels), "baseline": baseline, "calibration": calibration}
+        if hparams["pretrained"] is not None:
+            report["pretrained"] = hparams["pretrained"].report()
         write_report(hparams, report, datasets, clock.seconds, resumed)
+
+
+def feed(brain, datasets, loader):
+    """Data sets to train on: of embeddings instead of recordings, where nothing before the head can change them."""
+    hparams = brain.hparams
+    if hparams.pretrained is None:
+        return datasets
+    logger.info("The embedding model began with %s", hparams.pretrained.origin or "random weights")
+    reason = reason_to_embed_anew(
+        hparams.pretrained,
+        hparams.modules["frontend"],
+        augmented=bool(hparams.augment.settings),
+        fresh=hparams.fresh is not None,
+    )
+    logger.info("Embeddings are computed %s", f"in every epoch: {reason}" if reason else "once")
+    if reason is None:
+        datasets = {split: brain.embedded(dataset, loader) for split, dataset in datasets.items()}
+        hparams.embedded = True
+    return datasets
 
 
 def check(hparams):
@@ -209,6 +273,13 @@ def check(hparams):
         in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
     whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, 10**7)
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
+    if hparams["pretrained"] is not None:
+        if not hparams["modules"]["frontend"].removes_mean:
+            raise InputError(
+                "a pretrained model expects features whose mean over the frames is removed; give another `frontend`, "
+                "such as frontend/conv_centred.yaml"
+            )
+        hparams["pretrained"].check(hparams["number_of_epochs"], N_PROCESSES)
 
 
 def join_processes(run_opts):
@@ -223,9 +294,10 @@ def join_processes(run_opts):
 
 
 def refuse_batch_norm(modules):
-    """Refuse models with batch normalisation, which several processes share on GPUs alone."""
+    """Refuse models with batch normalisation that are trained: several processes share it on GPUs alone."""
     for name, module in modules.items():
-        if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in module.modules()):
+        trained = any(weight.requires_grad for weight in module.parameters())
+        if trained and any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in module.modules()):
             raise InputError(
                 f"`{name}`: several processes share batch normalisation on GPUs alone; on a CPU start one process, "
                 "which uses all cores, or take a model without, such as --backbone='!include:backbone/deep_picker.yaml'"

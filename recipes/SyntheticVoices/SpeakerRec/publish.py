@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Put a speaker model of synthetic voices on the Hugging Face Hub, under the file names of SpeechBrain's.
+
+> python recipes/SyntheticVoices/SpeakerRec/publish.py results/voices/200_1986 user/voices
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from nmr_speech.checks import InputError
+from nmr_speech.publish.speaker_model import publish_speaker_model
+from nmr_speech.publish.upload import Target
+
+
+def main(argv):
+    """Publish, and say at which commit."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="output_folder of the training")
+    parser.add_argument("repository", help="user/name")
+    parser.add_argument("--private", action="store_true")
+    options = parser.parse_args(argv)
+    target = Target(options.repository, private=options.private)
+    commit = publish_speaker_model(options.results, options.results / "speaker_model", target)
+    print(f"--pretrained_source={options.repository} --pretrained_revision={commit}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(f"error: {error}")

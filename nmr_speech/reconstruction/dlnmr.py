@@ -70,6 +70,8 @@ class DenseBlock(nn.Module):
             for n in range(1, n_layers + 1)
         )
         self.last = _conv(growth * (n_layers + 1), 2, 1)
+        with torch.no_grad():
+            self.last.weight *= 0.1  # normalised maps are of order one, a spectrum is near zero but for its peaks
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 2, L) to (B, 2, L)."""

@@ -26,7 +26,7 @@ from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import Batch, FreshRecordings, load_datasets
+from nmr_speech.dataio import Batch, Disturbed, FreshRecordings, load_datasets
 from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
@@ -53,7 +53,10 @@ TRAIN = (
     "warmup_share",
     "fresh_recordings_per_residue",
     "loader_workers",
+    "clean_share",
     "augment",
+    "evaluation_nuisances",
+    "disturb_evaluation",
     "opt_class",
     "epoch_counter",
     "train_logger",
@@ -155,6 +158,13 @@ def main(argv):
         manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
     )
     clock.lap("check")
+    clean, disturbed = datasets, {}
+    if hparams["evaluation_nuisances"]:
+        disturbed = {
+            split: Disturbed(dataset, hparams["disturb_evaluation"], hparams["seed"])
+            for split, dataset in clean.items()
+        }
+        datasets = disturbed | {"train": clean["train"]}  # training disturbs anew each time
     loader = {
         "batch_size": hparams["batch_size"],
         "collate_fn": Batch.stack,
@@ -187,14 +197,18 @@ def main(argv):
 
     brain.evaluate(datasets["test"], min_key="error", test_loader_kwargs=dict(loader))
     calibration = calibrate(*(brain.outputs(datasets[split], loader) for split in ("valid", "test")))
+    labels = label_encoder.decode_ndim(range(len(label_encoder)))
+    report = {"test": summarise(brain.confusion, labels), "calibration": calibration}
+    if disturbed:
+        outputs = brain.outputs(clean["test"], loader)
+        confusion = count_confusion(outputs["labels"], outputs["logits"].argmax(axis=1), len(labels))
+        report["test_clean"] = summarise(confusion, labels)
     clock.lap("evaluate")
     if if_main_process():
-        labels = label_encoder.decode_ndim(range(len(label_encoder)))
-        baseline = summarise(
-            count_confusion(*name_by_spectrum(datasets["train"], datasets["test"]), len(labels)), labels
-        )
+        # The baseline, which sees each recording once, learns from disturbed ones where it is tested on such.
+        named = name_by_spectrum((disturbed or clean)["train"], datasets["test"])
+        report["baseline"] = summarise(count_confusion(*named, len(labels)), labels)
         clock.lap("baseline")
-        report = {"test": summarise(brain.confusion, labels), "baseline": baseline, "calibration": calibration}
         write_report(hparams, report, datasets, clock.seconds, resumed)
 
 

@@ -148,7 +148,8 @@ def _add_classify(commands):
     command = commands.add_parser(
         "classify",
         help="the amino acid in a recording or a spectrometer's folder",
-        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, or an NMRPipe file.",
+        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, an NMRPipe file, "
+        "or a ZIP archive with one of these.",
         allow_abbrev=False,
     )
     command.set_defaults(run=classify)

@@ -30,12 +30,12 @@ def training_settings(model: Classifier) -> dict:
     Returns
     -------
     dict
-        ``condition``, ``experiment`` and ``nuisances``, as far as they are given.
+        ``condition``, ``shift_source``, ``free_shift_std_ppm``, ``experiment`` and ``nuisances``, as far as given.
     """
     path = model.folder / "training.yaml"
     path = path if path.is_file() else model.folder / "hyperparams.yaml"
     nodes = read_nodes(path, published=False)
-    keys = ("condition", "experiment", "nuisances")
+    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances")
     return {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
 
 

@@ -3,6 +3,7 @@
 import json
 import statistics
 
+import experimental_blocks as experimental
 import simulator_blocks as simulator
 from results_files import RESULTS, load
 
@@ -239,6 +240,8 @@ BLOCKS = {
     "baseline-table": baseline_table,
     "baselines-table": baselines_table,
     "bound-table": bound_table,
+    "experimental-table": experimental.experimental_table,
+    "experimental-other": experimental.experimental_other,
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,
     "simulator-summary": simulator.simulator_summary,

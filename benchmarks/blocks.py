@@ -1,10 +1,10 @@
 """What the READMEs say of trainings and scores: one function a block; and all blocks by name."""
 
-import json
 import statistics
 
 import experimental_blocks as experimental
 import simulator_blocks as simulator
+import tables_blocks as tables
 from results_files import RESULTS, load
 
 
@@ -78,46 +78,6 @@ def quickstart_variants():
         if key in variants:
             accuracy = f"{100 * variants[key]['test']['accuracy']:.1f}%"
         lines.append(f"| {names[name]} | {seed} | {accuracy} | {100 * runs[seed]['test']['accuracy']:.1f}% |")
-    return "\n".join(lines)
-
-
-def grid(scale):
-    """Runs of the grid by name, none where it was not run."""
-    path = RESULTS / f"tables_{scale}.json"
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
-def mean_accuracy(runs, rest):
-    """Mean over seeds of the runs whose name ends so, in percent, with the seeds' range."""
-    values = [100 * run["test"]["accuracy"] for name, run in runs.items() if name.partition(" ")[2] == rest]
-    if not values:
-        return "not yet run"
-    spread = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}%{spread}"
-
-
-def table_1():
-    """Tabulate accuracy by front end and embedding model, beside the paper's."""
-    paper = json.loads((RESULTS.parent / "paper.json").read_text())["table_1"]
-    scales = {scale: grid(scale) for scale in ("small", "paper")}
-    lines = [
-        "| embedding model | front end | the paper | small scale | the paper's scale |",
-        "|---|---|---|---|---|",
-    ]
-    for model, published in paper.items():
-        for frontend in ("mel", "conv", "quadrature"):
-            cells = [f"{100 * published[frontend]:.1f}%" if frontend in published else "none"]
-            cells += [mean_accuracy(runs, f"{frontend} {model}") for runs in scales.values()]
-            lines.append(f"| {model} | `{frontend}` | " + " | ".join(cells) + " |")
-    for variant in ("spin_lock", "shift", "shift, warm-up"):
-        cells = [mean_accuracy(runs, f"conv ECAPA-TDNN-L {variant}") for runs in scales.values()]
-        lines.append(f"| ECAPA-TDNN-L | `conv`, {variant} | none | " + " | ".join(cells) + " |")
-    for name in ("spectrum", "first_transient", "template"):
-        cells = []
-        for runs in scales.values():
-            found = [100 * run["baselines"][name]["accuracy"] for run in runs.values() if "baselines" in run]
-            cells.append(f"{statistics.mean(found):.1f}%" if found else "not yet run")
-        lines.append(f"| baseline `{name}` | | none | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -250,7 +210,9 @@ BLOCKS = {
     "simulator-variants": simulator.simulator_variants,
     "throughput-table": simulator.throughput_table,
     "million": simulator.million,
-    "table-1": table_1,
+    "table-1": tables.table_1,
+    "table-3": tables.table_3,
+    "findings": tables.findings,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
     "validation-table": simulator.validation_table,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.score.bound import CELL_PPM, name_by_shifts
-from nmr_speech.score.classification import count_confusion, wilson_interval
+from nmr_speech.score.classification import confused_pairs, count_confusion, summarise, wilson_interval
 from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import RESIDUES
 
@@ -43,8 +43,6 @@ def measure(knows, cell_ppm, condition):
     settings = {"draws": DRAWS, "seed": SEED, "cell_ppm": cell_ppm, "condition": condition}
     confusion = count_confusion(*name_by_shifts(knows, RESIDUES, **settings), len(RESIDUES))
     two = count_confusion(*name_by_shifts(knows, ["ILE", "LEU"], **settings), 2)
-    mistaken = np.triu(confusion + confusion.T, 1)
-    pairs = [divmod(int(i), len(RESIDUES)) for i in np.argsort(-mistaken, axis=None, kind="stable")[:HARDEST]]
     return {
         "condition": condition,
         "knows": knows,
@@ -52,11 +50,7 @@ def measure(knows, cell_ppm, condition):
         "all": share(confusion),
         "ILE or LEU": share(two),
         "recall": dict(zip(RESIDUES, (np.diag(confusion) / DRAWS).tolist(), strict=True)),
-        "hardest": [
-            {"pair": [RESIDUES[a], RESIDUES[b]], "mistaken": mistaken[a, b] / (2 * DRAWS)}
-            for a, b in pairs
-            if mistaken[a, b]
-        ],
+        "hardest": [row for row in confused_pairs(summarise(confusion, RESIDUES))[:HARDEST] if row["mistaken"]],
     }
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Draw the pictures of the READMEs: a recording, the paper's Figures 1 and 5.
+"""Draw the pictures of the READMEs: a recording, the paper's Figures 1, 4 and 5, what the front ends have learned.
 
 > python benchmarks/pictures.py
 
-Figure 1 has a voice where espeak-ng is installed.
+Figure 1 has a voice where espeak-ng is installed. Figure 4 and the filters are those of `tables.py small`.
 """
 
 import shutil
@@ -16,11 +16,14 @@ import soundfile
 import torch
 import torchaudio
 from matplotlib.figure import Figure
+from tables_blocks import paper, pooled
 
 from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
-from nmr_speech.score.figures import draw_contours, draw_mel_spectrogram, plot_recording
+from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
+from nmr_speech.score.figures import draw_confusion, draw_contours, draw_mel_spectrogram, plot_recording
 from nmr_speech.simulate import draw_recording, ppm_axis, spectrum
+from nmr_speech.simulate.parameters import CARRIER_PPM
 
 FOLDER = Path(__file__).resolve().parent / "results"
 SEED = 1986
@@ -38,6 +41,8 @@ def main():
     plot_recording(wav, "leucine, simulated TOCSY", FOLDER / "recording.png", ppm_axis(256).numpy())
     compare_with_speech(FOLDER / "figure1.png")
     compare_isomers(FOLDER / "figure5.png")
+    show_confusions(FOLDER / "figure4.png")
+    show_filters(FOLDER / "filters.png")
 
 
 def compare_with_speech(path):
@@ -94,6 +99,48 @@ def merged(shifts_ppm, apart):
         else:
             labels.append((shift, [group]))
     return labels
+
+
+def show_confusions(path):
+    """Figure 4: who is taken for whom by the three models of Table III, behind Conv1d, all seeds together."""
+    cells = pooled("small")
+    models = [model for model in paper()["table_3"]["columns"] if f"conv {model}" in cells]
+    if not models:
+        return
+    figure = Figure(figsize=(7.6 * len(models), 7.8), layout="constrained")
+    for axes, model in zip(np.atleast_1d(figure.subplots(1, len(models))), models, strict=True):
+        summary = cells[f"conv {model}"]
+        draw_confusion(axes, summary)
+        axes.set_title(f"{model}: {summary['accuracy']:.1%} of {summary['recordings']:,}", fontsize=14)
+    figure.savefig(path, dpi=55)
+
+
+def show_filters(path):
+    """Draw the spectra of all filters of a front end, sorted by where each is strongest, before and after training."""
+    start = {"conv": ConvFrontEnd().conv.weight[:, 0], "quadrature": QuadratureFrontEnd().filters()}
+    found = {name: FOLDER / f"filters_small_{SEED}_{name}_ECAPA-TDNN-L.npy" for name in start}
+    found = {name: file for name, file in found.items() if file.exists()}
+    if not found:
+        return
+    figure = Figure(figsize=(9, 3.6 * len(found)), layout="constrained")
+    names = {"conv": "Conv1d: real filters, one channel at a time", "quadrature": "quadrature: complex filters"}
+    for row, (name, file) in zip(figure.subplots(len(found), 2, squeeze=False), found.items(), strict=True):
+        for axes, filters, when in zip(
+            row, (start[name].detach().numpy(), np.load(file)), ("start", "trained"), strict=True
+        ):
+            draw_filters(axes, filters, ppm_axis(2 * N_POINTS).numpy())
+            axes.set_title(f"{names[name]}, {when}", fontsize=9)
+    figure.savefig(path, dpi=110)
+
+
+def draw_filters(axes, filters, ppm):
+    """Draw the magnitude of each filter's spectrum, 30 dB below its own maximum, as a row."""
+    spectra = np.abs(np.fft.fftshift(np.fft.fft(filters.conj(), len(ppm)), axes=1))
+    decibels = 20 * np.log10(spectra / spectra.max(axis=1, keepdims=True) + 1e-9)
+    strongest = ppm[spectra.argmax(axis=1)]
+    order = np.argsort(np.abs(strongest - CARRIER_PPM) if np.isrealobj(filters) else strongest)
+    axes.imshow(decibels[order], cmap="magma", vmin=-30, vmax=0, aspect="auto", extent=(ppm[0], ppm[-1], len(order), 0))
+    axes.set(xlim=(ppm[-1], ppm[0]), xlabel="F2, 1H (ppm)", ylabel="filter")
 
 
 if __name__ == "__main__":

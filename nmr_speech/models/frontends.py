@@ -115,9 +115,12 @@ class QuadratureFrontEnd(nn.Module):
     def forward(self, wavs):
         """Map wavs (B, T, 4) to features (B, 2, P, F)."""
         fid = unstack_fid(wavs.transpose(1, 2))  # (B, 2, P, Q)
-        filters = self.start + self.learning_rate_scale * torch.view_as_complex(self.learned)
-        power = torch.view_as_real(fid @ filters.T).square().sum(-1)
+        power = torch.view_as_real(fid @ self.filters().T).square().sum(-1)
         return _remove_mean(0.5 * torch.log(power + self.floor))
+
+    def filters(self):
+        """Weight of each point of a transient in each filter: complex, (F, Q)."""
+        return self.start + self.learning_rate_scale * torch.view_as_complex(self.learned)
 
 
 def _channels_to_batch(wavs):

@@ -23,10 +23,25 @@ def plot_confusion(summary: dict, path: str | Path):
     path : str | Path
         PNG file to write.
     """
-    confusion, labels = np.asarray(summary["confusion"]), summary["labels"]
-    size = 2.2 + 0.32 * len(labels)
+    size = 2.2 + 0.32 * len(summary["labels"])
     figure = Figure(figsize=(size, size), layout="constrained")
     axes = figure.subplots()
+    draw_confusion(axes, summary)
+    axes.set_title(f"{summary['accuracy']:.1%} of {summary['recordings']} recordings", fontsize=10)
+    figure.savefig(path, dpi=150)
+
+
+def draw_confusion(axes, summary: dict):
+    """Draw a confusion matrix as `plot_confusion` does.
+
+    Arguments
+    ---------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    summary : dict
+        As `nmr_speech.score.classification.summarise` gives it.
+    """
+    confusion, labels = np.asarray(summary["confusion"]), summary["labels"]
     axes.imshow(confusion / confusion.sum(axis=1, keepdims=True).clip(min=1), cmap="Blues", vmin=0, vmax=1)
     for i, j in zip(*np.nonzero(confusion), strict=True):
         dark = 2 * confusion[i, j] > confusion[i].sum()
@@ -35,8 +50,6 @@ def plot_confusion(summary: dict, path: str | Path):
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel("named")
     axes.set_ylabel("true")
-    axes.set_title(f"{summary['accuracy']:.1%} of {summary['recordings']} recordings", fontsize=10)
-    figure.savefig(path, dpi=150)
 
 
 def plot_recording(

@@ -8,7 +8,13 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
 from nmr_speech.checks import InputError
-from nmr_speech.score.classification import count_confusion, summarise, wilson_interval
+from nmr_speech.score.classification import (
+    confused_pairs,
+    count_confusion,
+    difference_interval,
+    summarise,
+    wilson_interval,
+)
 
 
 @given(pairs=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=200))
@@ -27,6 +33,29 @@ def test_wilson_against_scipy(trials, data):
     hits = data.draw(st.integers(0, trials))
     expected = binomtest(hits, trials).proportion_ci(0.95, method="wilson")
     assert wilson_interval(hits, trials) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),  # the examples of Newcombe 1998, Table II, method 10
+    [
+        ((56, 70), (48, 80), (0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.1705, 0.8090)),
+        ((5, 56), (0, 29), (-0.0381, 0.1926)),
+        ((0, 10), (0, 20), (-0.1611, 0.2775)),
+        ((10, 10), (0, 10), (0.6075, 1.0)),
+    ],
+)
+def test_difference_against_newcombe(first, second, expected):
+    assert difference_interval(first, second) == pytest.approx(expected, abs=2e-4)
+    assert difference_interval(second, first) == pytest.approx((-expected[1], -expected[0]), abs=2e-4)
+
+
+def test_the_most_confused_pair_comes_first():
+    summary = summarise(np.array([[8, 1, 1], [3, 7, 0], [0, 0, 20]]), ["ILE", "LEU", "VAL"])
+    first, second, third = confused_pairs(summary)
+    assert (first["pair"], first["mistaken"]) == (["ILE", "LEU"], 4 / 20)
+    assert (second["pair"], second["mistaken"]) == (["ILE", "VAL"], 1 / 30)
+    assert (third["pair"], third["mistaken"]) == (["LEU", "VAL"], 0)
 
 
 @pytest.mark.parametrize(

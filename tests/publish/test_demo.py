@@ -17,9 +17,9 @@ from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, write_wav
 from nmr_speech.models.load import load_classifier
-from nmr_speech.publish import demo
-from nmr_speech.publish.demo import mixdown, newest_results, serve, view_simulated, view_upload
+from nmr_speech.publish.demo import newest_results, serve
 from nmr_speech.publish.naming import name_spectrum
+from nmr_speech.publish.views import SEED, mixdown, view_simulated, view_upload
 from nmr_speech.simulate import draw_recording
 from tests.corpus.spectrometers import rows_of, t1_fine, write_bruker
 from tests.publish.conftest import write_results
@@ -67,7 +67,7 @@ def test_what_is_simulated_is_what_the_model_was_trained_on_and_new_to_it(model)
     assert np.array_equal(noisy.audio[1], again.audio[1])
     assert not np.array_equal(noisy.audio[1], clean.audio[1])
     assert not np.array_equal(other.audio[1], clean.audio[1])
-    drawn = draw_recording("GLY", demo.SEED, 0, condition="h2o", shift_source="protein", free_shift_std_ppm=0.03)
+    drawn = draw_recording("GLY", SEED, 0, condition="h2o", shift_source="protein", free_shift_std_ppm=0.03)
     assert np.array_equal(clean.audio[1], mixdown(stack_fid(drawn.fid)[0]))
 
 
@@ -130,7 +130,7 @@ def test_it_listens_to_this_machine_alone(page, folder):
 
 def request(url, **keywords):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return opener.open(urllib.request.Request(url, **keywords), timeout=30)
+    return opener.open(urllib.request.Request(url, **keywords), timeout=300)
 
 
 def test_the_policy_forbids_other_places(page):
@@ -174,11 +174,12 @@ def browser():
 
 def test_in_a_browser(page, browser, folder):
     tab, asked, errors = browser.new_page(), [], []
+    tab.set_default_timeout(300_000)  # nothing here is a measure of time
     tab.on("request", lambda sent: asked.append(sent.url))
     tab.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
     tab.goto(page.local_url)
     tab.click("#simulate")
-    tab.wait_for_selector("#spectrum img", timeout=60_000)
+    tab.wait_for_selector("#spectrum img")
     tab.wait_for_selector("#mel img")
     assert tab.evaluate("document.querySelector('#spectrum img').naturalWidth") > 500
     tab.wait_for_selector("#rank >> text=/[0-9]+%/")
@@ -187,13 +188,13 @@ def test_in_a_browser(page, browser, folder):
     tab.set_input_files("#upload input[type=file]", folder / "valine.zip")
     tab.wait_for_selector("#upload >> text=/valine/")
     tab.click("#name")
-    tab.wait_for_selector("#notes >> text=measured in D2O; the model was trained on H2O", timeout=60_000)
+    tab.wait_for_selector("#notes >> text=measured in D2O; the model was trained on H2O")
 
     tab.get_by_label("Remove this file").or_(tab.get_by_label("Clear")).first.click()
     tab.set_input_files("#upload input[type=file]", folder / "bad.zip")
     tab.wait_for_selector("#upload >> text=/bad/")
     tab.click("#name")
-    tab.wait_for_selector("#notes >> text=bad.zip: cannot be unpacked", timeout=60_000)
+    tab.wait_for_selector("#notes >> text=bad.zip: cannot be unpacked")
     assert not tab.locator("#spectrum img").count()
 
     elsewhere = [url for url in asked if not url.removeprefix("blob:").startswith((page.local_url, "data:"))]

@@ -3,6 +3,7 @@
 import shutil
 
 from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
+from speechbrain.utils.distributed import ddp_barrier, if_main_process
 
 from nmr_speech.checks import InputError
 
@@ -27,11 +28,13 @@ class WholeCheckpointer(Checkpointer):
 
     def save_checkpoint(self, meta=None, **kwargs):
         """Save all files, then let the checkpoint count."""
-        for leftover in self.checkpoints_dir.glob(f"*/{self.UNFINISHED}"):
-            shutil.rmtree(leftover.parent)
+        if if_main_process():  # alone: what another process finds unfinished may be what this one is writing
+            for leftover in self.checkpoints_dir.glob(f"*/{self.UNFINISHED}"):
+                shutil.rmtree(leftover.parent)
         saved = super().save_checkpoint(meta=(meta or {}) | {"recoverables": sorted(self.recoverables)}, **kwargs)
         if saved is not None:  # None on all processes but the main one
             (saved.path / self.UNFINISHED).replace(saved.path / METAFNAME)
+        ddp_barrier()  # before any process looks for it
         return saved
 
     def list_checkpoints(self):

@@ -70,7 +70,7 @@ def flatten_hparams(path: str | Path, overrides: str) -> str:
     path : str | Path
         YAML file.
     overrides : str
-        YAML text with overrides. A mapping is merged into the mapping of the file, everything else replaces.
+        YAML text with overrides. A mapping without a tag is merged into that of the file, everything else replaces.
 
     Returns
     -------
@@ -123,9 +123,12 @@ def _merge(path, overrides):
             base.ca.items.pop(key, None)  # a comment on another value
         tree = base
     overrides = yaml.load(overrides) or {}
-    for key, value in overrides.items():
-        if isinstance(value, Mapping) and key in tree and tree[key] is None:
-            tree[key] = {}  # HyperPyYAML merges mappings, and fails on null
+    for key, value in list(overrides.items()):
+        if isinstance(value, Mapping) and key in tree:
+            if value.tag.value:  # HyperPyYAML would merge it and keep the old tag: another optimiser, unused
+                tree[key] = overrides.pop(key)
+            elif tree[key] is None:  # and fails on null
+                tree[key] = {}
     stream = StringIO()
     yaml.dump(tree, stream)
     stream.seek(0)

@@ -140,6 +140,13 @@ def test_a_base_that_cannot_be_used(text, overrides, message, tmp_path):
         load_hparams(tmp_path / "mine.yaml", overrides, KEYS)
 
 
+def test_another_class_with_arguments_replaces_the_one_in_the_file():
+    quickstart = load_hparams(HPARAMS / "quickstart.yaml", "opt_class: !name:torch.optim.SGD {lr: 0.02}", KEYS)
+    optimiser = quickstart["opt_class"]([torch.nn.Parameter(torch.zeros(1))])
+    assert isinstance(optimiser, torch.optim.SGD)
+    assert optimiser.param_groups[0]["lr"] == 0.02
+
+
 def test_null_can_be_overridden_by_a_mapping():
     path = HPARAMS / "dataset.yaml"
     overrides = "data_folder: x\nnuisances: {white_noise: {snr: [10, 1000]}}"

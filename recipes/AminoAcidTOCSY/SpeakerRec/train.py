@@ -64,6 +64,7 @@ TRAIN = (
 )
 MODEL = ("speakers", "held_out_residues", "frontend", "backbone", "modules")
 KEYS = (*PLAN, *PREPARE, *TRAIN, *MODEL, "output_folder")
+N_PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
 
 
 class AminoAcidBrain(sb.Brain):
@@ -75,8 +76,9 @@ class AminoAcidBrain(sb.Brain):
         wavs, labels = batch.sig, None
         if stage == sb.Stage.TRAIN:
             labels = batch.spk_id_encoded
-            # Seeded by the step, so that a resumed run draws what the unbroken one would have.
-            draw = np.random.SeedSequence([self.hparams.seed, self.optimizer_step]).generate_state(1)[0]
+            # Seeded by step and process, so that a resumed run draws what the unbroken one would have.
+            entropy = [self.hparams.seed, self.optimizer_step, int(os.environ.get("RANK", "0"))]
+            draw = np.random.SeedSequence(entropy).generate_state(1)[0]
             wavs = self.hparams.augment(wavs, torch.Generator().manual_seed(int(draw)))
         return self.modules.classifier(embed(self.modules.frontend, self.modules.backbone, wavs), labels)
 
@@ -142,9 +144,11 @@ class AminoAcidBrain(sb.Brain):
 def main(argv):
     """Simulate, train, evaluate, report."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
-    ddp_init_group(run_opts)
+    join_processes(run_opts)
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
+    if N_PROCESSES > 1 and not str(run_opts.device).startswith("cuda"):
+        refuse_batch_norm(hparams["modules"])
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
@@ -179,9 +183,7 @@ def main(argv):
     sb.create_experiment_directory(hparams["output_folder"])
     flat = flatten_hparams(hparams_file, overrides).encode()
     run_on_main(write_whole, args=(Path(hparams["output_folder"], "hyperparams.yaml"), flat))
-    hparams["steps_per_epoch"] = math.ceil(
-        len(train_set) / (hparams["batch_size"] * int(os.environ.get("WORLD_SIZE", "1")))
-    )
+    hparams["steps_per_epoch"] = math.ceil(len(train_set) / (hparams["batch_size"] * N_PROCESSES))
     checkpointer = hparams["checkpointer"]()
     resumed = bool(checkpointer.list_checkpoints())
     skip_idle_padding(hparams["modules"]["backbone"])
@@ -221,6 +223,27 @@ def check(hparams):
         in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
     whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, 10**7)
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
+
+
+def join_processes(run_opts):
+    """Find the other processes that torchrun has started, if any."""
+    try:
+        ddp_init_group(run_opts)
+    except ValueError as error:
+        raise InputError(
+            f"torchrun: each process needs a GPU of its own, {torch.cuda.device_count()} are here; give "
+            "--nproc_per_node so many, or --distributed_backend=gloo to train on CPUs"
+        ) from error
+
+
+def refuse_batch_norm(modules):
+    """Refuse models with batch normalisation, which several processes share on GPUs alone."""
+    for name, module in modules.items():
+        if any(isinstance(part, torch.nn.modules.batchnorm._BatchNorm) for part in module.modules()):
+            raise InputError(
+                f"`{name}`: several processes share batch normalisation on GPUs alone; on a CPU start one process, "
+                "which uses all cores, or take a model without, such as --backbone='!include:backbone/deep_picker.yaml'"
+            )
 
 
 class Clock:

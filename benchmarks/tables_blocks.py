@@ -6,7 +6,7 @@ import numpy as np
 from results_files import RESULTS, load
 
 NOT_YET = "not yet run"
-FRONTENDS = ("mel", "conv", "quadrature")
+FRONTENDS = ("mel", "mel_transient", "conv", "quadrature")
 VARIANTS = ("spin_lock", "shift", "shift, warm-up")
 BASELINES = {
     "spectrum": "logistic regression, 2D spectrum",
@@ -29,9 +29,10 @@ def pooled(scale):
     by_cell = {}
     for name, run in runs.items():
         by_cell.setdefault(name.partition(" ")[2], []).append(run["unseen"])
-        for baseline, figures in run.get("baselines", {}).items():
-            by_cell.setdefault(baseline, []).append(figures)
-    return {cell: add_up(figures) for cell, figures in by_cell.items()}
+        if name.endswith(" mel_transient x-vector"):
+            for baseline, figures in run["baselines"].items():
+                by_cell.setdefault(baseline, []).append(figures)
+    return {cell: add_up(figures) | {"seeds": len(figures)} for cell, figures in by_cell.items()}
 
 
 def add_up(figures):
@@ -46,7 +47,8 @@ def accuracy(cells, name):
     if name not in cells:
         return NOT_YET
     low, high = cells[name]["accuracy_interval"]
-    return f"{cells[name]['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})"
+    seeds = "" if cells[name]["seeds"] > 1 else ", one seed"
+    return f"{cells[name]['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f}{seeds})"
 
 
 def table_1():

@@ -1,5 +1,6 @@
 """Bruker experiment folders: ``ser``, ``acqus``, ``acqu2s``."""
 
+import re
 from pathlib import Path
 
 import nmrglue
@@ -25,6 +26,7 @@ REFUSED = {
     "measure with States-TPPI",
     2: "is QSEQ, sequential in t1, which is not read; measure with States-TPPI",
 }
+MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 BLOCK_BYTES = 1024  # rows begin at multiples of it
 
 
@@ -83,6 +85,9 @@ def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling 
         source=str(folder),
         steps=(f"Bruker folder; {step}", said, reference, filtered),
         field_f1_mhz=None if zero_f1_mhz == zero_mhz else zero_f1_mhz,
+        mixing_time_s=_delay(folder / "acqus", MIXING_DELAY),
+        solvent=acqus.get("SOLVENT"),
+        pulse_program=acqus.get("PULPROG"),
     )
 
 
@@ -104,6 +109,16 @@ def _zero_f1_mhz(acqu2s, observed, zero_mhz):
         return zero_mhz
     base = acqu2s.get("BF1")
     return float(base) if is_number(base) and abs(base / observed[1] - 1) < 1e-3 else observed[1]
+
+
+def _delay(path, number):
+    """A delay in seconds; None if the file does not hold so many."""
+    found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", path.read_text(encoding="latin-1"), re.MULTILINE)
+    delays = found[1].split() if found else []
+    try:
+        return float(delays[number])
+    except (IndexError, ValueError):
+        return None
 
 
 def _check_kind(folder, acqus, acqu2s, sampling):

@@ -43,6 +43,12 @@ class Experiment:
         Transients measured; those after them are zero.
     field_f1_mhz : float | None
         Frequency of the nucleus of F1; None where it is a proton too.
+    mixing_time_s : float | None
+        As the file says; None where it does not.
+    solvent : str | None
+        As the file calls it.
+    pulse_program : str | None
+        As the file calls it.
     source : str
         The file.
     steps : tuple[str, ...]
@@ -59,6 +65,9 @@ class Experiment:
     t2_start: float = 0.0
     n_valid: int
     field_f1_mhz: float | None = None
+    mixing_time_s: float | None = None
+    solvent: str | None = None
+    pulse_program: str | None = None
     source: str = "simulated"
     steps: tuple[str, ...] = ()
 
@@ -240,6 +249,9 @@ def assemble(
     source: str,
     steps: Sequence[str],
     field_f1_mhz: float | None = None,
+    mixing_time_s: float | None = None,
+    solvent: str | None = None,
+    pulse_program: str | None = None,
 ) -> Experiment:
     """Put an experiment together; of each pair F2 comes first.
 
@@ -261,6 +273,10 @@ def assemble(
         What the reader found.
     field_f1_mhz : float | None
         Frequency of the nucleus of F1; None where it is a proton too.
+    mixing_time_s : float | None
+        As the file says; none that a TOCSY could have counts as not said.
+    solvent, pulse_program : str | None
+        As the file calls them.
 
     Returns
     -------
@@ -292,6 +308,9 @@ def assemble(
         t2_start=starts[1],
         n_valid=fid.shape[1],
         field_f1_mhz=field_f1_mhz,
+        mixing_time_s=mixing_time_s if is_number(mixing_time_s) and 0 < mixing_time_s < 1 else None,
+        solvent=str(solvent or "").strip() or None,
+        pulse_program=str(pulse_program or "").strip() or None,
         source=source,
         steps=(*steps, axes),
     )

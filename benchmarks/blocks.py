@@ -2,6 +2,7 @@
 
 import statistics
 
+import experimental_blocks as experimental
 import simulator_blocks as simulator
 import tables_blocks as tables
 import transfer_blocks as transfer
@@ -200,6 +201,8 @@ BLOCKS = {
     "baseline-table": baseline_table,
     "baselines-table": baselines_table,
     "bound-table": bound_table,
+    "experimental-table": experimental.experimental_table,
+    "experimental-other": experimental.experimental_other,
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,
     "simulator-summary": simulator.simulator_summary,

@@ -100,6 +100,15 @@ def classify(options: argparse.Namespace):
         plot_naming(naming.wav, ppm.numpy(), occlusion(model, naming.wav, first), title, options.plot)
 
 
+def demo(options: argparse.Namespace):
+    """Serve a page that names what is simulated or uploaded."""
+    from nmr_speech.publish.demo import serve  # noqa: PLC0415 - SpeechBrain and Gradio take seconds to import
+
+    page = serve(options.model, options.revision, options.host, options.port)
+    print(f"{page.local_url} (Ctrl+C ends it)", flush=True)
+    page.block_thread()
+
+
 def publish(options: argparse.Namespace):
     """Publish a model or a data set on the Hub."""
     from nmr_speech.publish import commands  # noqa: PLC0415 - SpeechBrain and the Hub's client take seconds to import
@@ -139,6 +148,7 @@ def _parser():
     for name, default in _settings().items():
         command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
     _add_classify(commands)
+    _add_demo(commands)
     _add_publish(commands, "publish", "model", "a trained model, from its results folder to the Hugging Face Hub")
     _add_publish(commands, "publish-data", "dataset", "a simulated data set, from its folder to the Hugging Face Hub")
     return parser
@@ -148,7 +158,8 @@ def _add_classify(commands):
     command = commands.add_parser(
         "classify",
         help="the amino acid in a recording or a spectrometer's folder",
-        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, or an NMRPipe file.",
+        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, an NMRPipe file, "
+        "or a ZIP archive with one of these.",
         allow_abbrev=False,
     )
     command.set_defaults(run=classify)
@@ -158,6 +169,21 @@ def _add_classify(commands):
     command.add_argument("--shift-ppm", type=_value, help="added to all shifts; left out: DSS or TSP is looked for")
     command.add_argument("--plot", type=Path, help="PNG, PDF or SVG: the spectrum, and what decided")
     command.add_argument("--json", action="store_true", help="print JSON, all residues")
+
+
+def _add_demo(commands):
+    command = commands.add_parser(
+        "demo",
+        help="a page in the browser that names what is simulated or uploaded",
+        description="Serve a page to this machine alone; needs Gradio: pip install -e '.[demo]'.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.set_defaults(run=demo)
+    command.add_argument("--model", help="Hub repository, bundle or results folder; the newest in results/ if left out")
+    command.add_argument("--revision", help="commit, tag or branch of the repository")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    command.add_argument("--port", type=_value, default=7860, help="0 for one that is free")
 
 
 def _add_publish(commands, name, kind, words):

@@ -1,9 +1,11 @@
 """Manifests as SpeechBrain data sets: the only place where the columns become tensors and labels."""
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.dataio.encoder import CategoricalEncoder
@@ -178,3 +180,40 @@ class FreshRecordings(torch.utils.data.Dataset):
             "sig": wav.T.contiguous(),
             "spk_id_encoded": self.label_encoder.encode_label(residue),
         }
+
+
+class Disturbed(torch.utils.data.Dataset):
+    """A data set whose recordings are disturbed, each by a draw of its own that depends on seed and name alone.
+
+    So a recording is the same in every epoch, batch, order and process: what validation and test of a model for
+    disturbed recordings need, for clean ones choose the wrong epoch.
+
+    Arguments
+    ---------
+    dataset : torch.utils.data.Dataset
+        Items ``id``, ``sig`` and ``spk_id_encoded``, as `load_datasets` makes them.
+    disturb : Callable
+        Maps waveforms (B, T, 4) and a generator to waveforms, as `nmr_speech.models.augment.Nuisances` does.
+    seed : int
+        Seed of the draws.
+
+    Example
+    -------
+    >>> clean = [{"id": "GLY_0", "sig": torch.zeros(65536, 4), "spk_id_encoded": 0}]
+    >>> noisy = Disturbed(clean, lambda wavs, g: wavs + torch.randn(wavs.shape, generator=g), 1986)
+    >>> torch.equal(noisy[0]["sig"], noisy[0]["sig"]), bool(noisy[0]["sig"].any())
+    (True, True)
+    """
+
+    def __init__(self, dataset: torch.utils.data.Dataset, disturb: Callable, seed: int):
+        self.dataset, self.disturb, self.seed = dataset, disturb, seed
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, number):
+        """Disturb one recording."""
+        item = self.dataset[number]
+        draw = np.random.SeedSequence([self.seed, zlib.crc32(item["id"].encode())]).generate_state(1)[0]
+        generator = torch.Generator().manual_seed(int(draw))
+        return {**item, "sig": self.disturb(item["sig"][None], generator)[0]}

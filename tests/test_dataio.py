@@ -1,12 +1,15 @@
-"""Recordings that are simulated while a model trains."""
+"""Recordings that are simulated while a model trains, and those that are disturbed before they are heard."""
 
+import pytest
 import torch
 from speechbrain.dataio.encoder import CategoricalEncoder
 
 from nmr_speech.corpus import stack_fid
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import FreshRecordings
+from nmr_speech.dataio import Batch, Disturbed, FreshRecordings
+from nmr_speech.models.augment import Nuisances
 from nmr_speech.simulate import draw_recording
+from nmr_speech.simulate.nuisances import REAL_SPECTRUM
 
 
 def fresh(n=3):
@@ -33,3 +36,45 @@ def test_the_recordings_are_those_of_the_seed():
     data.epoch = 2
     expected = draw_recording("SER", 5, FreshRecordings.FIRST + 2 * 3 + 1, condition="d2o").fid
     assert torch.equal(data[4]["sig"].T, stack_fid(expected)[0])
+
+
+@pytest.fixture(scope="module")
+def disturbed():
+    return Disturbed(fresh(), Nuisances(REAL_SPECTRUM), 1986)
+
+
+def test_a_disturbed_recording_is_the_same_whenever_it_is_heard(disturbed):
+    """In any order, batch and process; another seed or another name gives another draw."""
+    one_by_one = {disturbed[i]["id"]: disturbed[i]["sig"] for i in reversed(range(len(disturbed)))}
+    for batch_size, workers in ((4, 0), (1, 1)):
+        loader = torch.utils.data.DataLoader(
+            disturbed, batch_size, collate_fn=Batch.stack, num_workers=workers, multiprocessing_context=None
+        )
+        heard = {name: sig for batch in loader for name, sig in zip(batch.id, batch.sig, strict=True)}
+        assert heard.keys() == one_by_one.keys()
+        assert all(torch.equal(heard[name], one_by_one[name]) for name in heard)
+    again = Disturbed(disturbed.dataset, disturbed.disturb, 7)[0]
+    assert not torch.equal(again["sig"], disturbed[0]["sig"])
+    renamed = [{**disturbed.dataset[0], "id": "GLY_9"}]
+    assert not torch.equal(Disturbed(renamed, disturbed.disturb, 1986)[0]["sig"], disturbed[0]["sig"])
+
+
+def test_nothing_but_the_waveform_is_disturbed(disturbed):
+    clean = disturbed.dataset[4]
+    item = disturbed[4]
+    assert (item["id"], item["spk_id_encoded"]) == (clean["id"], clean["spk_id_encoded"])
+    assert item["sig"].shape == clean["sig"].shape
+    assert not torch.equal(item["sig"], clean["sig"])
+    assert torch.equal(Disturbed(disturbed.dataset, Nuisances(None), 1986)[4]["sig"], clean["sig"])
+
+
+def test_a_share_of_a_training_batch_stays_clean():
+    wavs = torch.stack([fresh(40)[i]["sig"] for i in (0, 40)]).repeat(20, 1, 1)
+    nuisances = Nuisances({"white_noise": {"snr": 10.0}}, clean_share=0.5)
+    heard = nuisances(wavs, torch.Generator().manual_seed(0))
+    clean = (heard == wavs).flatten(1).all(1)
+    assert 10 < clean.sum() < 30  # binomial: less than 0.1% outside
+    assert (heard[~clean] != wavs[~clean]).float().mean() > 0.99
+    none, all_of_them = (Nuisances({"white_noise": {"snr": 10.0}}, share) for share in (0.0, 1.0))
+    assert not (none(wavs, torch.Generator()) == wavs).flatten(1).all(1).any()
+    assert torch.equal(all_of_them(wavs, torch.Generator()), wavs)

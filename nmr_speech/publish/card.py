@@ -65,11 +65,11 @@ running `hyperparams.yaml`; it needs nmr_speech as well. Audio has 4 channels at
 
 ## How good
 
-{recordings} {kind} recordings that it was not trained on.
+{recordings} {kind} recordings that it was not trained on{bearing}.
 
 | | accuracy (95% interval) | macro F1 |
 |---|---|---|
-| this model | {network} | {f1:.3f} |
+| this model | {network} | {f1:.3f} |{clean}
 | linear classifier on the pooled spectrum, same recordings | {linear} | {linear_f1:.3f} |
 
 {calibrated}
@@ -163,6 +163,8 @@ def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | 
         parameters=f"{results['parameters']:,}",
         recordings=results["test"]["recordings"],
         kind="simulated" if simulated else "of the user's own",
+        bearing=", with nuisances drawn as in training" if "test_clean" in results else "",
+        clean=_clean(results.get("test_clean")),
         network=_share(results["test"]),
         f1=results["test"]["macro_f1"],
         linear=_share(results["baseline"]["test"]),
@@ -266,6 +268,10 @@ def _metrics(results, dataset, simulated):
 def _share(figures):
     low, high = (100 * bound for bound in figures["accuracy_interval"])
     return f"{figures['accuracy']:.1%} ({low:.1f} to {high:.1f})"
+
+
+def _clean(figures):
+    return f"\n| the same without nuisances | {_share(figures)} | {figures['macro_f1']:.3f} |" if figures else ""
 
 
 def _calibrated(calibration):

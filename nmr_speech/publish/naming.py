@@ -7,17 +7,15 @@ import numpy as np
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.constants import N_TRANSIENTS
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.spectrometer import find_reference, read_experiment, to_grid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.models.load import Classifier
-from nmr_speech.models.safe_yaml import plain, read_nodes
-from nmr_speech.simulate import spectrum
+from nmr_speech.publish.familiar import heard, training_settings, unfamiliar_experiment, unfamiliar_recording
 from nmr_speech.simulate.parameters import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 
 GRID = {"field_mhz": FIELD_MHZ, "carrier_ppm": CARRIER_PPM, "spectral_width_hz": SPECTRAL_WIDTH_HZ}
-LOW_SIGNAL, LOW_PROBABILITY = 30.0, 0.5
+LOW_PROBABILITY = 0.5
 BANDS = 64
 
 
@@ -54,7 +52,7 @@ def name_spectrum(model: Classifier, path: str | Path, shift_ppm: float | None =
     model : Classifier
         As `nmr_speech.models.load.load_classifier` gives it.
     path : str | Path
-        WAV or FLAC file of 4 channels; Bruker folder, Varian or Agilent folder, or NMRPipe file.
+        WAV or FLAC file of 4 channels; Bruker folder, Varian or Agilent folder, NMRPipe file, or ZIP with one of these.
     shift_ppm : float | None
         What is added to all shifts of an experiment; None looks for the line of DSS or TSP, and takes the file's
         reference where there is none.
@@ -63,14 +61,17 @@ def name_spectrum(model: Classifier, path: str | Path, shift_ppm: float | None =
     -------
     Naming
     """
-    settings = _training_settings(model)
+    settings = training_settings(model)
     grid = {name: settings.get("experiment", {}).get(name, default) for name, default in GRID.items()}
     warnings = []
     if Path(path).suffix.removeprefix(".") in FORMATS:
-        wav, steps = read_wav(path), ("Read as a recording on the model's grid.",)
+        told = f"Read as a recording on the model's grid. How it was measured it cannot say; {heard(settings)}."
+        wav, steps = read_wav(path), (told,)
     else:
-        wav, steps = _measured(path, shift_ppm, grid, warnings)
-    warnings += _outside(wav, settings)
+        experiment = read_experiment(path)
+        warnings += unfamiliar_experiment(experiment, settings)
+        wav, steps = _on_grid(experiment, shift_ppm, grid, warnings)
+    warnings += unfamiliar_recording(wav, settings)
     probabilities = log_probabilities(model, wav.T[None])[0].exp().tolist()
     ranking = sorted(zip(model.labels.lab2ind, probabilities, strict=True), key=lambda pair: -pair[1])
     if ranking[0][1] < LOW_PROBABILITY:
@@ -133,15 +134,7 @@ def _band(band, n):
     return slice(band * n // BANDS, (band + 1) * n // BANDS)
 
 
-def _training_settings(model):
-    path = model.folder / "training.yaml"
-    path = path if path.is_file() else model.folder / "hyperparams.yaml"
-    nodes = read_nodes(path, published=False)
-    return {key: plain(nodes[key], path, limited=False) for key in ("experiment", "nuisances") if key in nodes}
-
-
-def _measured(path, shift_ppm, grid, warnings):
-    experiment = read_experiment(path)
+def _on_grid(experiment, shift_ppm, grid, warnings):
     if shift_ppm is None:
         try:
             shift_ppm = find_reference(experiment)
@@ -150,17 +143,3 @@ def _measured(path, shift_ppm, grid, warnings):
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is taken")
     gridded = to_grid(experiment, **grid, shift_ppm=shift_ppm)
     return stack_fid(gridded.fid)[0], gridded.steps
-
-
-def _outside(wav, settings):
-    """Sentences on what the model has not been trained for."""
-    fid = unstack_fid(wav)
-    measured = int((fid.abs().amax((0, 2)) > 0).sum())
-    truncation = (settings.get("nuisances") or {}).get("truncation") or {"n_transients": N_TRANSIENTS}
-    fewest = int(np.min(truncation["n_transients"]))
-    if measured < fewest:
-        yield f"{measured} transients on the model's grid; it was trained on {fewest} or more"
-    magnitude = spectrum(fid).abs()
-    signal = (magnitude.max() / magnitude.median().clamp(min=torch.finfo(torch.float32).tiny)).item()
-    if signal < LOW_SIGNAL:
-        yield f"the highest peak is {signal:.0f} times the median of the spectrum, which is little signal (under 30)"

@@ -21,6 +21,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
         ``test`` and ``baseline``: figures of the network and of the linear classifier on the test split; see
         `nmr_speech.score.classification.summarise`. ``calibration``: see `nmr_speech.score.calibration.calibrate`.
         ``pretrained``, if there: see `nmr_speech.models.transfer.Pretrained.report`.
+        ``test_clean``: figures of the network without nuisances, where the test split bears some.
     datasets : dict
         The data sets, by split.
     seconds : dict[str, float]
@@ -31,6 +32,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     folder, test = Path(hparams["output_folder"]), scores["test"]
     results = {
         "test": test,
+        **({"test_clean": scores["test_clean"]} if "test_clean" in scores else {}),
         "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": scores["baseline"]},
         "calibration": scores["calibration"],
         "pretrained": scores.get("pretrained"),

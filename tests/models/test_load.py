@@ -104,6 +104,11 @@ CHANGES = {
     "another size than the weights'": (SCALE, "n_filters: 99999", "the weights do not fit hyperparams.yaml"),
     "an infinite number": (SCALE, "floor: .inf", "the number .inf"),
     "weights from elsewhere": ("residues: [GLY, VAL]", "pretrainer: {paths: {frontend: other}}", "`paths` is not on"),
+    "another's repository": (
+        "residues: [GLY, VAL]",
+        "pretrained_path: speechbrain/other",
+        "`pretrained_path` is not on the list",
+    ),
     "a path": ("residues: [GLY, VAL]", "residues: [GLY, ../VAL]", r"line 2: the text '\.\./VAL' is not on the list"),
     "a key twice": ("residues: [GLY, VAL]", "residues: [GLY]\nresidues: [VAL]", "stands twice"),
     "aliases that grow": ("residues: [GLY, VAL]", "a: &a [1]\nb: &b [*a, *a]", "aliases to plain data"),

@@ -1,6 +1,7 @@
 """The classifier: SpeechBrain's interface for recordings, and for nothing else."""
 
 import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -152,6 +153,17 @@ def test_results_without_calibration_and_recordings_of_ones_own(tmp_path):
     assert "of the user's own" in card
     assert "example" not in card
     assert not (tmp_path / "bundle" / "example.wav").exists()
+
+
+def test_the_card_of_a_model_for_measured_spectra_says_how_it_was_judged(tmp_path):
+    results = write_results(tmp_path)
+    content = json.loads((results / "results.json").read_text())
+    content["test_clean"] = content["test"] | {"accuracy": 0.95, "macro_f1": 0.9}
+    (results / "results.json").write_text(json.dumps(content))
+    make_bundle(results, tmp_path / "bundle", "user/amino")
+    card = (tmp_path / "bundle" / "README.md").read_text()
+    assert "20 simulated recordings that it was not trained on, with nuisances drawn as in training." in card
+    assert re.search(r"^\| the same without nuisances \| 95\.0% \(.*\) \| 0\.900 \|$", card, re.MULTILINE)
 
 
 def test_the_example_is_the_first_recording_of_the_test_split(trained, tmp_path):

@@ -232,6 +232,7 @@ LOADING = {
     "private": ("user/hidden", {"HF_TOKEN": ""}, "or a private one; check the name, or run `hf auth login`"),
     "gated": ("user/gated", {"HF_TOKEN": STRANGER}, "access is granted on request; ask for it"),
     "a wrong token": ("user/hidden", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
+    "a wrong token for what is public": ("user/empty", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
     "no model": ("user/empty", {}, r"user/empty: the repository holds no hyperparams\.yaml, so it is no model"),
     "no name": ("amino", {}, "`source` must be a folder or a Hub repository user/name, got 'amino'"),
 }
@@ -268,11 +269,27 @@ def test_revisions_offline_and_a_folder_in_the_way(lfs_hub, results, tmp_path, m
         AminoAcidClassifier.from_hparams("user/amino")
 
 
-def test_a_repository_that_lacks_weights(lfs_hub, results, tmp_path):
+def test_a_hub_that_is_down(lfs_hub, results, monkeypatch):
+    commit = publish(results)
+    AminoAcidClassifier.from_hparams("user/amino", revision=commit)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
+    )
+    AminoAcidClassifier.from_hparams("user/amino", revision=commit)  # the cache has it
+    with pytest.raises(InputError, match=r"user/other \(no folder here\): the Hub cannot be reached"):
+        AminoAcidClassifier.from_hparams("user/other")
+
+
+def test_a_repository_that_lacks_weights(lfs_hub, results, tmp_path, monkeypatch):
     publish(results)
-    del lfs_hub.repositories["model", "user/amino"].commits[
-        lfs_hub.repositories["model", "user/amino"].branches["main"]
-    ]["backbone.safetensors"]
+    there = lfs_hub.repositories["model", "user/amino"]
+    pickled = there.commits[there.branches["main"]].pop("backbone.ckpt")
+    del there.commits[there.branches["main"]]["backbone.safetensors"]
+    with pytest.raises(InputError, match=r"backbone\.ckpt: not there"):
+        AminoAcidClassifier.from_hparams("user/amino")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "another"))
+    there.commits[there.branches["main"]]["backbone.ckpt"] = pickled
     AminoAcidClassifier.from_hparams("user/amino")  # the pickled tensors serve
     assert commands.publish_model(results, upload.Target("user/amino"), say=lambda _: None)  # and it is repaired
     assert WRITER not in json.dumps(lfs_hub.log)

@@ -16,8 +16,13 @@ import torch
 import train
 
 from nmr_speech.checks import InputError
+from nmr_speech.corpus import read_wav
 from nmr_speech.corpus.manifest import read_manifest
-from nmr_speech.models.load import load_embedder
+from nmr_speech.models.load import load_classifier, load_embedder
+from nmr_speech.publish.bundle import make_bundle
+from nmr_speech.publish.familiar import training_settings
+from nmr_speech.publish.naming import name_spectrum
+from nmr_speech.simulate.nuisances import REAL_SPECTRUM
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "train.py"
@@ -154,6 +159,49 @@ def test_training_on_recordings_that_are_never_written(data, tmp_path):
     written = tmp_path / "written"
     train.main([QUICKSTART, *TINY, f"--data_folder={data}", f"--output_folder={written}"])
     assert losses != re.findall(r"train loss: (\S+)", (written / "train_log.txt").read_text())
+
+
+def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path, monkeypatch):
+    """Each epoch hears the same disturbed validation recordings and other training recordings."""
+    heard = []
+    forward = train.AminoAcidBrain.compute_forward
+
+    def listen(brain, batch, stage):
+        before = batch.sig.clone()
+        embed = train.embed
+
+        def note(frontend, backbone, wavs):
+            heard.append((stage.name, tuple(batch.id), wavs.sum().item(), torch.equal(wavs, before)))
+            return embed(frontend, backbone, wavs)
+
+        monkeypatch.setattr(train, "embed", note)
+        try:
+            return forward(brain, batch, stage)
+        finally:
+            monkeypatch.setattr(train, "embed", embed)
+
+    monkeypatch.setattr(train.AminoAcidBrain, "compute_forward", listen)
+    experimental = str(ROOT / "hparams" / "experimental.yaml")
+    train.main([experimental, *TINY, "--clean_share=0", *folders(tmp_path)])
+    valid = [(names, total) for stage, names, total, _ in heard if stage == "VALID"]
+    assert len(valid) == 2
+    assert valid[0] == valid[1]
+    trained = [total for stage, _, total, _ in heard if stage == "TRAIN"]
+    assert len(set(trained)) == len(trained) == 6
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["test"]["recordings"] == results["test_clean"]["recordings"] == 3
+    stored = {path.stem: read_wav(path) for path in (tmp_path / "data").rglob("*.wav")}
+    (names, total) = valid[0]
+    assert total != pytest.approx(sum(stored[name].sum().item() for name in names), abs=1)
+    # And on to its use: published, it still says what it was trained on.
+    make_bundle(tmp_path / "out", tmp_path / "bundle", "user/amino")
+    assert "with nuisances drawn as in training" in (tmp_path / "bundle" / "README.md").read_text()
+    bundled = load_classifier(str(tmp_path / "bundle"))
+    settings = training_settings(bundled)
+    assert (settings["condition"], settings["shift_source"]) == ("d2o", "free")
+    assert settings["nuisances"] == REAL_SPECTRUM
+    naming = name_spectrum(bundled, tmp_path / "data" / "wav" / "GLY" / "0000" / "GLY_00000.wav")
+    assert {name for name, _ in naming.ranking} == {"ALA", "GLY", "SER"}
 
 
 def test_residues_can_be_held_out_and_a_margin_put_on(data, tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -389,6 +390,8 @@ def test_the_preset_is_plain_yaml_and_concerns_every_recording():
     YAML(typ="safe").dump(REAL_SPECTRUM, text)
     read = YAML(typ="safe").load(text.getvalue())
     assert read == REAL_SPECTRUM
+    recipe = YAML(typ="rt").load(Path(__file__).parents[2] / "hparams" / "experimental.yaml")
+    assert recipe["nuisances"] == REAL_SPECTRUM
     fid = tocsy(TRIPLE, [4.3, 2.1, 1.0])[None].expand(2, -1, -1, -1)
     first, second = disturb(fid, seeded(), read)
     assert torch.isfinite(first).all()

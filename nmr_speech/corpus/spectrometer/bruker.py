@@ -1,5 +1,6 @@
 """Bruker experiment folders: ``ser``, ``acqus``, ``acqu2s``."""
 
+import re
 from pathlib import Path
 
 import nmrglue
@@ -24,6 +25,7 @@ REFUSED = {
     "measure with States-TPPI",
     2: "is QSEQ, sequential in t1, which is not read; measure with States-TPPI",
 }
+MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 BLOCK_BYTES = 1024  # rows begin at multiples of it
 
 
@@ -74,6 +76,9 @@ def read_bruker(folder: Path, quadrature: str | None = None) -> Experiment:
         starts=(t1_start, t2_start),
         source=str(folder),
         steps=(f"Bruker folder; {step}", said, reference, filtered),
+        mixing_time_s=_delay(folder / "acqus", MIXING_DELAY),
+        solvent=acqus.get("SOLVENT"),
+        pulse_program=acqus.get("PULPROG"),
     )
 
 
@@ -87,6 +92,16 @@ def _parameters(path):
         if key.startswith("##$") and equals:
             parameters[key[3:]] = nmrglue.bruker.parse_jcamp_value(text.strip())
     return parameters
+
+
+def _delay(path, number):
+    """A delay in seconds; None if the file does not hold so many."""
+    found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", path.read_text(encoding="latin-1"), re.MULTILINE)
+    delays = found[1].split() if found else []
+    try:
+        return float(delays[number])
+    except (IndexError, ValueError):
+        return None
 
 
 def _check_kind(folder, acqus, acqu2s):

@@ -41,6 +41,12 @@ class Experiment:
         Time of the first point in dwell times of t2: minus the group delay where a digital filter builds up.
     n_valid : int
         Transients measured; those after them are zero.
+    mixing_time_s : float | None
+        As the file says; None where it does not.
+    solvent : str | None
+        As the file calls it.
+    pulse_program : str | None
+        As the file calls it.
     source : str
         The file.
     steps : tuple[str, ...]
@@ -56,6 +62,9 @@ class Experiment:
     t1_start: tuple[float, float] = (0.0, 0.0)
     t2_start: float = 0.0
     n_valid: int
+    mixing_time_s: float | None = None
+    solvent: str | None = None
+    pulse_program: str | None = None
     source: str = "simulated"
     steps: tuple[str, ...] = ()
 
@@ -236,6 +245,9 @@ def assemble(
     starts: tuple[tuple[float, float], float],
     source: str,
     steps: Sequence[str],
+    mixing_time_s: float | None = None,
+    solvent: str | None = None,
+    pulse_program: str | None = None,
 ) -> Experiment:
     """Put an experiment together; of each pair F2 comes first.
 
@@ -255,6 +267,10 @@ def assemble(
         The file.
     steps : Sequence[str]
         What the reader found.
+    mixing_time_s : float | None
+        As the file says; none that a TOCSY could have counts as not said.
+    solvent, pulse_program : str | None
+        As the file calls them.
 
     Returns
     -------
@@ -285,6 +301,9 @@ def assemble(
         t1_start=starts[0],
         t2_start=starts[1],
         n_valid=fid.shape[1],
+        mixing_time_s=mixing_time_s if is_number(mixing_time_s) and 0 < mixing_time_s < 1 else None,
+        solvent=str(solvent or "").strip() or None,
+        pulse_program=str(pulse_program or "").strip() or None,
         source=source,
         steps=(*steps, axes),
     )

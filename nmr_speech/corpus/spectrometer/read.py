@@ -1,11 +1,14 @@
-"""Any of the three formats, told by what is in the folder or at the head of the file."""
+"""Any of the three formats, told by what is in the folder or at the head of the file, or in an archive."""
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.corpus.pseudo_audio import stack_fid
+from nmr_speech.corpus.spectrometer.archive import unpack
 from nmr_speech.corpus.spectrometer.bruker import read_bruker
 from nmr_speech.corpus.spectrometer.experiment import QUADRATURES, Experiment
 from nmr_speech.corpus.spectrometer.grid import to_grid
@@ -20,7 +23,7 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Exper
     ---------
     path : str | Path
         A Bruker experiment folder (the one with ``ser``), a Varian or Agilent folder (``fid`` and ``procpar``), one of
-        the files in them, or an NMRPipe file in the time domain.
+        the files in them, an NMRPipe file in the time domain, or a ZIP archive with one of these.
     quadrature : str | None
         How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
 
@@ -44,9 +47,20 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None) -> Exper
     try:
         if path.is_file() and is_nmrpipe(path):
             return read_nmrpipe(path, quadrature)
+        if path.is_file() and path.suffix.lower() == ".zip":
+            return _read_archive(path, quadrature)
         return _read_folder(path if path.is_dir() else path.parent, path, quadrature)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_archive(path, quadrature):
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            unpacked = unpack(path, Path(temporary) / "experiment")
+            return replace(read_experiment(unpacked, quadrature=quadrature), source=str(path))
+        except InputError as error:
+            raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
 
 
 def _read_folder(folder, path, quadrature):

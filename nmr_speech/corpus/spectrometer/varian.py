@@ -65,6 +65,9 @@ def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
         starts=(t1_start, 0.0),
         source=str(folder),
         steps=(f"Varian folder; {step}", said, reference),
+        mixing_time_s=parameters.get("mix"),
+        solvent=parameters.get("solvent"),
+        pulse_program=parameters.get("seqfil"),
     )
 
 

@@ -28,7 +28,8 @@ from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import Batch, FreshRecordings, load_datasets
+from nmr_speech.corpus.splits import SPLITS
+from nmr_speech.dataio import Batch, Disturbed, FreshRecordings, load_datasets
 from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.models.baseline import name_by_spectrum
 from nmr_speech.models.embed import embed
@@ -56,7 +57,10 @@ TRAIN = (
     "warmup_share",
     "fresh_recordings_per_residue",
     "loader_workers",
+    "clean_share",
     "augment",
+    "evaluation_nuisances",
+    "disturb_evaluation",
     "opt_class",
     "epoch_counter",
     "train_logger",
@@ -195,10 +199,8 @@ def main(argv):
     plan = None if hparams["skip_prep"] and not n_fresh else DatasetPlan(**{key: hparams[key] for key in PLAN})
     run_on_main(prepare_amino_acid_tocsy, kwargs={"plan": plan} | {key: hparams[key] for key in PREPARE})
     clock.lap("simulate")
-    manifests = {split: Path(hparams["data_folder"], f"{split}.csv") for split in ("train", "valid", "test")}
-    datasets, label_encoder = load_datasets(
-        manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
-    )
+    datasets, label_encoder = load_data(hparams)
+    taught = datasets.pop("baseline", datasets["train"])
     clock.lap("check")
     loader = {
         "batch_size": hparams["batch_size"],
@@ -231,18 +233,39 @@ def main(argv):
     clock.lap("train")
 
     brain.evaluate(fed["test"], min_key="error", test_loader_kwargs=dict(loader))
-    calibration = calibrate(*(brain.outputs(fed[split], loader) for split in ("valid", "test")))
+    report = {"test": summarise(brain.confusion, labels := label_encoder.decode_ndim(range(len(label_encoder))))}
+    report["calibration"] = calibrate(*(brain.outputs(fed[split], loader) for split in ("valid", "test")))
+    if "clean" in fed:
+        clean = brain.outputs(fed["clean"], loader)
+        confusion = count_confusion(clean["labels"], clean["logits"].argmax(axis=1), len(labels))
+        report["test_clean"] = summarise(confusion, labels)
     clock.lap("evaluate")
     if if_main_process():
-        labels = label_encoder.decode_ndim(range(len(label_encoder)))
-        baseline = summarise(
-            count_confusion(*name_by_spectrum(datasets["train"], datasets["test"]), len(labels)), labels
-        )
+        named = name_by_spectrum(taught, datasets["test"])
+        report["baseline"] = summarise(count_confusion(*named, len(labels)), labels)
         clock.lap("baseline")
-        report = {"test": summarise(brain.confusion, labels), "baseline": baseline, "calibration": calibration}
         if hparams["pretrained"] is not None:
             report["pretrained"] = hparams["pretrained"].report()
-        write_report(hparams, report, datasets, clock.seconds, resumed)
+        write_report(hparams, report, {split: datasets[split] for split in SPLITS}, clock.seconds, resumed)
+
+
+def load_data(hparams):
+    """Data sets by use, and the label encoder.
+
+    A model for disturbed recordings is judged on such, and on ``clean`` ones too; ``baseline`` is what the linear
+    classifier learns from, which sees each recording once, while training disturbs anew each time.
+    """
+    manifests = {split: Path(hparams["data_folder"], f"{split}.csv") for split in SPLITS}
+    datasets, label_encoder = load_datasets(
+        manifests, hparams["data_folder"], hparams["speakers"], hparams["held_out_residues"]
+    )
+    if not hparams["evaluation_nuisances"]:
+        return datasets, label_encoder
+    disturbed = {
+        split: Disturbed(dataset, hparams["disturb_evaluation"], hparams["seed"]) for split, dataset in datasets.items()
+    }
+    others = {"clean": datasets["test"], "baseline": disturbed["train"]}
+    return disturbed | {"train": datasets["train"]} | others, label_encoder
 
 
 def feed(brain, datasets, loader):

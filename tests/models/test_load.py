@@ -156,10 +156,14 @@ def test_payloads_run_nothing_in_a_used_process(tmp_path):
     """HyperPyYAML changes ruamel for the whole process: text in brackets becomes a tuple, also for a safe loader."""
     load_hyperpyyaml("a: (1, 2)")
     refuse_all(tmp_path)
+    refuse_or_read_all(tmp_path)
 
 
 def test_payloads_run_nothing_in_a_fresh_process(tmp_path):
-    code = "import sys, pathlib, tests.models.test_load as t; t.refuse_all(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import sys, pathlib, tests.models.test_load as t; "
+        "[refuse(pathlib.Path(sys.argv[1])) for refuse in (t.refuse_all, t.refuse_or_read_all)]"
+    )
     root = Path(__file__).parents[2]
     ended = subprocess.run(
         [sys.executable, "-c", code, tmp_path], cwd=root, capture_output=True, text=True, check=False
@@ -177,24 +181,15 @@ def refuse_all(folder):
     assert not marker.exists()
 
 
-def test_the_payloads_are_real(tmp_path):
-    """SpeechBrain's way runs them: what is refused above is no straw man."""
-    for kind in ("apply", "python object", "plain text in brackets", "anchor"):
-        marker = tmp_path / kind.replace(" ", "_")
-        with contextlib.suppress(Exception):
-            load_hyperpyyaml(payloads(marker)[kind])
-        assert marker.exists(), kind
-
-
-def test_changed_bundles_load_as_published_or_are_refused(bundle):
-    """Thousand bundles with pieces of payloads put in anywhere."""
-    draw, marker = random.Random(0), bundle / "executed"
+def refuse_or_read_all(folder):
+    """Thousand bundles with pieces of payloads put in anywhere: each is refused, or says what a bundle may say."""
+    draw, marker = random.Random(0), folder / "executed"
     pieces = [
         *payloads(marker).values(), "!apply:os.getpid []", "!new:os.getpid", "!!python/name:os.getpid ''", "(", "&a",
         "[", "*frontend", "!ref <x>", "<<: {}", "}", ": ", "\n", "\n  ", "%TAG ! !new:\n---\n", "!", "!!", "1e309",
         "\0", "- ",
     ]  # fmt: skip
-    path, refused = bundle / "hyperparams.yaml", 0
+    path, refused = folder / "hyperparams.yaml", 0
     for _ in range(1000):
         text = YAML
         for _ in range(draw.randint(1, 3)):
@@ -209,6 +204,15 @@ def test_changed_bundles_load_as_published_or_are_refused(bundle):
             assert "!" not in str(nodes).replace("!new:nmr_speech.", "").replace("!new:speechbrain.", "")
     assert refused > 500
     assert not marker.exists()
+
+
+def test_the_payloads_are_real(tmp_path):
+    """SpeechBrain's way runs them: what is refused above is no straw man."""
+    for kind in ("apply", "python object", "plain text in brackets", "anchor"):
+        marker = tmp_path / kind.replace(" ", "_")
+        with contextlib.suppress(Exception):
+            load_hyperpyyaml(payloads(marker)[kind])
+        assert marker.exists(), kind
 
 
 def test_changed_weights_load_or_are_refused(bundle):

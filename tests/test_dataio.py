@@ -52,11 +52,12 @@ def test_a_disturbed_recording_is_the_same_whenever_it_is_heard(disturbed):
         )
         heard = {name: sig for batch in loader for name, sig in zip(batch.id, batch.sig, strict=True)}
         assert heard.keys() == one_by_one.keys()
-        assert all(torch.equal(heard[name], one_by_one[name]) for name in heard)
+        for name, wav in heard.items():  # the number of threads, one in a worker, decides on the last digits
+            torch.testing.assert_close(wav, one_by_one[name], atol=1e-5, rtol=0)
     again = Disturbed(disturbed.dataset, disturbed.disturb, 7)[0]
-    assert not torch.equal(again["sig"], disturbed[0]["sig"])
+    assert (again["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
     renamed = [{**disturbed.dataset[0], "id": "GLY_9"}]
-    assert not torch.equal(Disturbed(renamed, disturbed.disturb, 1986)[0]["sig"], disturbed[0]["sig"])
+    assert (Disturbed(renamed, disturbed.disturb, 1986)[0]["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
 
 
 def test_nothing_but_the_waveform_is_disturbed(disturbed):

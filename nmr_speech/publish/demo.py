@@ -6,6 +6,7 @@ might add.
 """
 
 import atexit
+import functools
 import os
 import shutil
 import socket
@@ -103,8 +104,7 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     """
     gradio = _gradio()
     port = whole("port", port, 0, 65535)
-    uploads = os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp()  # read when components are made
-    atexit.register(shutil.rmtree, uploads, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = _upload_folder()
     page = make_page(load_classifier(source or newest_results(), revision))
     system = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     try:
@@ -124,6 +124,14 @@ def newest_results() -> str:
     if not found:
         raise InputError("`--model` must name a Hub repository, a bundle or a results folder, for there is no results/")
     return str(found[-1].parent)
+
+
+@functools.cache
+def _upload_folder():
+    # One for the process: Gradio reads it when components are made, and again at every upload.
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _free_port(host):

@@ -124,8 +124,10 @@ def test_it_listens_to_this_machine_alone(page, folder):
     port = int(page.local_url.rstrip("/").rsplit(":", 1)[1])
     with socket.socket() as other, pytest.raises(ConnectionRefusedError):
         other.connect(("127.0.0.2", port))
+    uploads = os.environ["GRADIO_TEMP_DIR"]
     with pytest.raises(InputError, match="`port` must be free"):
         serve(str(folder / "results"), port=port)
+    assert os.environ["GRADIO_TEMP_DIR"] == uploads  # where the page that is served looks for what was uploaded
 
 
 def request(url, **keywords):

@@ -185,8 +185,8 @@ class FreshRecordings(torch.utils.data.Dataset):
 class Disturbed(torch.utils.data.Dataset):
     """A data set whose recordings are disturbed, each by a draw of its own that depends on seed and name alone.
 
-    So a recording is the same, to rounding, in every epoch, batch, order and process: what validation and test of a model for
-    disturbed recordings need, for clean ones choose the wrong epoch.
+    So a recording is the same, to rounding, in every epoch, batch, order and process: what validation and test of a
+    model for disturbed recordings need, for clean ones choose the wrong epoch.
 
     Arguments
     ---------

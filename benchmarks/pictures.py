@@ -116,31 +116,50 @@ def show_confusions(path):
 
 
 def show_filters(path):
-    """Draw the spectra of all filters of a front end, sorted by where each is strongest, before and after training."""
+    """Draw what filters pass after training: each for itself, sorted by where it is strongest, and all in the mean."""
     start = {"conv": ConvFrontEnd().conv.weight[:, 0], "quadrature": QuadratureFrontEnd().filters()}
     found = {name: FOLDER / f"filters_small_{SEED}_{name}_ECAPA-TDNN-L.npy" for name in start}
     found = {name: file for name, file in found.items() if file.exists()}
     if not found:
         return
-    figure = Figure(figsize=(9, 3.6 * len(found)), layout="constrained")
-    names = {"conv": "Conv1d: real filters, one channel at a time", "quadrature": "quadrature: complex filters"}
-    for row, (name, file) in zip(figure.subplots(len(found), 2, squeeze=False), found.items(), strict=True):
-        for axes, filters, when in zip(
-            row, (start[name].detach().numpy(), np.load(file)), ("start", "trained"), strict=True
-        ):
-            draw_filters(axes, filters, ppm_axis(2 * N_POINTS).numpy())
-            axes.set_title(f"{names[name]}, {when}", fontsize=9)
-    figure.savefig(path, dpi=110)
+    figure = Figure(figsize=(9.5, 3.4 * len(found)), layout="constrained")
+    names = {"conv": "Conv1d, one real channel at a time", "quadrature": "quadrature, complex"}
+    ppm = ppm_axis(2 * N_POINTS).numpy()
+    for (one_by_one, mean), (name, file) in zip(
+        figure.subplots(len(found), 2, squeeze=False), found.items(), strict=True
+    ):
+        trained = np.load(file)
+        draw_filters(one_by_one, trained, ppm)
+        one_by_one.set_title(f"{names[name]}: each filter, trained, 20 dB", fontsize=9)
+        begun = start[name].detach().numpy()
+        # Quadrature filters begin at frequencies of their own, and what they learn is small; Conv1d's begin at random.
+        lines = (
+            {"start": begun, "trained": trained} if np.isrealobj(trained) else {"trained less start": trained - begun}
+        )
+        for label, filters in lines.items():
+            gain = np.sqrt((passed(filters, len(ppm)) ** 2).mean(axis=0))
+            mean.plot(
+                ppm, 20 * np.log10(gain), label=label, linewidth=0.9, color="0.6" if label == "start" else "tab:blue"
+            )
+        mean.set(xlim=(ppm[-1], ppm[0]), xlabel="F2, 1H (ppm)", ylabel="gain, mean of all filters (dB)")
+        mean.set_title(f"{names[name]}: all filters", fontsize=9)
+        mean.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=75)
 
 
 def draw_filters(axes, filters, ppm):
-    """Draw the magnitude of each filter's spectrum, 30 dB below its own maximum, as a row."""
-    spectra = np.abs(np.fft.fftshift(np.fft.fft(filters.conj(), len(ppm)), axes=1))
+    """Draw the magnitude of each filter's spectrum, down from its own maximum, as a row."""
+    spectra = passed(filters, len(ppm))
     decibels = 20 * np.log10(spectra / spectra.max(axis=1, keepdims=True) + 1e-9)
     strongest = ppm[spectra.argmax(axis=1)]
     order = np.argsort(np.abs(strongest - CARRIER_PPM) if np.isrealobj(filters) else strongest)
-    axes.imshow(decibels[order], cmap="magma", vmin=-30, vmax=0, aspect="auto", extent=(ppm[0], ppm[-1], len(order), 0))
+    axes.imshow(decibels[order], cmap="magma", vmin=-20, vmax=0, aspect="auto", extent=(ppm[0], ppm[-1], len(order), 0))
     axes.set(xlim=(ppm[-1], ppm[0]), xlabel="F2, 1H (ppm)", ylabel="filter")
+
+
+def passed(filters, n):
+    """Gain of each filter for a line at each shift, (filters, n)."""
+    return np.abs(np.fft.fftshift(np.fft.fft(filters.conj(), n), axes=1))
 
 
 if __name__ == "__main__":

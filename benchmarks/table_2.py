@@ -120,7 +120,7 @@ def main(arguments=None):
             done[name] |= tables.name_unseen(name, folder, overrides, more)
             if name.endswith("frozen"):
                 done[name]["linear_probe"] = probe(folder, overrides, more)
-            path.write_text(json.dumps(done, indent=1) + "\n")
+            tables.save(path, done)
             shutil.rmtree(folder / "save")
 
 

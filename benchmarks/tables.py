@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from torch.utils.data import ConcatDataset, DataLoader
 
+from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.dataio import Batch, load_datasets
 from nmr_speech.models.baseline import BASELINES
@@ -119,8 +120,14 @@ def main(arguments=None):
         done[name] = json.loads((folder / "results.json").read_text())
         done[name] |= name_unseen(name, folder, overrides, [simulate(scale, overrides)] if scale.unseen else [])
         keep_filters(folder, options.results / f"filters_{options.scale}_{name.replace(' ', '_')}.npy")
-        path.write_text(json.dumps(done, indent=1) + "\n")
+        save(path, done)
         shutil.rmtree(folder / "save")
+
+
+def save(path, done):
+    """Write the results of all runs, a line each, whole or not at all."""
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(figures)}" for name, figures in done.items())
+    write_whole(path, f"{{\n{lines}\n}}\n".encode())
 
 
 def runs(scale):

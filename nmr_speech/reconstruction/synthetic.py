@@ -193,7 +193,7 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
 
 
 class SyntheticFIDs(torch.utils.data.Dataset):
-    """FIDs made once and kept in memory: 40,000 of 256 points are 92 MB, and take half a minute.
+    """FIDs made once and kept in memory: 40,000 of 256 points are 92 MB.
 
     Arguments
     ---------

@@ -219,6 +219,8 @@ BLOCKS = {
     "transfer-table": transfer.transfer_table,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
+    "reconstruction-trainings": reconstruction.reconstruction_trainings,
+    "reconstruction-times": reconstruction.reconstruction_times,
     "reconstruction-spectra": reconstruction.reconstruction_spectra,
     "reconstruction-synthetic": reconstruction.reconstruction_synthetic,
     "reconstruction-rates": reconstruction.reconstruction_rates,

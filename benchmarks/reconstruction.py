@@ -2,25 +2,30 @@
 """Measure all reconstruction methods on real and synthetic spectra, on the same machine.
 
 > python benchmarks/reconstruction.py --data ../shared/data/real --networks results/reconstruction
+> python benchmarks/reconstruction.py --parts times                            # on a machine that does nothing else
 > python benchmarks/reconstruction.py --masks 2 --parts spectra,synthetic       # a rehearsal
 > python benchmarks/reconstruction.py --parts bridge --model results/quickstart/1986
 
 ``--networks`` holds one folder a training, NAME/SEED, as the recipe leaves them: modern_cpu, modern_fixed_cpu,
 dlnmr_cpu and lstm_cpu (or the names without _cpu, which are preferred), trained at 20%; NAME_15 for the grid of rates,
 trained at 15%. What is not there is left out, and the README says so. Results are kept after every schedule, so the
-same command goes on where it was stopped; rows of other code or other weights are not told apart: delete the file to
-begin anew.
+same command goes on where it was stopped; a network that was trained anew is measured anew. Each row says of which
+commit it is.
 """
 
 import argparse
+import hashlib
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from results_files import save
 
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.spectrometer import Sampling, read_experiment
 from nmr_speech.reconstruction import hankel, ist, load_network, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
@@ -29,14 +34,24 @@ from nmr_speech.score.provenance import provenance
 from nmr_speech.score.recovery import recovery, rlne
 
 RESULTS = Path(__file__).resolve().parent / "results" / "reconstruction.json"
-NETWORKS = {"MoDern": "modern", "MoDern, fixed thresholds": "modern_fixed", "DLNMR": "dlnmr", "LSTM": "lstm"}
+ANY_RATE = "MoDern, 10 to 50%"
+NETWORKS = {
+    "MoDern": "modern",
+    ANY_RATE: "modern_rates",
+    "MoDern, fixed thresholds": "modern_fixed",
+    "DLNMR": "dlnmr",
+    "LSTM": "lstm",
+}
 RATES = {"GB1 HSQC": (0.2, 0.1), "L-valine TOCSY": (0.25,)}
 GRID = (0.10, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25)
 HANKEL_MASKS = 3  # it takes minutes a plane
+ROUNDS = 5  # of the times, Hankel in the first alone
 HELD_OUT_SEED, N_HELD_OUT = 2_000_000, 200
+SIGNS = {"both signs": 0.5, "positive": 0.0}
 VALINE_PPM = (0.0, 4.3)  # without the water
 BRIDGE_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 BRIDGE_RECORDINGS = 5  # of each residue
+KEPT_OF_TRAINING = ("parameters", "test", "ist", "zero_filled", "curves", "recordings", "fids", "seed", "seconds")
 
 
 def main():
@@ -45,53 +60,58 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("../shared/data/real"))
     parser.add_argument("--networks", type=Path, default=Path("results/reconstruction"))
     parser.add_argument("--masks", type=int, default=20)
-    parser.add_argument("--parts", default="spectra,synthetic,rates,bridge")
+    parser.add_argument("--parts", default="trainings,times,spectra,synthetic,rates,bridge")
     parser.add_argument("--model", help="trained classifier, for the bridge")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    done = json.loads(options.out.read_text()) if options.out.exists() else {}
-    networks = load_networks(options.networks, "")
-    parts = {
-        "spectra": lambda keep: spectra(options, networks, keep),
-        "synthetic": lambda keep: synthetic(networks, keep),
-        "rates": lambda keep: rates(options, load_networks(options.networks, "_15"), keep),
-        "bridge": lambda keep: bridge(options, networks, keep),
-    }
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     for part in options.parts.split(","):
-        parts[part](Keeper(options.out, done, part))
+        PARTS[part](options, Keeper(options.out, part))
 
 
 class Keeper:
     """Rows of one part of the results by name; each is measured once and written at once."""
 
-    def __init__(self, path, results, part):
-        self.path, self.results = path, results
-        self.rows = results.setdefault(part, {})
+    def __init__(self, path, part):
+        self.path, self.part = path, part
+        self.results = json.loads(path.read_text()) if path.exists() else {}
+        self.source = provenance()
 
-    def __call__(self, name, measure, *arguments):
-        """Return the row of that name, measured if it is not there."""
-        if name not in self.rows:
-            self.rows[name] = measure(*arguments)
-            self.results |= provenance()
-            self.path.parent.mkdir(exist_ok=True)
-            write_whole(self.path, (json.dumps(self.results, indent=1) + "\n").encode())
-            print(name, self.rows[name], flush=True)
-        return self.rows[name]
+    def __call__(self, name, measure, *arguments, weights=None):
+        """Measure the row of that name if it is not there, or is of other weights."""
+        name = f"{self.part} | {name}"
+        if name not in self.results or self.results[name].get("weights") != weights:
+            row = measure(*arguments) | {"commit": self.source["commit"]} | ({"weights": weights} if weights else {})
+            self.results |= {"provenance": self.source, name: row}
+            save(self.path, self.results)
+            print(name, row, flush=True)
 
 
-def load_networks(folder, suffix):
+@dataclass(frozen=True)
+class Network:
+    """A trained network: its folder, what it is called by, and what tells its weights from others."""
+
+    folder: Path
+    call: Callable
+    weights: str
+
+
+def load_networks(folder, suffix=""):
     """Load the trained networks there are, the paper's size before the small one, the first seed."""
     found = {}
     for label, name in NETWORKS.items():
-        runs = [run for size in ("", "_cpu") for run in sorted(folder.glob(f"{name}{size}{suffix}/*/config.json"))]
+        runs = [
+            run.parent for size in ("", "_cpu") for run in sorted(folder.glob(f"{name}{size}{suffix}/*/config.json"))
+        ]
         if runs:
-            found[label] = load_network(runs[0].parent)
+            weights = hashlib.sha256((runs[0] / "model.safetensors").read_bytes()).hexdigest()
+            found[label] = Network(runs[0], load_network(runs[0]), weights[:12])
     return found
 
 
 def methods(networks, echo):
-    """Return all methods as calls of (fid, schedule) for signals of that virtual echo."""
-    named = {
+    """Return calls of (fid, schedule) for signals of that virtual echo, and weights, None for an algorithm; by name."""
+    algorithms = {
         "zero-filling": lambda fid, schedule: fid,
         "IST": ist,
         "IST-D": lambda fid, schedule: ist(fid, schedule, variant="ist_d"),
@@ -99,9 +119,19 @@ def methods(networks, echo):
         "IST-D, virtual echo": lambda fid, schedule: ist(fid, schedule, variant="ist_d", echo=echo),
         "low-rank Hankel": hankel,
     }
+    named = {name: (call, None) for name, call in algorithms.items()}
     for name, network in networks.items():
-        named[name] = lambda fid, schedule, network=network: network(fid, schedule, echo=echo)
+        named[name] = (partial(network.call, echo=echo), network.weights)
     return named
+
+
+def trainings(options, keep):
+    """Keep what the trainings reported, curves included."""
+    for suffix in ("", "_15"):
+        for name, network in load_networks(options.networks, suffix).items():
+            report = json.loads((network.folder / "results.json").read_text())
+            kept = {key: report[key] for key in KEPT_OF_TRAINING} | {"trained_at": report["commit"]}
+            keep(f"{name}{suffix}", lambda kept=kept: kept, weights=network.weights)
 
 
 def real_planes(folder):
@@ -114,47 +144,73 @@ def real_planes(folder):
         yield "L-valine TOCSY", plane.fid, plane.start, plane.f1.size
 
 
-def spectra(options, networks, keep):
+def spectra(options, keep):
     """Reconstruct the real spectra by all methods, from the same schedules."""
+    networks = load_networks(options.networks)
     for name, full, start, size in real_planes(options.data):
         reference = f1_spectrum(full, start, size).numpy().T
         for rate in RATES[name]:
-            for method, call in methods(networks, "half_dwell" if start else "even").items():
+            for method, (call, weights) in methods(networks, "half_dwell" if start else "even").items():
                 for i in range(min(options.masks, HANKEL_MASKS) if "Hankel" in method else options.masks):
                     schedule = poisson_gap(full.shape[1], round(rate * full.shape[1]), (1, i))
                     key = f"{name} | {rate:g} | {method} | {i}"
-                    keep(key, compare, call, full, schedule, start, size, reference)
+                    keep(key, compare, call, full, schedule, start, size, reference, weights=weights)
 
 
 @torch.no_grad()
 def compare(call, full, schedule, start, size, reference):
-    """Reconstruct one plane; return its figures and the seconds that it took."""
-    sampled = full * sampling_mask(schedule, full.shape[1])
-    begun = time.perf_counter()
-    filled = call(sampled, schedule)
-    seconds = time.perf_counter() - begun
-    return recovery(f1_spectrum(filled, start, size).numpy().T, reference) | {"seconds": seconds}
+    """Reconstruct one plane; return its figures."""
+    filled = call(full * sampling_mask(schedule, full.shape[1]), schedule)
+    found = recovery(f1_spectrum(filled, start, size).numpy().T, reference)
+    return {key: value if value is None else round(value, 6) for key, value in found.items()}
+
+
+def times(options, keep):
+    """Reconstruct the whole GB1 plane at 20% by all methods in turn, round after round: seconds side by side."""
+    networks = load_networks(options.networks)
+    weights = " ".join(network.weights for network in networks.values())
+    for name, full, _, _ in real_planes(options.data):
+        if name == "GB1 HSQC":
+            schedule = poisson_gap(full.shape[1], round(0.2 * full.shape[1]), (3, 0))
+            calls = {method: call for method, (call, _) in methods(networks, "even").items()}
+            keep(f"{name}, {len(full)} signals", in_turn, calls, full, schedule, weights=weights)
 
 
 @torch.no_grad()
-def synthetic(networks, keep):
+def in_turn(calls, full, schedule):
+    """Seconds of each call, a list of one a round; threads."""
+    sampled = full * sampling_mask(schedule, full.shape[1])
+    seconds = {method: [] for method in calls}
+    for i in range(ROUNDS + 1):  # the first but warms up
+        for method, call in calls.items():
+            if "Hankel" not in method or i == 1:
+                begun = time.perf_counter()
+                call(sampled, schedule)
+                seconds[method] += [round(time.perf_counter() - begun, 4)] if i else []
+    return {"seconds": seconds, "threads": torch.get_num_threads()}
+
+
+@torch.no_grad()
+def synthetic(options, keep):
     """Reconstruct held-out synthetic FIDs, each with a schedule of its own, by all methods."""
-    fids, masks = make_fids(FIDSettings(), HELD_OUT_SEED, range(N_HELD_OUT))
-    true = f1_spectrum(fids, 0.0, 512).numpy()
-    for method, call in methods(networks, "even").items():
+    for signs, negative_share in SIGNS.items():
+        fids, masks = make_fids(FIDSettings(negative_share=negative_share), HELD_OUT_SEED, range(N_HELD_OUT))
+        true = f1_spectrum(fids, 0.0, 512).numpy()
 
-        def measure(call=call):
-            begun = time.perf_counter()
-            filled = call(fids * masks, masks)
-            seconds = time.perf_counter() - begun
-            errors = [rlne(a, b) for a, b in zip(f1_spectrum(filled, 0.0, 512).numpy(), true, strict=True)]
-            return {"rlne": float(np.mean(errors)), "std": float(np.std(errors)), "seconds": seconds}
+        def measure(call, fids=fids, masks=masks, true=true):
+            found = f1_spectrum(call(fids * masks, masks), 0.0, 512).numpy()
+            errors = [rlne(a, b) for a, b in zip(found, true, strict=True)]
+            return {"rlne": float(np.mean(errors)), "std": float(np.std(errors))}
 
-        keep(method, measure)
+        for method, (call, weights) in methods(load_networks(options.networks), "even").items():
+            keep(f"{signs} | {method}", measure, call, weights=weights)
 
 
-def rates(options, networks, keep):
+def rates(options, keep):
     """Reconstruct at rates other than that of training: Figures 4 and S3, and S1-4 with the fixed thresholds."""
+    networks = load_networks(options.networks, "_15") | {
+        name: network for name, network in load_networks(options.networks).items() if name == ANY_RATE
+    }
     for name, full, start, size in real_planes(options.data):
         if name != "GB1 HSQC":
             continue
@@ -162,13 +218,14 @@ def rates(options, networks, keep):
         calls = methods(networks, "even")
         for rate in GRID:
             for method in ("IST, virtual echo", *networks):
+                call, weights = calls[method]
                 for i in range(options.masks):
                     schedule = poisson_gap(full.shape[1], round(rate * full.shape[1]), (2, i))
                     key = f"{rate:g} | {method} | {i}"
-                    keep(key, compare, calls[method], full, schedule, start, size, reference)
+                    keep(key, compare, call, full, schedule, start, size, reference, weights=weights)
 
 
-def bridge(options, networks, keep):
+def bridge(options, keep):
     """Classify simulated recordings that were reconstructed from a part of their transients."""
     if options.model is None:
         return
@@ -189,12 +246,13 @@ def bridge(options, networks, keep):
             right += model.labels.decode_ndim(logits.argmax().item()) == residue
         return {"accuracy": right / len(drawn), "recordings": len(drawn)}
 
-    calls = methods({k: v for k, v in networks.items() if k == "MoDern"}, "even")
-    keep("1 | all transients", accuracy, calls["zero-filling"], 1)
+    calls = methods(load_networks(options.networks), "even")
+    keep("1 | all transients", accuracy, calls["zero-filling"][0], 1)
     for rate in BRIDGE_RATES:
-        for method in ("zero-filling", "IST", "IST, virtual echo", "MoDern"):
+        for method in ("zero-filling", "IST", "IST, virtual echo", ANY_RATE):
             if method in calls:
-                keep(f"{rate:g} | {method}", accuracy, calls[method], rate)
+                call, weights = calls[method]
+                keep(f"{rate:g} | {method}", accuracy, call, rate, weights=weights)
 
 
 def reconstruct_pairs(call, fid, schedule):
@@ -210,6 +268,8 @@ def reconstruct_pairs(call, fid, schedule):
     both = torch.stack([torch.complex(filled[0].real, filled[1].real), torch.complex(filled[0].imag, filled[1].imag)])
     return torch.fft.ifft(both, dim=-1)
 
+
+PARTS = {part.__name__: part for part in (trainings, times, spectra, synthetic, rates, bridge)}
 
 if __name__ == "__main__":
     main()

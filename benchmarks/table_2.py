@@ -24,6 +24,7 @@ from pathlib import Path
 
 import tables
 import torch
+from results_files import RESULTS, save
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -99,7 +100,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("scale", choices=SCALES)
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--results", type=Path, default=tables.RESULTS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     end = time.monotonic() + 60 * options.minutes
     options.results.mkdir(parents=True, exist_ok=True)
@@ -120,7 +121,7 @@ def main(arguments=None):
             done[name] |= tables.name_unseen(name, folder, overrides, more)
             if name.endswith("frozen"):
                 done[name]["linear_probe"] = probe(folder, overrides, more)
-            tables.save(path, done)
+            save(path, done)
             shutil.rmtree(folder / "save")
 
 

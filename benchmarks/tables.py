@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from results_files import RESULTS, save
 from torch.utils.data import ConcatDataset, DataLoader
 
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.dataio import Batch, load_datasets
 from nmr_speech.models.baseline import BASELINES
@@ -32,7 +32,6 @@ from nmr_speech.models.load import load_classifier
 from nmr_speech.score.classification import count_confusion, summarise
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 WORK = ROOT / "results" / "tables"
 FRONTENDS = ("mel", "mel_transient", "conv", "quadrature")
 FIRST = "mel_transient x-vector"  # the run that measures the baselines, on the recordings that all runs of a seed share
@@ -122,12 +121,6 @@ def main(arguments=None):
         keep_filters(folder, options.results / f"filters_{options.scale}_{name.replace(' ', '_')}.npy")
         save(path, done)
         shutil.rmtree(folder / "save")
-
-
-def save(path, done):
-    """Write the results of all runs, a line each, whole or not at all."""
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(figures)}" for name, figures in done.items())
-    write_whole(path, f"{{\n{lines}\n}}\n".encode())
 
 
 def runs(scale):

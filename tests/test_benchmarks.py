@@ -14,6 +14,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 @pytest.fixture
 def tables(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
     spec = importlib.util.spec_from_file_location("tables", BENCHMARKS / "tables.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "tables", module)

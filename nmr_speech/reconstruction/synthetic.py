@@ -28,13 +28,15 @@ LIMITS = {
 class FIDSettings:
     """What synthetic FIDs are drawn from: uniform distributions, each from its least to its largest value.
 
-    The defaults are Table S1-1 of Wang et al., with two choices where it leaves something open or contradicts itself:
+    The defaults are Table S1-1 of Wang et al., with three choices where it leaves something open or contradicts itself:
 
     - ``n_points``. The paper does not say how long its FIDs are. 256 makes its longest decay time, 179.2 points, 0.7 of
       the FID.
     - ``phase_rad``. The table has phases from 0 to 2 pi, for each peak its own. But a virtual echo, on which the paper
       trains, supposes that all peaks are in phase: with other phases its spectrum has the wide feet of dispersion. The
       default is therefore phase zero; ``[0, 6.2832]`` is the table's.
+    - ``negative_share``. Phases of the table make negative peaks too, which real spectra have where a peak is folded or
+      the experiment edits. A network that has seen none takes them for artefacts. At phase zero signs are drawn.
 
     Arguments
     ---------
@@ -52,6 +54,8 @@ class FIDSettings:
         Time, in points, in which a peak decays to 1/e.
     phase_rad : tuple[float, float]
         Of each peak.
+    negative_share : float
+        Probability that a peak is negative.
     noise_std : float
         Standard deviation of white Gaussian noise, of the real and of the imaginary part.
     """
@@ -63,10 +67,12 @@ class FIDSettings:
     frequency: tuple[float, float] = (0.01, 0.99)
     decay_points: tuple[float, float] = (10.0, 179.2)
     phase_rad: tuple[float, float] = (0.0, 0.0)
+    negative_share: float = 0.5
     noise_std: float = 1e-4
 
     def __post_init__(self):
         whole("n_points", self.n_points, 8, 2**16)
+        in_range("negative_share", self.negative_share, 0, 1, "of the peaks", "0.5")
         in_range("noise_std", self.noise_std, 0, 1e6, "arbitrary units", "0.0001")
         for name, (low, high, unit) in LIMITS.items():
             for end in _span(name, getattr(self, name)):
@@ -82,7 +88,7 @@ class Peaks:
     Arguments
     ---------
     amplitude, frequency, decay_points, phase_rad : torch.Tensor
-        (B, J), float64. A peak that an FID does not have has amplitude zero.
+        (B, J), float64. A peak that an FID does not have has amplitude zero; a negative one a negative amplitude.
     """
 
     amplitude: torch.Tensor
@@ -114,8 +120,10 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
     True
     """
     fewest, most = settings.peaks
-    # One generator an FID: neither order nor batch matters. The first number says how many peaks there are.
-    uniform = torch.from_numpy(np.stack([_generator(seed, i).random((len(fields(Peaks)), most + 1)) for i in indices]))
+    # One generator an FID: neither order nor batch matters. The first number says how many peaks there are, the last
+    # row which are negative.
+    shape = (len(fields(Peaks)) + 1, most + 1)
+    uniform = torch.from_numpy(np.stack([_generator(seed, i).random(shape) for i in indices]))
     count = fewest + (uniform[:, 0, 0] * (most - fewest + 1)).floor()
     drawn = {
         name: low + (high - low) * uniform[:, row, 1:]
@@ -123,6 +131,7 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
         for low, high in [getattr(settings, name)]
     }
     drawn["amplitude"] = torch.where(torch.arange(most) < count[:, None], drawn["amplitude"], 0.0)
+    drawn["amplitude"] *= torch.where(uniform[:, -1, 1:] < settings.negative_share, -1.0, 1.0)
     return Peaks(**drawn)
 
 

@@ -27,6 +27,7 @@ TINY = [
 ]  # fmt: skip
 SMALL = {
     "modern": "{n_phases: 2, channels: 4}",
+    "modern_rates": "{n_phases: 2, channels: 4}",
     "modern_fixed": "{n_phases: 2, channels: 4}",
     "dlnmr": "{n_phases: 1, n_layers: 1, growth: 2, kernel_size: 3}",
     "lstm": "{hidden_size: 4, n_layers: 1}",

@@ -48,9 +48,9 @@ def test_the_spectrum_is_a_geometric_series():
 
 def test_draws_fill_the_ranges_of_the_table():
     drawn = draw_peaks(FIDSettings(), 7, range(4000))
-    there = drawn.amplitude > 0
+    there = drawn.amplitude != 0
     for name, (low, high) in TABLE.items():
-        values = getattr(drawn, name)[there]
+        values = getattr(drawn, name)[there].abs()
         assert values.min() >= low
         assert values.max() <= high
         # The extremes of 20,000 uniform draws lie closer to the ends than 0.1% but for one case in 10^8; so the mean.
@@ -61,6 +61,21 @@ def test_draws_fill_the_ranges_of_the_table():
     counts = torch.bincount(there.sum(dim=1), minlength=11)
     assert counts[0] == 0
     assert (abs(counts[1:] - 400) < 5 * np.sqrt(400 * 0.9)).all()  # five standard deviations
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 1.0])
+def test_signs_are_drawn_beside_everything_else(share):
+    """A share of all peaks, whatever else they are: what is drawn without signs stays as it is."""
+    drawn, positive = (draw_peaks(FIDSettings(negative_share=of), 7, range(2000)) for of in (share, 0.0))
+    assert torch.equal(drawn.amplitude.abs(), positive.amplitude)
+    assert torch.equal(drawn.frequency, positive.frequency)
+    there = positive.amplitude > 0
+    n = there.sum().item()
+    negative = (drawn.amplitude < 0).sum().item()
+    assert abs(negative - share * n) <= 5 * np.sqrt(n * share * (1 - share))  # five standard deviations
+    if 0 < share < 1:
+        correlation = np.corrcoef(drawn.amplitude[there] < 0, positive.frequency[there])[0, 1]
+        assert abs(correlation) < 5 / np.sqrt(n)
 
 
 def test_phases_where_they_are_asked_for():
@@ -125,6 +140,7 @@ def test_a_batch_is_its_fids():
         ({"decay_points": (0, 10)}, "`decay_points` must be from 0.001 to 1e\\+09 points, got 0"),
         ({"frequency": (float("nan"), 1)}, "`frequency` must be .* got nan"),
         ({"peaks": (1.5, 3)}, "`peaks` must be a whole number from 0 to 1000, got 1.5"),
+        ({"negative_share": 1.5}, "`negative_share` must be from 0 to 1 of the peaks, got 1.5"),
         ({"noise_std": -1}, "`noise_std` must be from 0 to 1e\\+06 arbitrary units, got -1"),
     ],
 )

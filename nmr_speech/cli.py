@@ -218,7 +218,7 @@ def _add_reconstruct(commands):
     command.add_argument("--first", type=_value, help="number of the first point in it, 0 or 1; left out: found")
     command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule for this share of the transients")
     command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
-    command.add_argument("--model", help="for a network: folder of its training, or Hub repository user/name")
+    command.add_argument("--model", help="of a network: folder of its training, or Hub repository; modern has one")
     command.add_argument("--echo", default="auto", help="auto, or none for ist without virtual echo")
     command.add_argument("--out", type=Path, required=True, help="spectrum: .ft2 (NMRPipe) or .ucsf (Sparky)")
     command.add_argument("--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf on equal axes")

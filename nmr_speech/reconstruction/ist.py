@@ -80,8 +80,7 @@ def ist(
     )
     if echo is None:
         return torch.where(mask, fid, solve(fid, mask, *settings, dims, _complex(dims)))
-    if echo != "half_dwell":
-        check_phase(fid, mask)
+    check_phase(fid, mask, echo)
     n, more = fid.shape[-1], int(echo == "even")
     known = (torch.nn.functional.pad(of, (0, more)) for of in (fid, mask))
     return torch.where(mask, fid, solve(*known, *settings, 1, echo_transform(n, echo))[..., :n])

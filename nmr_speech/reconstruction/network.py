@@ -158,8 +158,8 @@ class ReconstructionNetwork(nn.Module, ABC):
         """Return what it would be to stop after each phase, (phases, ..., n); arguments as for `forward`."""
         mask = check_measured(fid, schedule, self.dims)
         echo = one_of("echo", echo, FORMS) if self.dims == 1 else None
-        if echo in {"even", "odd"}:
-            check_phase(fid, mask)
+        if echo is not None:
+            check_phase(fid, mask, echo)
         grid = fid.shape[-self.dims :]
         rows = fid.reshape(-1, *grid)
         masks = mask[None] if mask.ndim == self.dims else mask.expand(fid.shape).reshape(-1, *grid)

@@ -23,6 +23,7 @@ from nmr_speech.reconstruction.operators import fourier
 
 FORMS = ("even", "odd", "half_dwell")
 WRONG_PHASE = 0.3  # imaginary share of the first points: sine of 17 degrees, or noise as large as the signal
+CERTAIN, SIGNALS = 0.5, 16  # agreement of phases, of 1, and number of signals from which on it is no chance
 
 
 def virtual_echo(fid: torch.Tensor, form: str = "even") -> torch.Tensor:
@@ -164,15 +165,18 @@ def echo_transform(n: int, form: str = "even") -> tuple[Callable, Callable]:
     )
 
 
-def check_phase(fid: torch.Tensor, mask: torch.Tensor):
-    """Refuse signals whose first points are not real, for which a virtual echo would be wrong.
+def check_phase(fid: torch.Tensor, mask: torch.Tensor, form: str = "even"):
+    """Refuse signals that are not in phase at time zero, for which a virtual echo would be wrong.
 
     Arguments
     ---------
     fid : torch.Tensor
-        complex, (..., n), from time zero on.
+        complex, (..., n).
     mask : torch.Tensor
-        bool, (n,) or (..., n): points measured. Signals whose first point was not measured are not looked at.
+        bool, (n,) or (..., n): points measured. Signals whose first points were not measured are not looked at.
+    form : str
+        One of `FORMS`. In the form ``"half_dwell"`` the phase at time zero is extrapolated from the first two points,
+        exact for signals of one line each; where many lines or few signals make it uncertain, nothing is refused.
 
     Example
     -------
@@ -182,14 +186,35 @@ def check_phase(fid: torch.Tensor, mask: torch.Tensor):
     ...
     nmr_speech.checks.InputError: a virtual echo needs signals in phase: the first points must be real, got an ...
     """
+    if one_of("form", form, FORMS) == "half_dwell":
+        _check_half_dwell(fid, mask)
+        return
     first = torch.where(mask[..., 0], fid[..., 0], 0)
     total = first.abs().square().sum().sqrt().item()
     share = first.imag.square().sum().sqrt().item() / total if total else 0.0
     if share > WRONG_PHASE:
-        degrees = math.degrees(first.square().sum().angle().item() / 2)
-        opposite = degrees - math.copysign(180, degrees)
         raise InputError(
             f"a virtual echo needs signals in phase: the first points must be real, got an imaginary share of "
-            f"{share:.2f}, a phase of {degrees:.0f} or {opposite:.0f} degrees; correct it, "
+            f"{share:.2f}, {_phases(first.square().sum())}; correct it, "
             "name the form `half_dwell` if they were taken half a dwell time late, or do without the echo"
         )
+
+
+def _check_half_dwell(fid, mask):
+    first, second = (torch.where(mask[..., 0] & mask[..., 1], fid[..., k], 0).flatten() for k in (0, 1))
+    energy = first.abs().square()
+    zero = first * (first / second).sqrt()  # half a dwell time back: a frequency is less than half the spectral width
+    zero = torch.where(zero.isfinite() & (energy > 0), zero, 0)
+    squares = zero.square() / zero.abs().square().clamp_min(torch.finfo(energy.dtype).tiny)
+    mean = (energy * squares).sum() / energy.sum()  # of twice the phase, as signs do not matter
+    signals = energy.sum().square() / energy.square().sum()
+    if mean.abs() > CERTAIN and signals > SIGNALS and abs(math.sin(mean.angle().item() / 2)) > WRONG_PHASE:
+        raise InputError(
+            f"a virtual echo needs signals in phase: at time zero, half a dwell time before the first points, they "
+            f"must be real, got {_phases(mean)}; correct it, name another form of the echo, or do without"
+        )
+
+
+def _phases(square):
+    degrees = math.degrees(square.angle().item() / 2)
+    return f"a phase of {degrees:.0f} or {degrees - math.copysign(180, degrees):.0f} degrees"

@@ -10,7 +10,7 @@ import torch
 
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.corpus.spectrometer import Sampling, read_experiment
-from nmr_speech.reconstruction import check_schedule, hankel, ist, load_network, poisson_gap, sampling_mask
+from nmr_speech.reconstruction import check_schedule, hankel, ist, load_modern, load_network, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.plane import Plane, cut, to_plane
 from nmr_speech.reconstruction.spectrum_files import read_spectrum
 from nmr_speech.reconstruction.undo import spectrum_to_plane
@@ -61,7 +61,7 @@ def method_of(name: str, model: str | None = None, echo: str | None = "auto") ->
     name : str
         One of `METHODS`.
     model : str | None
-        Folder or Hub repository of the weights of a network.
+        Folder or Hub repository of the weights of a network; None for "modern" takes the one of the package.
     echo : str | None
         "auto" makes a virtual echo where the method can use one, "none" does without.
 
@@ -71,10 +71,10 @@ def method_of(name: str, model: str | None = None, echo: str | None = "auto") ->
 
     Example
     -------
-    >>> method_of("modern")
+    >>> method_of("dlnmr")
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: the method 'modern' needs `--model`: the folder of its training, or a Hub repository
+    nmr_speech.checks.InputError: the method 'dlnmr' needs `--model`: the folder of its training, or a Hub repository
     """
     one_of("method", name, METHODS)
     with_echo = one_of("echo", echo, ("auto", "none")) == "auto"
@@ -82,9 +82,9 @@ def method_of(name: str, model: str | None = None, echo: str | None = "auto") ->
         return lambda fid, schedule, form: ist(fid, schedule, echo=form if with_echo else None)
     if name == "hankel":
         return lambda fid, schedule, _: hankel(fid, schedule)
-    if model is None:
+    if model is None and name != "modern":
         raise InputError(f"the method {name!r} needs `--model`: the folder of its training, or a Hub repository")
-    network = load_network(model)
+    network = load_modern() if model is None else load_network(model)
     if type(network).__name__ != NETWORKS[name]:
         raise InputError(f"{model}: holds a {type(network).__name__}, `method` {name!r} needs a {NETWORKS[name]}")
 

@@ -1,12 +1,13 @@
 """Laws of the operators, and of the virtual echo."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmr_speech.checks import InputError
-from nmr_speech.reconstruction import data_consistency, fourier, inverse_fourier, poisson_gap, sampling_mask
+from nmr_speech.reconstruction import data_consistency, fourier, inverse_fourier, ist, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.operators import check_measured, fill, sample
 from nmr_speech.reconstruction.virtual_echo import (
     FORMS,
@@ -111,6 +112,36 @@ def test_a_right_phase_and_its_opposite_pass():
     everything = torch.ones(64, dtype=torch.bool)
     for phase in (0.0, 0.1, torch.pi):
         check_phase(exponentials(64, LINES, phase=phase), everything)
+
+
+def half_a_dwell_late(degrees, lines=1):
+    """Forty signals of so many lines of random frequencies and signs, first point half a dwell time after zero."""
+    rng = np.random.default_rng(lines)
+    drawn = rng.uniform([0.3, -0.49, 8], [1, 0.49, 90], (40, lines, 3))
+    drawn[..., 0] *= rng.choice([-1, 1], (40, lines))
+    return torch.stack([exponentials(32, signal, torch.pi * degrees / 180, 0.5) for signal in drawn])
+
+
+@pytest.mark.parametrize("degrees", [25, -60, 90])
+@pytest.mark.parametrize("kind", [torch.complex64, torch.complex128])
+def test_a_wrong_phase_is_extrapolated_from_half_a_dwell_time(degrees, kind):
+    """One line a signal: the phase at time zero is exact, whatever frequencies, decays and signs are."""
+    fid, schedule = half_a_dwell_late(degrees).to(kind), [0, 1, 3, 8, 20]
+    mask = sampling_mask(schedule, 32)
+    with pytest.raises(InputError, match=rf"needs signals in phase: at time zero.* (a phase of|or) {degrees} "):
+        check_phase(fid, mask, "half_dwell")
+    with pytest.raises(InputError, match="needs signals in phase"):
+        ist(fid * mask, schedule, echo="half_dwell")
+
+
+def test_half_a_dwell_time_late_in_phase_or_uncertain_passes():
+    everything = torch.ones(32, dtype=torch.bool)
+    for degrees in (0, 10, 180):
+        check_phase(half_a_dwell_late(degrees), everything, "half_dwell")
+    check_phase(half_a_dwell_late(0, lines=5), everything, "half_dwell")
+    check_phase(half_a_dwell_late(90)[:3], everything, "half_dwell")  # three signals say little
+    check_phase(half_a_dwell_late(90), sampling_mask([0, 2, 3], 32), "half_dwell")  # nothing to extrapolate from
+    check_phase(torch.zeros(40, 32) + 0j, everything, "half_dwell")
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     expected = plane.spectrum(ist(plane.fid, SCHEDULE, echo="even"))
     assert rlne(read_spectrum(tmp_path / "a.ft2")[0], expected) < 1e-5
     for more, message in (
-        (["--method=modern"], "needs `--model`"),
+        (["--method=dlnmr"], "needs `--model`"),
         (["--method=dlnmr", f"--model={model}"], "holds a MoDern, `method` 'dlnmr' needs a DLNMR"),
         (["--method=cs"], "`method` must be one of ist, hankel, modern, dlnmr, lstm"),
         (["--method=ist", "--rate=0.2"], "one of them"),

@@ -1,0 +1,52 @@
+"""The MoDern that comes with the package, on FIDs that it was not trained on, beside IST with virtual echo."""
+
+import json
+
+import pytest
+import torch
+
+from nmr_speech.reconstruction import ist, load_modern
+from nmr_speech.reconstruction.load import TRAINED
+from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.virtual_echo import absorption, virtual_echo
+
+SEED = 4_000_000  # not that of its training
+
+
+@pytest.fixture(scope="module")
+def modern():
+    return load_modern()
+
+
+def errors(filled, full):
+    found, true = (absorption(virtual_echo(fid)).real for fid in (filled, full))
+    return (found - true).norm(dim=1) / true.norm(dim=1)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.2, 0.3, 0.5])
+@pytest.mark.parametrize("n", [100, 128, 256])
+def test_it_is_better_than_ist_with_virtual_echo(modern, rate, n):
+    full, masks = make_fids(FIDSettings(n_points=n, rate=(rate, rate)), SEED, range(100))
+    ours, theirs = (errors(call, full) for call in (modern(full * masks, masks), ist(full * masks, masks, echo="even")))
+    assert ours.mean() < theirs.mean()
+
+
+def test_negative_peaks_are_reconstructed_as_positive_ones(modern):
+    full, masks = make_fids(FIDSettings(n_points=128, negative_share=0), SEED, range(100))
+    positive, negative = (errors(modern(sign * full * masks, masks), sign * full) for sign in (1, -1))
+    assert negative.mean() < 1.2 * positive.mean()
+    assert positive.mean() < 1.2 * negative.mean()
+
+
+def test_scale_does_not_matter(modern):
+    """A power of two changes no digit of the input."""
+    full, masks = make_fids(FIDSettings(n_points=64), SEED, range(5))
+    torch.testing.assert_close(modern(2.0**20 * full * masks, masks) / 2**20, modern(full * masks, masks))
+
+
+def test_its_report_is_beside_it(modern):
+    report = json.loads((TRAINED / "results.json").read_text())
+    assert report["network"] == type(modern).__name__
+    assert report["settings"] == modern.settings
+    assert report["parameters"] == sum(weight.numel() for weight in modern.parameters())
+    assert not report["commit"].endswith("-dirty")

@@ -23,7 +23,8 @@ from nmr_speech.reconstruction.operators import fourier
 
 FORMS = ("even", "odd", "half_dwell")
 WRONG_PHASE = 0.3  # imaginary share of the first points: sine of 17 degrees, or noise as large as the signal
-CERTAIN, SIGNALS = 0.5, 16  # agreement of phases, of 1, and number of signals from which on it is no chance
+AGREED = 0.5  # length of the mean of unit vectors that point in the directions of phases
+RAYLEIGH = 6.0  # their number times that length squared: random directions exceed it with probability exp(-6)
 
 
 def virtual_echo(fid: torch.Tensor, form: str = "even") -> torch.Tensor:
@@ -208,7 +209,8 @@ def _check_half_dwell(fid, mask):
     squares = zero.square() / zero.abs().square().clamp_min(torch.finfo(energy.dtype).tiny)
     mean = (energy * squares).sum() / energy.sum()  # of twice the phase, as signs do not matter
     signals = energy.sum().square() / energy.square().sum()
-    if mean.abs() > CERTAIN and signals > SIGNALS and abs(math.sin(mean.angle().item() / 2)) > WRONG_PHASE:
+    sure = mean.abs() > AGREED and signals * mean.abs().square() > RAYLEIGH
+    if sure and abs(math.sin(mean.angle().item() / 2)) > WRONG_PHASE:
         raise InputError(
             f"a virtual echo needs signals in phase: at time zero, half a dwell time before the first points, they "
             f"must be real, got {_phases(mean)}; correct it, name another form of the echo, or do without"

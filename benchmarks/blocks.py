@@ -219,6 +219,7 @@ BLOCKS = {
     "transfer-table": transfer.transfer_table,
     "training-table": training_table,
     "quickstart-variants": quickstart_variants,
+    "reconstruction-summary": reconstruction.reconstruction_summary,
     "reconstruction-trainings": reconstruction.reconstruction_trainings,
     "reconstruction-times": reconstruction.reconstruction_times,
     "reconstruction-spectra": reconstruction.reconstruction_spectra,

@@ -3,7 +3,8 @@
 
 > python benchmarks/pictures.py
 
-Figure 1 has a voice where espeak-ng is installed. Figure 4 and the filters are those of `tables.py small`.
+Figure 1 has a voice where espeak-ng is installed. Figure 4 and the filters are those of `tables.py small`. The GB1 HSQC
+is drawn where its file is in ``../shared/data/real``.
 """
 
 import shutil
@@ -16,16 +17,25 @@ import soundfile
 import torch
 import torchaudio
 from matplotlib.figure import Figure
+from reconstruction_blocks import rows_of
 from tables_blocks import paper, pooled
 
 from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
-from nmr_speech.score.figures import draw_confusion, draw_contours, draw_mel_spectrogram, plot_recording
+from nmr_speech.score.figures import (
+    draw_confusion,
+    draw_contours,
+    draw_mel_spectrogram,
+    plot_reconstruction,
+    plot_recording,
+)
+from nmr_speech.score.reconstruct import method_of, reconstruct
 from nmr_speech.simulate import draw_recording, ppm_axis, spectrum
 from nmr_speech.simulate.parameters import CARRIER_PPM
 
 FOLDER = Path(__file__).resolve().parent / "results"
+GB1 = Path(__file__).resolve().parents[2] / "shared" / "data" / "real" / "GB1_HSQC" / "hn.ft2"
 SEED = 1986
 TEXT = (
     "Protons in a magnetic field turn like tops, each at a pitch of its own. A pulse tips them over, and they sing "
@@ -43,6 +53,9 @@ def main():
     compare_isomers(FOLDER / "figure5.png")
     show_confusions(FOLDER / "figure4.png")
     show_filters(FOLDER / "filters.png")
+    show_ablation(FOLDER / "reconstruction_curves.png")
+    if GB1.exists():
+        compare_reconstructions(FOLDER / "reconstruction.png")
 
 
 def compare_with_speech(path):
@@ -113,6 +126,37 @@ def show_confusions(path):
         draw_confusion(axes, summary)
         axes.set_title(f"{model}: {summary['accuracy']:.1%} of {summary['recordings']:,}", fontsize=14)
     figure.savefig(path, dpi=55)
+
+
+def show_ablation(path):
+    """Figure S1-3 of Wang et al.: RLNE of held-out FIDs from epoch to epoch, thresholds adaptive and fixed."""
+    found = rows_of("trainings")
+    figure = Figure(figsize=(5.5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for suffix, rate, colour in (("", "20%", "tab:blue"), ("_15", "15%", "tab:orange")):
+        for name, style in (("MoDern", "-"), ("MoDern, fixed thresholds", "--")):
+            if name + suffix in found:
+                curve = [epoch["valid"]["rlne"] for epoch in found[name + suffix]["curves"]]
+                axes.semilogy(range(1, len(curve) + 1), curve, style, color=colour, label=f"{name}, {rate}")
+    axes.set(xlabel="epoch", ylabel="RLNE, held-out FIDs")
+    axes.yaxis.set_minor_formatter("{x:.2f}")
+    axes.grid(which="both", alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def compare_reconstructions(path):
+    """Draw the GB1 HSQC in full, and from the same 20% of its transients by three methods."""
+    methods = {
+        "IST": method_of("ist", echo="none"),
+        "IST, virtual echo": method_of("ist"),
+        "MoDern": method_of("modern"),
+    }
+    runs = {name: reconstruct(GB1, call, rate=0.2) for name, call in methods.items()}
+    first = runs["IST"]
+    spectra = {"fully sampled": first.reference} | {name: run.spectra[0] for name, run in runs.items()}
+    title = "GB1 HSQC from 20% of its transients, contours from 1% of the highest point"
+    plot_reconstruction(spectra, first.plane.f1.ppm(), first.plane.f2.ppm(), title, path)
 
 
 def show_filters(path):

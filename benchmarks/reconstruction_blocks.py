@@ -40,6 +40,25 @@ def mean(rows, key, form):
     return form.format(statistics.mean(values)) + several
 
 
+def reconstruction_summary():
+    """Say the most important of it in a sentence."""
+    said = (
+        "A spectrum from part of its transients, non-uniformly sampled: IST, low-rank Hankel, MoDern and its rivals "
+        "([recipe](recipes/SyntheticFID/README.md))."
+    )
+    parts = []
+    for method in (ANY_RATE, "IST, virtual echo", "low-rank Hankel"):
+        found = list(rows_of("spectra", "GB1 HSQC", "0.2", method).values())
+        seconds = [row["seconds"][method] for row in rows_of("times").values() if method in row["seconds"]]
+        if found and seconds:
+            error = statistics.mean(row["rlne"] for row in found)
+            name = "the MoDern of the package" if method == ANY_RATE else method.replace(", ", " with ")
+            parts.append(f"{error:.3f} in {statistics.median(seconds[0]):.2g} s by {name}")
+    if len(parts) < 3:
+        return f"{said} {COMMAND}"
+    return f"{said} Error (RLNE) of the GB1 HSQC from 20%, two cores: {', '.join(parts)}."
+
+
 def reconstruction_trainings():
     """Tabulate what was trained, on what, how long, and what came of it on held-out FIDs of its own kind."""
     columns = ("network", "trained at", "parameters", "FIDs", "epochs", "minutes", "RLNE", "RLNE of IST, virtual echo")

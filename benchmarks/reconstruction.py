@@ -51,7 +51,18 @@ SIGNS = {"both signs": 0.5, "positive": 0.0}
 VALINE_PPM = (0.0, 4.3)  # without the water
 BRIDGE_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 BRIDGE_RECORDINGS = 5  # of each residue
-KEPT_OF_TRAINING = ("parameters", "test", "ist", "zero_filled", "curves", "recordings", "fids", "seed", "seconds")
+KEPT_OF_TRAINING = (
+    "parameters",
+    "test",
+    "ist",
+    "zero_filled",
+    "curves",
+    "recordings",
+    "fids",
+    "seed",
+    "seconds",
+    "resumed",
+)
 
 
 def main():

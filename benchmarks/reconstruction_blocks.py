@@ -61,7 +61,16 @@ def reconstruction_summary():
 
 def reconstruction_trainings():
     """Tabulate what was trained, on what, how long, and what came of it on held-out FIDs of its own kind."""
-    columns = ("network", "trained at", "parameters", "FIDs", "epochs", "minutes", "RLNE", "RLNE of IST, virtual echo")
+    columns = (
+        "network",
+        "trained at",
+        "parameters",
+        "FIDs",
+        "epochs",
+        "minutes, one thread",
+        "RLNE",
+        "RLNE of IST, virtual echo",
+    )
     found, rows = rows_of("trainings"), []
     for suffix in ("", "_15"):
         for method in NETWORKS if not suffix else [name for name in NETWORKS if name != ANY_RATE]:
@@ -71,7 +80,7 @@ def reconstruction_trainings():
                 continue
             rates = " to ".join(f"{rate:.0%}" for rate in dict.fromkeys(row["fids"]["rate"]))
             sizes = [f"{row['parameters']:,}", f"{row['recordings']['train']:,}", str(len(row["curves"]))]
-            minutes = f"{row['seconds']['train'] / 60:.0f}"
+            minutes = "resumed" if row["resumed"] else f"{row['seconds']['train'] / 60:.0f}"
             rows.append([method, rates, *sizes, minutes, f"{row['test']['rlne']:.3f}", f"{row['ist']['rlne']:.3f}"])
     return table(columns, rows)
 

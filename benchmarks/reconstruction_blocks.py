@@ -67,7 +67,7 @@ def reconstruction_trainings():
         "parameters",
         "FIDs",
         "epochs",
-        "minutes, one thread",
+        "minutes",
         "RLNE",
         "RLNE of IST, virtual echo",
     )

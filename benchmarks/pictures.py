@@ -37,6 +37,7 @@ from nmr_speech.simulate.parameters import CARRIER_PPM
 FOLDER = Path(__file__).resolve().parent / "results"
 GB1 = Path(__file__).resolve().parents[2] / "shared" / "data" / "real" / "GB1_HSQC" / "hn.ft2"
 SEED = 1986
+RLNE_TICKS = (0.12, 0.15, 0.2, 0.25, 0.3)
 TEXT = (
     "Protons in a magnetic field turn like tops, each at a pitch of its own. A pulse tips them over, and they sing "
     "until they are at rest again. Wait a little, pulse again, and listen: what one has heard, its neighbours repeat."
@@ -139,8 +140,9 @@ def show_ablation(path):
                 curve = [epoch["valid"]["rlne"] for epoch in found[name + suffix]["curves"]]
                 axes.semilogy(range(1, len(curve) + 1), curve, style, color=colour, label=f"{name}, {rate}")
     axes.set(xlabel="epoch", ylabel="RLNE, held-out FIDs")
-    axes.yaxis.set_minor_formatter("{x:.2f}")
-    axes.grid(which="both", alpha=0.3)
+    axes.set_yticks(RLNE_TICKS, [f"{tick:g}" for tick in RLNE_TICKS])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)
 

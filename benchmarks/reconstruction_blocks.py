@@ -31,6 +31,11 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
 
 
+def two_digits(number):
+    """Format a positive number with two significant digits, or with all before the point."""
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
+
+
 def mean(rows, key, form):
     """Format the mean over schedules with the standard deviation."""
     values = [row[key] for row in rows if row[key] is not None]
@@ -53,7 +58,7 @@ def reconstruction_summary():
         if found and seconds:
             error = statistics.mean(row["rlne"] for row in found)
             name = "the MoDern of the package" if method == ANY_RATE else method.replace(", ", " with ")
-            parts.append(f"{error:.3f} in {statistics.median(seconds[0]):.2g} s by {name}")
+            parts.append(f"{error:.3f} in {two_digits(statistics.median(seconds[0]))} s by {name}")
     if len(parts) < 3:
         return f"{said} {COMMAND}"
     return f"{said} Error (RLNE) of the GB1 HSQC from 20%, two cores: {', '.join(parts)}."
@@ -102,7 +107,7 @@ def reconstruction_times():
     for plane, row in rows_of("times").items():
         medians = {method: statistics.median(seconds) for method, seconds in row["seconds"].items()}
         rows = [
-            [method, f"{seconds:.2f}", f"{seconds / medians['MoDern']:.2g}" if "MoDern" in medians else ""]
+            [method, two_digits(seconds), two_digits(seconds / medians["MoDern"]) if "MoDern" in medians else ""]
             for method, seconds in medians.items()
             if seconds > 1e-3
         ]

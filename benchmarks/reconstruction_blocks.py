@@ -81,7 +81,8 @@ def reconstruction_trainings():
         for method in NETWORKS if not suffix else [name for name in NETWORKS if name != ANY_RATE]:
             row = found.get(method + suffix)
             if row is None:
-                rows.append([method, "15%" if suffix else "20%", COMMAND] + [""] * (len(columns) - 3))
+                rows.append([method, "15%" if suffix else "20%", "not yet run: the recipe's `train.py`, as above"])
+                rows[-1] += [""] * (len(columns) - 3)
                 continue
             rates = " to ".join(f"{rate:.0%}" for rate in dict.fromkeys(row["fids"]["rate"]))
             sizes = [f"{row['parameters']:,}", f"{row['recordings']['train']:,}", str(len(row["curves"]))]

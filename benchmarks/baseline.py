@@ -13,11 +13,11 @@ from pathlib import Path
 
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import load_datasets
-from nmr_speech.models import baseline
+from nmr_speech.report.provenance import provenance
 from nmr_speech.score.classification import wilson_interval
-from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import RESIDUES
+from nmr_speech.training import baselines as baseline
+from nmr_speech.training.dataio import load_datasets
 
 RESULTS = Path(__file__).resolve().parent / "results" / "baseline.json"
 EXPONENTS, INVERSE_PENALTIES = (0.5, 0.25, 0.125), (1.0, 10.0, 100.0, 1000.0)

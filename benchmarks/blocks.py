@@ -27,7 +27,7 @@ def quickstart_output():
 
 def headline(run):
     """Say a run's result as the recipe prints it."""
-    from nmr_speech.score.report import headline as recipe_headline  # noqa: PLC0415 - --check needs no torch otherwise
+    from nmr_speech.report.results import headline as recipe_headline  # noqa: PLC0415 - --check needs no torch otherwise
 
     return recipe_headline(run)
 

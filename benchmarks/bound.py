@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from nmr_speech.report.provenance import provenance
 from nmr_speech.score.bound import CELL_PPM, name_by_shifts
 from nmr_speech.score.classification import confused_pairs, count_confusion, summarise, wilson_interval
-from nmr_speech.score.provenance import provenance
 from nmr_speech.simulate import RESIDUES
 
 RESULTS = Path(__file__).resolve().parent / "results" / "bound.json"

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from speechbrain.utils.metric_stats import EER, minDCF
 
+from nmr_speech.report.provenance import provenance
 from nmr_speech.score import eer, min_dcf
-from nmr_speech.score.provenance import provenance
 
 RESULTS = Path(__file__).resolve().parent / "results" / "detection.json"
 FIGURES = {"eer": eer, "min_dcf": min_dcf, "SpeechBrain EER": EER, "SpeechBrain minDCF": minDCF}

@@ -21,15 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from nmr_speech.corpus import stack_fid
-from nmr_speech.corpus.spectrometer import find_reference, read_experiment, to_grid
-from nmr_speech.dataio import Disturbed, load_datasets
-from nmr_speech.models.augment import Nuisances
-from nmr_speech.models.baseline import name_by_template
-from nmr_speech.models.load import load_classifier
-from nmr_speech.publish.familiar import training_settings
-from nmr_speech.publish.naming import log_probabilities
+from nmr_speech.inference.classify import log_probabilities
+from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
-from tests.simulate.published import DATA
+from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
+from nmr_speech.testing.published import DATA
+from nmr_speech.training.augment import Nuisances
+from nmr_speech.training.baselines import name_by_template
+from nmr_speech.training.dataio import Disturbed, load_datasets
 
 RESULTS = ROOT / "benchmarks" / "results" / "experimental.json"
 SEEDS = (1986, 1987, 1988)

@@ -23,14 +23,14 @@ from tables_blocks import paper, pooled
 from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
-from nmr_speech.score.figures import (
+from nmr_speech.reconstruction.run import method_of, reconstruct
+from nmr_speech.report.figures import (
     draw_confusion,
     draw_contours,
     draw_mel_spectrogram,
     plot_reconstruction,
     plot_recording,
 )
-from nmr_speech.score.reconstruct import method_of, reconstruct
 from nmr_speech.simulate import draw_recording, ppm_axis, spectrum
 from nmr_speech.simulate.parameters import CARRIER_PPM
 

@@ -26,12 +26,12 @@ import numpy as np
 import torch
 from results_files import save
 
-from nmr_speech.corpus.spectrometer import Sampling, read_experiment
 from nmr_speech.reconstruction import hankel, ist, load_network, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
+from nmr_speech.reconstruction.recovery import recovery, rlne
 from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
-from nmr_speech.score.provenance import provenance
-from nmr_speech.score.recovery import recovery, rlne
+from nmr_speech.report.provenance import provenance
+from nmr_speech.spectrometer import Sampling, read_experiment
 
 RESULTS = Path(__file__).resolve().parent / "results" / "reconstruction.json"
 ANY_RATE = "MoDern, 10 to 50%"
@@ -241,7 +241,7 @@ def bridge(options, keep):
     if options.model is None:
         return
     from nmr_speech.corpus import stack_fid  # noqa: PLC0415 - the classifier is needed for this part alone
-    from nmr_speech.models.load import load_classifier  # noqa: PLC0415
+    from nmr_speech.inference.load import load_classifier  # noqa: PLC0415
     from nmr_speech.simulate import RESIDUES, draw_recording  # noqa: PLC0415
 
     model = load_classifier(options.model)

@@ -13,7 +13,7 @@ def load(name):
 
 def save(path, done):
     """Write the results of all runs, a line each, whole or not at all."""
-    from nmr_speech.corpus.files import write_whole  # noqa: PLC0415 - to read needs no torch
+    from nmr_speech.files import write_whole  # noqa: PLC0415 - to read needs no torch
 
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(figures)}" for name, figures in done.items())
     write_whole(path, f"{{\n{lines}\n}}\n".encode())

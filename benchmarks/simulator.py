@@ -25,11 +25,11 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.provenance import provenance
 from nmr_speech.simulate import RESIDUES, load_residue, tocsy
 from nmr_speech.simulate.draw import draw_shifts, generator
 from nmr_speech.simulate.spin_system import networks
-from tests.simulate import brute_force
+from nmr_speech.testing import brute_force
 
 RESULTS = Path(__file__).resolve().parent / "results" / "simulator.json"
 SEED, DRAWS, BATCHES = 1986, 10, 3

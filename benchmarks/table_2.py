@@ -30,8 +30,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch.utils.data import ConcatDataset, DataLoader
 
-from nmr_speech.dataio import Batch
-from nmr_speech.models.load import load_embedder
+from nmr_speech.inference.load import load_embedder
+from nmr_speech.training.dataio import Batch
 
 ROOT, WORK = tables.ROOT, tables.ROOT / "results" / "table_2"
 VOICES = ROOT / "recipes" / "SyntheticVoices" / "SpeakerRec"

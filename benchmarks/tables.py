@@ -25,11 +25,11 @@ from results_files import RESULTS, save
 from torch.utils.data import ConcatDataset, DataLoader
 
 from nmr_speech.corpus.manifest import read_manifest
-from nmr_speech.dataio import Batch, load_datasets
-from nmr_speech.models.baseline import BASELINES
-from nmr_speech.models.lean import skip_idle_padding
-from nmr_speech.models.load import load_classifier
+from nmr_speech.inference.load import load_classifier
 from nmr_speech.score.classification import count_confusion, summarise
+from nmr_speech.training.baselines import BASELINES
+from nmr_speech.training.dataio import Batch, load_datasets
+from nmr_speech.training.speedups import skip_idle_padding
 
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "results" / "tables"

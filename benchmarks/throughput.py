@@ -20,12 +20,12 @@ import torch
 from speechbrain.dataio.encoder import CategoricalEncoder
 
 from nmr_speech.corpus.dataset import BATCH, build_dataset
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import FreshRecordings
-from nmr_speech.score.provenance import provenance
+from nmr_speech.files import write_whole
+from nmr_speech.report.provenance import provenance
 from nmr_speech.simulate import RESIDUES, draw_recordings
 from nmr_speech.simulate.batches import MEMORY_GB
+from nmr_speech.training.dataio import FreshRecordings
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SEED = 1986

@@ -27,15 +27,15 @@ from speechbrain.lobes.models.Xvector import Xvector
 from torch import nn
 
 from nmr_speech.corpus.dataset import build_dataset
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.manifest import audio_path, read_manifest
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import Batch, load_datasets
+from nmr_speech.files import write_whole
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd
 from nmr_speech.models.heads import make_head
-from nmr_speech.models.lean import skip_idle_padding
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.provenance import provenance
+from nmr_speech.training.dataio import Batch, load_datasets
+from nmr_speech.training.speedups import skip_idle_padding
 
 RESULTS = Path(__file__).resolve().parent / "results"
 RESIDUES = ("ALA", "GLY", "SER", "THR")

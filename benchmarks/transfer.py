@@ -21,13 +21,13 @@ import torch
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from torch import nn
 
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd
 from nmr_speech.models.heads import make_head
-from nmr_speech.models.lean import skip_idle_padding
-from nmr_speech.models.transfer import Pretrained
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.provenance import provenance
+from nmr_speech.training.speedups import skip_idle_padding
+from nmr_speech.training.transfer import Pretrained
 
 RESULTS = Path(__file__).resolve().parent / "results"
 BATCH, WARMUP = 20, 1

@@ -20,9 +20,9 @@ from matplotlib.figure import Figure
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.provenance import provenance
 from nmr_speech.simulate import load_residue
-from tests.simulate import published
+from nmr_speech.testing import published
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LISTED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "SER", "VAL")

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.provenance import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "verification.json"

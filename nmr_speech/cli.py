@@ -63,7 +63,7 @@ def simulate(options: argparse.Namespace):
         kind = "16 bits" if options.out.suffix == ".flac" else "float32"
         print(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
-        from nmr_speech.score.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
+        from nmr_speech.report.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
 
         axes = [
             ppm_axis(256, width_hz, options.carrier_ppm, options.field_mhz).numpy()
@@ -75,8 +75,8 @@ def simulate(options: argparse.Namespace):
 
 def classify(options: argparse.Namespace):
     """Name what is in a recording or a spectrometer's folder."""
-    from nmr_speech.models.load import load_classifier  # noqa: PLC0415 - SpeechBrain takes seconds to import
-    from nmr_speech.publish.naming import name_spectrum, occlusion  # noqa: PLC0415
+    from nmr_speech.inference.classify import name_spectrum, occlusion  # noqa: PLC0415
+    from nmr_speech.inference.load import load_classifier  # noqa: PLC0415 - SpeechBrain takes seconds to import
 
     _refuse_path(options.plot, PICTURES)
     shift_ppm = None if options.shift_ppm is None else in_range("shift_ppm", options.shift_ppm, -20, 20, "ppm", "0.15")
@@ -92,7 +92,7 @@ def classify(options: argparse.Namespace):
         for residue, probability in naming.ranking[:5]:
             print(f"{residue}  {probability:.3f}")
     if options.plot:
-        from nmr_speech.score.figures import plot_naming  # noqa: PLC0415
+        from nmr_speech.report.figures import plot_naming  # noqa: PLC0415
 
         first, probability = naming.ranking[0]
         ppm = ppm_axis(256, naming.grid["spectral_width_hz"], naming.grid["carrier_ppm"], naming.grid["field_mhz"])
@@ -102,9 +102,8 @@ def classify(options: argparse.Namespace):
 
 def reconstruct(options: argparse.Namespace):
     """Fill in what non-uniform sampling left out."""
-    from nmr_speech.reconstruction import read_schedule  # noqa: PLC0415 - SpeechBrain takes seconds to import
+    from nmr_speech.reconstruction import read_schedule, run  # noqa: PLC0415
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum  # noqa: PLC0415
-    from nmr_speech.score import reconstruct as run  # noqa: PLC0415
 
     _refuse_path(options.out, ENDINGS)
     _refuse_path(options.plot, PICTURES)
@@ -124,7 +123,7 @@ def reconstruct(options: argparse.Namespace):
         print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         print(*(run.lines(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
     if options.plot:
-        from nmr_speech.score.figures import plot_reconstruction  # noqa: PLC0415
+        from nmr_speech.report.figures import plot_reconstruction  # noqa: PLC0415
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]
@@ -134,7 +133,7 @@ def reconstruct(options: argparse.Namespace):
 
 def demo(options: argparse.Namespace):
     """Serve a page that names what is simulated or uploaded."""
-    from nmr_speech.publish.demo import serve  # noqa: PLC0415 - SpeechBrain and Gradio take seconds to import
+    from nmr_speech.demo.page import serve  # noqa: PLC0415 - SpeechBrain and Gradio take seconds to import
 
     page = serve(options.model, options.revision, options.host, options.port)
     print(f"{page.local_url} (Ctrl+C ends it)", flush=True)

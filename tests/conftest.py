@@ -7,6 +7,8 @@ import pytest
 import speechbrain  # noqa: F401 - leaves its lazy modules in sys.modules
 from speechbrain.utils.importutils import LazyModule
 
+from tests.fixtures import client, hub, lfs_hub, results  # noqa: F401 - fixtures
+
 mpl.use("Agg")
 
 

@@ -13,8 +13,10 @@ from nmr_speech.checks import InputError, in_range, is_number, one_of, positive,
 
 PACKAGE = Path(nmr_speech.__file__).parent
 FLOW = (
-    *("constants", "checks", "hparams", "checkpoints", "loggers", "hub"),
-    *("simulate", "corpus", "dataio", "models", "reconstruction", "score", "publish", "cli"),
+    *("constants", "checks", "files", "axis"),
+    *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
+    *("reconstruction", "enhancement", "picking", "shifts"),
+    *("report", "inference", "publish", "demo", "testing", "cli"),
 )
 
 

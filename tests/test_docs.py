@@ -58,7 +58,7 @@ def test_the_parts_named_in_the_readme_are_all():
         assert set(re.findall(r"`(\w+)`", row)) == {path.stem for path in (ROOT / "hparams" / kind).glob("*.yaml")}
 
 
-@pytest.mark.parametrize("stage", ["simulate", "corpus"])
+@pytest.mark.parametrize("stage", ["simulate", "spectrometer", "corpus"])
 def test_public_functions_have_an_example(stage):
     without = [
         f"{path.stem}.{node.name}"

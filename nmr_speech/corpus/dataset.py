@@ -15,13 +15,13 @@ import torch
 from tqdm import tqdm
 
 from nmr_speech.checks import InputError, in_range
-from nmr_speech.corpus.files import remove_unfinished
+from nmr_speech.corpus.distributed import Team, share
 from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.plan import SHARD, DatasetPlan, refuse_other_plan, write_description
 from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.corpus.team import Team, share
 from nmr_speech.corpus.wav import write_wav
+from nmr_speech.files import remove_unfinished
 from nmr_speech.simulate import draw_recordings
 
 BATCH = {"cpu": 25, "cuda": 500}  # recordings that a kill may cost; divides SHARD

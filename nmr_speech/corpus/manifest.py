@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nmr_speech.checks import InputError
 from nmr_speech.constants import DURATION_S, N_SAMPLES
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.wav import read_wav
+from nmr_speech.files import write_whole
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ import torch
 from nmr_speech import __version__
 from nmr_speech.checks import InputError, one_of, whole
 from nmr_speech.constants import N_POINTS, N_TRANSIENTS
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
+from nmr_speech.files import write_whole
 from nmr_speech.simulate import EXPERIMENT, RESIDUES, draw_recording
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM, table_bytes

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.checks import InputError, in_range, whole
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 
 SIMILAR = (("ILE", "LEU", "VAL"), ("ASN", "ASP"), ("GLN", "GLU", "MET"), ("HIS", "PHE", "TRP", "TYR"))
 """Residues that resemble one another: non-target trials among them are hard."""

@@ -10,7 +10,7 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES, SAMPLE_RATE_HZ
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 
 FORMATS = ("wav", "flac")
 

@@ -14,14 +14,14 @@ import nmr_speech
 from nmr_speech.checks import InputError
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.corpus import stack_fid, write_wav
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.files import write_whole
+from nmr_speech.hub.safe_yaml import arguments_of, children, is_word, plain, tag
+from nmr_speech.hub.tensors import load_weights
+from nmr_speech.inference.classifier import AminoAcidClassifier
+from nmr_speech.inference.load import Classifier, load_classifier
 from nmr_speech.models.heads import LinearHead
-from nmr_speech.models.load import Classifier, load_classifier
-from nmr_speech.models.safe_yaml import arguments_of, children, is_word, plain, tag
-from nmr_speech.models.weights import load_weights
 from nmr_speech.publish.card import write_card
-from nmr_speech.publish.interface import AminoAcidClassifier
 from nmr_speech.simulate import draw_recording
 
 CPU = {"device": "cpu"}
@@ -49,7 +49,7 @@ LOCAL_PATH = re.compile(
 
 HYPERPARAMS = """\
 # Made by `nmr-speech publish`; needs the package nmr_speech ({version}).
-# Safe loader: nmr_speech.publish.interface.AminoAcidClassifier.from_hparams
+# Safe loader: nmr_speech.inference.classifier.AminoAcidClassifier.from_hparams
 # SpeechBrain: speechbrain.inference.classifiers.EncoderClassifier.from_hparams
 residues: {residues}
 calibration: {calibration}
@@ -60,15 +60,15 @@ backbone:
 classifier:
   module: &classifier {classifier}
 modules:
-  compute_features: !new:nmr_speech.models.inference.Features
+  compute_features: !new:nmr_speech.inference.modules.Features
     frontend: *frontend
-  mean_var_norm: !new:nmr_speech.models.inference.Unchanged
-  embedding_model: !new:nmr_speech.models.inference.StreamEmbedding
+  mean_var_norm: !new:nmr_speech.inference.modules.Unchanged
+  embedding_model: !new:nmr_speech.inference.modules.StreamEmbedding
     backbone: *backbone
-  classifier: !new:nmr_speech.models.inference.Posterior
+  classifier: !new:nmr_speech.inference.modules.Posterior
     head: *classifier
     temperature: {temperature}
-audio_normalizer: !new:nmr_speech.models.inference.Recording
+audio_normalizer: !new:nmr_speech.inference.modules.Recording
 label_encoder: &label_encoder !new:speechbrain.dataio.encoder.CategoricalEncoder
 pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
   loadables:

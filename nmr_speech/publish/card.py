@@ -7,7 +7,7 @@ from pathlib import Path
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 from nmr_speech.score.classification import per_class_table
 
 CITATION = """\
@@ -53,7 +53,7 @@ It names: {labels}.
 With the Python package nmr_speech ({version}):
 
 ```python
-from nmr_speech.publish.interface import AminoAcidClassifier
+from nmr_speech.inference.classifier import AminoAcidClassifier
 
 repository, revision = "{repository}", "main"
 classifier = AminoAcidClassifier.from_hparams(repository, revision=revision)

@@ -9,10 +9,10 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import COMPLETE
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.hub import REPOSITORY, fetch
+from nmr_speech.hub.fetch import REPOSITORY, fetch
+from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.publish.bundle import CPU, compare, make_bundle, problems_of
 from nmr_speech.publish.card import data_card
-from nmr_speech.publish.interface import AminoAcidClassifier
 from nmr_speech.publish.upload import CARD, Target, difference, publish
 
 

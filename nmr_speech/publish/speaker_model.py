@@ -8,12 +8,12 @@ from speechbrain.inference.classifiers import EncoderClassifier
 
 from nmr_speech.checks import InputError
 from nmr_speech.constants import SAMPLE_RATE_HZ
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
+from nmr_speech.hub.safe_yaml import arguments_of, children
+from nmr_speech.hub.tensors import find_weights
+from nmr_speech.inference.load import load_classifier
 from nmr_speech.models.frontends import N_FEATURES, MelFrontEnd
 from nmr_speech.models.heads import MarginHead
-from nmr_speech.models.load import load_classifier
-from nmr_speech.models.safe_yaml import arguments_of, children
-from nmr_speech.models.weights import find_weights
 from nmr_speech.publish.upload import CARD, Target, publish
 
 HYPERPARAMS = """\

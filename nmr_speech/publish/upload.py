@@ -13,7 +13,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 
 import nmr_speech
 from nmr_speech.checks import InputError
-from nmr_speech.hub import LOG_IN, REPOSITORY, one_sentence
+from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, one_sentence
 from nmr_speech.publish.card import pinned, pinned_commit
 
 CARD = "README.md"

@@ -10,10 +10,10 @@ from pathlib import Path
 import safetensors.torch
 
 from nmr_speech.checks import InputError, is_number, one_of
-from nmr_speech.corpus.files import write_whole
-from nmr_speech.hub import REPOSITORY, fetch, one_sentence
-from nmr_speech.models.load import load_weights
-from nmr_speech.models.safe_yaml import build
+from nmr_speech.files import write_whole
+from nmr_speech.hub.build import build
+from nmr_speech.hub.fetch import REPOSITORY, fetch, one_sentence
+from nmr_speech.hub.tensors import load_weights
 from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern

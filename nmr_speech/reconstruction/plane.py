@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.corpus.spectrometer.experiment import Experiment
-from nmr_speech.corpus.spectrometer.grid import find_phases
-from nmr_speech.corpus.spectrometer.resample import Line, resample_t2
+from nmr_speech.spectrometer.experiment import Experiment
+from nmr_speech.spectrometer.grid import find_phases
+from nmr_speech.spectrometer.resample import Line, resample_t2
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def to_plane(
     Arguments
     ---------
     experiment : Experiment
-        As `nmr_speech.corpus.spectrometer.read_experiment` gives it, zeros where nothing was measured.
+        As `nmr_speech.spectrometer.read_experiment` gives it, zeros where nothing was measured.
     region_ppm : tuple[float, float] | None
         Part of F2 to keep; None for all.
     like : Plane | None

@@ -9,7 +9,7 @@ import nmrglue
 import numpy as np
 
 from nmr_speech.checks import InputError
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 from nmr_speech.reconstruction.plane import Axis
 
 ENDINGS = (".ft2", ".ucsf")

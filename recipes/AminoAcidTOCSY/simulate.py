@@ -18,9 +18,9 @@ from amino_acid_tocsy_prepare import count_workers
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import build_dataset
+from nmr_speech.corpus.distributed import Team
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.corpus.team import Team
-from nmr_speech.hparams import load_hparams
+from nmr_speech.training.hparams import load_hparams
 
 PLAN = (
     "seed",

@@ -20,10 +20,10 @@ from tqdm import tqdm
 
 from nmr_speech.checks import InputError, whole
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
-from nmr_speech.corpus.files import remove_unfinished, write_whole
 from nmr_speech.corpus.manifest import Row, write_manifest
 from nmr_speech.corpus.splits import stratified_split
 from nmr_speech.corpus.wav import write_wav
+from nmr_speech.files import remove_unfinished, write_whole
 
 SYNTHESISER = "espeak-ng"
 SYNTHESISED_HZ = 22050

@@ -7,7 +7,7 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, write_wav
-from nmr_speech.corpus.files import write_whole
+from nmr_speech.files import write_whole
 
 
 def write(path, channels=4, rate_hz=8000, samples=65536, value=0.0):

@@ -10,11 +10,11 @@ from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import stack_fid
-from nmr_speech.models.augment import Nuisances
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
 from nmr_speech.simulate import draw_recording, tocsy
 from nmr_speech.simulate.spin_system import SpinSystem
+from nmr_speech.training.augment import Nuisances
 
 PARTS = Path(__file__).parents[2] / "hparams" / "frontend"
 ALL = [MelFrontEnd, ConvFrontEnd, QuadratureFrontEnd]

@@ -10,9 +10,9 @@ from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.dataio import load_datasets
 from nmr_speech.publish.commands import publish_data
 from nmr_speech.publish.upload import Target
+from nmr_speech.training.dataio import load_datasets
 
 TARGET = Target("user/spectra", kind="dataset")
 

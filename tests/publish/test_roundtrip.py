@@ -11,12 +11,12 @@ from huggingface_hub import HfApi, ModelCard, hf_hub_download
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.fetching import FetchConfig
 
+from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.publish.bundle import FILES, make_bundle
 from nmr_speech.publish.commands import publish_model
-from nmr_speech.publish.interface import AminoAcidClassifier
 from nmr_speech.publish.upload import Target
+from tests.fixtures import WRITER, files_of, write_results
 from tests.loopback_hub import loopback_hub
-from tests.publish.conftest import WRITER, files_of, write_results
 
 ROOT = Path(__file__).parents[2]
 WAVS = torch.randn(2, 65536, 4, generator=torch.Generator().manual_seed(2))

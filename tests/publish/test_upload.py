@@ -9,9 +9,9 @@ from huggingface_hub import HfApi, constants
 
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
+from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.publish import bundle, commands, upload
-from nmr_speech.publish.interface import AminoAcidClassifier
-from tests.publish.conftest import READER, STRANGER, WRITER
+from tests.fixtures import READER, STRANGER, WRITER
 from tests.publish.test_roundtrip import publish
 
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.hparams import flatten_hparams, load_hparams
 from nmr_speech.reconstruction import ist, load_modern, load_network
 from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.training.hparams import flatten_hparams, load_hparams
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "recipes" / "SyntheticFID" / "Reconstruction" / "train.py"

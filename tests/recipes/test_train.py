@@ -18,10 +18,10 @@ import train
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav
 from nmr_speech.corpus.manifest import read_manifest
-from nmr_speech.models.load import load_classifier, load_embedder
+from nmr_speech.inference.classify import name_spectrum
+from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.load import load_classifier, load_embedder
 from nmr_speech.publish.bundle import make_bundle
-from nmr_speech.publish.familiar import training_settings
-from nmr_speech.publish.naming import name_spectrum
 from nmr_speech.simulate.nuisances import REAL_SPECTRUM
 
 ROOT = Path(__file__).parents[2]

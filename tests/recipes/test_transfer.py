@@ -10,12 +10,12 @@ import torch
 import train
 
 from nmr_speech.checks import InputError
-from nmr_speech.models.load import load_embedder
-from nmr_speech.models.weights import Saved
+from nmr_speech.hub.tensors import Saved
+from nmr_speech.inference.load import load_embedder
 from nmr_speech.publish.bundle import make_bundle
-from nmr_speech.score import report
-from tests.models.test_load import backbone
-from tests.models.test_weights import speaker_model
+from nmr_speech.report import results as report
+from tests.fixtures import backbone
+from tests.hub.test_tensors import speaker_model
 
 TRANSFER = str(Path(__file__).parents[2] / "hparams" / "transfer.yaml")
 TINY = ["--residues=[GLY,SER,ALA]", "--recordings_per_residue=5", "--noprogressbar"]

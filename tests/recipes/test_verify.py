@@ -57,7 +57,7 @@ def test_figures_are_those_of_the_scores_written(backend, trained, many, tmp_pat
 def test_the_cosine_back_end_keeps_the_order_of_cosines(trained, many, tmp_path):
     """Calibration is a rising line, so the scores rank as the embeddings' cosines do."""
     from nmr_speech.corpus import read_wav  # noqa: PLC0415
-    from nmr_speech.models.load import load_embedder  # noqa: PLC0415
+    from nmr_speech.inference.load import load_embedder  # noqa: PLC0415
 
     run(trained, many, tmp_path / "v", "--residues=[GLY,SER]")
     rows, _, _ = read_scores(tmp_path / "v")

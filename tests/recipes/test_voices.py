@@ -12,12 +12,11 @@ from speechbrain.inference.classifiers import EncoderClassifier
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.models.load import load_embedder
-from nmr_speech.models.transfer import Pretrained
+from nmr_speech.inference.load import load_embedder
 from nmr_speech.publish.speaker_model import make_speaker_model, publish_speaker_model
 from nmr_speech.publish.upload import Target
-from tests.models.test_load import backbone
-from tests.publish.conftest import client, lfs_hub  # noqa: F401 - fixtures
+from nmr_speech.training.transfer import Pretrained
+from tests.fixtures import backbone
 from tests.recipes.test_transfer import PART
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "SyntheticVoices"
@@ -141,7 +140,7 @@ def names_of(out):
 
 
 @needs_voices
-def test_published_and_transferred(trained_on_voices, lfs_hub, tmp_path):  # noqa: F811 - the fixture
+def test_published_and_transferred(trained_on_voices, lfs_hub, tmp_path):
     commit = publish_speaker_model(trained_on_voices, tmp_path / "model", Target("user/voices"), say=lambda _: None)
     model = Pretrained(backbone(), "user/voices")
     assert model.origin.commit == commit

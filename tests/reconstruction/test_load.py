@@ -13,8 +13,8 @@ from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern
+from tests.fixtures import WRITER, point
 from tests.loopback_hub import loopback_hub
-from tests.publish.conftest import WRITER, point
 
 NETWORKS = {
     "modern": lambda: MoDern(n_phases=2, channels=4),

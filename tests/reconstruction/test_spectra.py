@@ -10,17 +10,25 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
-from nmr_speech.corpus.spectrometer import Sampling, read_experiment
 from nmr_speech.reconstruction import ist, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.plane import Axis, f1_spectrum, to_plane
+from nmr_speech.reconstruction.recovery import rlne
+from nmr_speech.reconstruction.run import method_of, reconstruct
 from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
-from nmr_speech.reconstruction.undo import spectrum_to_plane
-from nmr_speech.score.reconstruct import method_of, reconstruct
-from nmr_speech.score.recovery import rlne
-from tests.corpus.spectrometers import CARRIER_PPM, FIELD_MHZ, WIDTH_HZ, rows_of, t1_fine, write_bruker, write_nmrpipe
+from nmr_speech.spectrometer import Sampling, read_experiment
 from tests.reconstruction.signals import exponentials
+from tests.spectrometer.writers import (
+    CARRIER_PPM,
+    FIELD_MHZ,
+    WIDTH_HZ,
+    rows_of,
+    t1_fine,
+    write_bruker,
+    write_nmrpipe,
+)
 
 GB1 = Path(__file__).parents[3] / "shared" / "data" / "real" / "GB1_HSQC" / "hn.ft2"
 N = 64

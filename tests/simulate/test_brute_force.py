@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nmr_speech.simulate import SpinSystem, load_residue, pulse_acquire, tocsy
-from tests.simulate import brute_force
+from nmr_speech.testing import brute_force
 
 GLU_COUPLINGS_HZ = {
     ("HA", "HB2"): 7.3, ("HA", "HB3"): 4.7, ("HB2", "HB3"): -14.8, ("HB2", "HG2"): 6.4,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from nmr_speech.simulate import SpinSystem, load_residue, tocsy
-from tests.simulate.published import (
+from nmr_speech.testing.published import (
     DATA,
     NOT_HERE,
     Simulation,

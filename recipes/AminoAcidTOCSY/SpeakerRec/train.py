@@ -26,18 +26,18 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from amino_acid_tocsy_prepare import count_workers, prepare_amino_acid_tocsy
 
 from nmr_speech.checks import InputError, in_range, positive, whole
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.dataio import Batch, Disturbed, FreshRecordings, load_datasets
-from nmr_speech.hparams import flatten_hparams, load_hparams
-from nmr_speech.models.baseline import name_by_spectrum
+from nmr_speech.files import write_whole
 from nmr_speech.models.embed import embed
-from nmr_speech.models.lean import skip_idle_padding
-from nmr_speech.models.transfer import reason_to_embed_anew
+from nmr_speech.report.results import write_report
 from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
-from nmr_speech.score.report import write_report
+from nmr_speech.training.baselines import name_by_spectrum
+from nmr_speech.training.dataio import Batch, Disturbed, FreshRecordings, load_datasets
+from nmr_speech.training.hparams import flatten_hparams, load_hparams
+from nmr_speech.training.speedups import skip_idle_padding
+from nmr_speech.training.transfer import reason_to_embed_anew
 
 PLAN = (
     "seed",

@@ -18,18 +18,18 @@ import speechbrain as sb
 import torch
 
 from nmr_speech.checks import InputError, in_range, one_of, whole
-from nmr_speech.corpus.files import write_whole
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
 from nmr_speech.corpus.trials import all_pairs, balanced_draw, read_trials, write_trials
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.hparams import load_hparams
-from nmr_speech.models.load import load_embedder
+from nmr_speech.files import write_whole
+from nmr_speech.inference.load import load_embedder
+from nmr_speech.report.figures import plot_det, plot_histogram
+from nmr_speech.report.provenance import provenance
 from nmr_speech.score.backends import BACKENDS, Calibration, Cohort, enrol, score_trials
 from nmr_speech.score.detection import det_curve, eer
-from nmr_speech.score.figures import plot_det, plot_histogram
 from nmr_speech.score.identification import identify
-from nmr_speech.score.provenance import provenance
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
+from nmr_speech.training.hparams import load_hparams
 
 KEYS = (
     "seed", "source", "revision", "data_folder", "output_folder", "splits", "residues", "trials", "n_trials",

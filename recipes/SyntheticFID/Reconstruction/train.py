@@ -20,15 +20,15 @@ import torch
 from speechbrain.utils.checkpoints import mark_as_loader, mark_as_saver, register_checkpoint_hooks
 
 from nmr_speech.checks import InputError, in_range, positive, whole
-from nmr_speech.corpus.files import write_whole
-from nmr_speech.hparams import flatten_hparams, load_hparams
+from nmr_speech.files import write_whole
 from nmr_speech.reconstruction import ist
 from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.network import ROWS_AT_ONCE, Measurement
 from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs
 from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
-from nmr_speech.score.figures import plot_curves
-from nmr_speech.score.provenance import provenance
+from nmr_speech.report.figures import plot_curves
+from nmr_speech.report.provenance import provenance
+from nmr_speech.training.hparams import flatten_hparams, load_hparams
 
 DATA = ("seed", "fids", "n_train_fids", "n_valid_fids", "n_test_fids")
 TRAIN = ("number_of_epochs", "batch_size", "lr", "lr_decay", "opt_class", "epoch_counter", "train_logger")

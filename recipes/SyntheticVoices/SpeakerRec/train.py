@@ -18,8 +18,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from synthetic_voices_prepare import prepare_synthetic_voices
 
 from nmr_speech.checks import InputError
-from nmr_speech.hparams import flatten_hparams
-from nmr_speech.models.safe_yaml import children, plain
+from nmr_speech.hub.safe_yaml import children, plain
+from nmr_speech.training.hparams import flatten_hparams
 
 RECIPE = Path(__file__).resolve().parents[2] / "AminoAcidTOCSY" / "SpeakerRec" / "train.py"
 

@@ -1,0 +1,1 @@
+"""What a run leaves behind: figures, tables, results.json and its provenance."""

@@ -1,0 +1,106 @@
+"""Experiments in ZIP archives, as somebody uploads them."""
+
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from nmr_speech.checks import InputError
+from nmr_speech.spectrometer.nmrpipe import is_nmrpipe
+
+MOST_BYTES = 2**28  # of the archive, and of what is taken out of it; a large 2D experiment has a tenth
+MOST_MEMBERS = 10_000
+CHUNK_BYTES = 2**20
+NEEDED = ("ser", "acqus", "acqu2s", "acqu3s", "procpar", "fid", "pdata/1/procs", "pdata/1/proc2s")
+"""What the readers of folders open."""
+
+
+def unpack(path: Path, folder: Path) -> Path:
+    """Take the one experiment out of an archive.
+
+    Nothing in the archive decides where a file is written: only the files that a reader opens are taken, under the
+    names that it opens them by. What is unpacked is counted as it comes, whatever the archive says of it.
+
+    Arguments
+    ---------
+    path : Path
+        ZIP archive with a Bruker or Varian folder, at any depth, or an NMRPipe file.
+    folder : Path
+        Empty folder to write to.
+
+    Returns
+    -------
+    Path
+        The folder or file to read.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> with zipfile.ZipFile(folder / "one.zip", "w") as archive:
+    ...     archive.writestr("../../valine/2/procpar", "sw 1 1")
+    >>> sorted(file.name for file in unpack(folder / "one.zip", folder / "out").iterdir())
+    ['procpar']
+    """
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path}: an archive must have at most {MOST_BYTES >> 20} MiB; pack one experiment alone")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            # Some programs on Windows write backslashes.
+            members = {one.filename.replace("\\", "/"): one for one in archive.infolist() if not one.is_dir()}
+            if len(members) > MOST_MEMBERS:
+                raise InputError(f"{path}: an archive must hold at most {MOST_MEMBERS} files, got {len(members)}")
+            return _take(path, archive, members, folder)
+    # What damaged archives make zipfile and zlib raise; RuntimeError where a password is asked for.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError,
+            UnicodeDecodeError) as error:  # fmt: skip
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be unpacked ({error}); pack it again, without a password") from error
+
+
+def _take(path, archive, members, folder):
+    """The only experiment of an archive: a folder with one of two files, or else a file."""
+    tops = {
+        name[: -len(mark)]
+        for name in members
+        for mark in ("ser", "procpar")
+        if PurePosixPath(name).name == mark and not name.startswith("__MACOSX")
+    }
+    budget = _Budget(path)
+    if len(tops) == 1:
+        (top,) = tops
+        for name in NEEDED:
+            if top + name in members:
+                budget.copy(archive, members[top + name], folder / name)
+        return folder
+    if tops:
+        raise InputError(
+            f"{path}: must hold one 2D experiment, got {', '.join(sorted(top or '.' for top in tops)[:5])}; pack one"
+        )
+    hidden = [name for name in members if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name]
+    for name in members.keys() - set(hidden):
+        budget.copy(archive, members[name], folder / "nmrpipe")
+        if is_nmrpipe(folder / "nmrpipe"):
+            return folder / "nmrpipe"
+    raise InputError(
+        f"{path}: holds no 2D experiment: neither a Bruker folder (ser, acqus, acqu2s), nor a Varian folder (fid, "
+        "procpar), nor an NMRPipe file"
+    )
+
+
+class _Budget:
+    """Copies members until too many bytes have come."""
+
+    def __init__(self, path):
+        self.path, self.left = path, MOST_BYTES
+
+    def copy(self, archive, member, target):
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise InputError(f"{self.path}: {member.filename!r} is a link; pack the file itself")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(member) as packed, target.open("wb") as file:
+            while chunk := packed.read(CHUNK_BYTES):
+                self.left -= len(chunk)
+                if self.left < 0:
+                    raise InputError(f"{self.path}: unpacks to more than {MOST_BYTES >> 20} MiB; pack one experiment")
+                file.write(chunk)

@@ -1,0 +1,76 @@
+"""Any of the three formats, told by what is in the folder or at the head of the file, or in an archive."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from nmr_speech.checks import InputError, one_of
+from nmr_speech.spectrometer.archive import unpack
+from nmr_speech.spectrometer.bruker import read_bruker
+from nmr_speech.spectrometer.experiment import QUADRATURES, Experiment
+from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.spectrometer.sampling import Sampling
+from nmr_speech.spectrometer.varian import read_varian
+
+
+def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
+    """Read a 2D experiment as the spectrometer wrote it.
+
+    Arguments
+    ---------
+    path : str | Path
+        A Bruker experiment folder (the one with ``ser``), a Varian or Agilent folder (``fid`` and ``procpar``), one of
+        the files in them, an NMRPipe file in the time domain, or a ZIP archive with one of these.
+    quadrature : str | None
+        How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
+    sampling : Sampling | None
+        For reconstruction: any nucleus in F1, sampled non-uniformly or not; Bruker and NMRPipe only. None: protons,
+        sampled uniformly, as models need them.
+
+    Returns
+    -------
+    Experiment
+        The rows as States pairs with their times; nothing is resampled, phased or cut.
+
+    Example
+    -------
+    >>> read_experiment("valine/2")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: valine/2: no such file or folder; give a Bruker or Varian folder or an NMRPipe file
+    """
+    path = Path(path)
+    if quadrature is not None:
+        one_of("quadrature", quadrature, QUADRATURES)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder; give a Bruker or Varian folder or an NMRPipe file")
+    try:
+        if path.is_file() and is_nmrpipe(path):
+            return read_nmrpipe(path, quadrature, sampling)
+        if path.is_file() and path.suffix.lower() == ".zip":
+            return _read_archive(path, quadrature, sampling)
+        return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def _read_archive(path, quadrature, sampling):
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            unpacked = unpack(path, Path(temporary) / "experiment")
+            return replace(read_experiment(unpacked, quadrature=quadrature, sampling=sampling), source=str(path))
+        except InputError as error:
+            raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
+
+
+def _read_folder(folder, path, quadrature, sampling):
+    if (folder / "procpar").is_file():
+        if sampling is not None and sampling.schedule is not None:
+            raise InputError(f"{path}: convert Varian data to NMRPipe (var2pipe) to reconstruct it from a schedule")
+        return read_varian(folder, quadrature)
+    if any((folder / name).is_file() for name in ("ser", "acqus", "acqu2s")):
+        return read_bruker(folder, quadrature, sampling)
+    raise InputError(
+        f"{path}: must be a Bruker folder (ser, acqus, acqu2s), a Varian folder (fid, procpar) or an NMRPipe file in "
+        "the time domain"
+    )

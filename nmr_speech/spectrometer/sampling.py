@@ -1,0 +1,66 @@
+"""Rows that were not sampled uniformly, on their full grid."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nmr_speech.checks import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """How `nmr_speech.spectrometer.read_experiment` is to take rows that were not sampled uniformly.
+
+    Arguments
+    ---------
+    schedule : np.ndarray | None
+        Transients that were measured, from 0, in the order of measurement; None: all.
+    n : int | None
+        Transients of the full grid; None takes what the file says, or one more than the last in the schedule.
+
+    Example
+    -------
+    >>> rows = np.arange(1, 5)[:, None] + 0j
+    >>> Sampling(np.array([0, 2]), 4).expand(rows, 4, 0, "ser")[:, 0].real.tolist()
+    [1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]
+    """
+
+    schedule: np.ndarray | None = None
+    n: int | None = None
+
+    def expand(self, rows: np.ndarray, n_rows: int, n_said: int, source: str | Path) -> np.ndarray:
+        """Put rows where they belong on the full grid, zeros elsewhere; a file that is full already stays as it is.
+
+        Arguments
+        ---------
+        rows : np.ndarray
+            Rows measured, as `check_rows` leaves them: two for each transient.
+        n_rows : int
+            Rows of the file, with those of zeros at its end.
+        n_said : int
+            Transients of the full grid by the file; 0 where it does not say.
+        source : str | Path
+            The file, for messages.
+
+        Returns
+        -------
+        np.ndarray
+            (2 n, points).
+        """
+        if self.schedule is None:
+            return rows
+        pairs, last, m = len(rows) // 2, int(self.schedule.max()), len(self.schedule)
+        n = self.n or max(n_said, last + 1 if pairs == m else n_rows // 2)
+        if last >= n or (pairs != m and n_rows // 2 <= last):
+            raise InputError(
+                f"{source}: the schedule must fit the file, got {m} points up to {last} (from 0) for {pairs} measured "
+                f"pairs of rows and a grid of {n}; is it the schedule of this experiment, and counted from 0 or 1?"
+            )
+        full = np.zeros((n, 2, rows.shape[1]), dtype=rows.dtype)
+        paired = rows[: 2 * pairs].reshape(pairs, 2, -1)
+        if pairs == m:
+            full[self.schedule] = paired
+        else:
+            full[: min(n, pairs)] = paired[:n]
+        return full.reshape(2 * n, -1)

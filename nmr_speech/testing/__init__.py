@@ -1,0 +1,1 @@
+"""Independent references that tests and benchmarks compare with, as in numpy.testing."""

@@ -1,0 +1,205 @@
+"""The classifiers that every network has to beat.
+
+`name_by_spectrum` is logistic regression on the pooled 2D magnitude spectrum: relative to its maximum, raised to a
+quarter, and averaged over a grid of 32 x 32 cells. `name_by_first_transient` is the same on one transient, a 1D
+spectrum in 32 cells: what it reaches needs no second dimension. `name_by_template` is what a spectroscopist tries
+first: the residue whose mean spectrum correlates best, wherever the reference line lies.
+"""
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from nmr_speech.checks import in_range
+from nmr_speech.corpus.pseudo_audio import unstack_fid
+from nmr_speech.simulate.fid import spectrum
+from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ
+
+GRID = 32  # points a dimension after pooling
+# Of several pairs that benchmarks/baseline.py finds equally good within sampling error:
+EXPONENT = 0.25  # brings up weak cross peaks
+INVERSE_PENALTY = 100.0
+
+
+def name_by_spectrum(train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY) -> tuple[np.ndarray, np.ndarray]:
+    """Train the baseline on one data set and name the recordings of another.
+
+    Arguments
+    ---------
+    train : DynamicItemDataset
+        Items ``sig`` and ``spk_id_encoded``, as `nmr_speech.training.dataio.load_datasets` makes them.
+    test : DynamicItemDataset
+        The same items.
+    exponent : float
+        Power to which the magnitude is raised.
+    inverse_penalty : float
+        Inverse strength of the L2 penalty: scikit-learn's ``C``.
+
+    Returns
+    -------
+    true : np.ndarray
+        Class numbers of the test recordings, (recordings,).
+    named : np.ndarray
+        Class numbers that the baseline gives them, (recordings,).
+    """
+    return _regress(train, test, lambda wav: pooled_spectrum(wav, exponent), inverse_penalty)
+
+
+def name_by_first_transient(
+    train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train on the first transient alone and name the recordings of another data set.
+
+    Arguments
+    ---------
+    train : DynamicItemDataset
+        As in `name_by_spectrum`.
+    test : DynamicItemDataset
+        The same items.
+    exponent : float
+        Power to which the magnitude is raised.
+    inverse_penalty : float
+        Inverse strength of the L2 penalty: scikit-learn's ``C``.
+
+    Returns
+    -------
+    true : np.ndarray
+        Class numbers of the test recordings, (recordings,).
+    named : np.ndarray
+        Class numbers that the baseline gives them, (recordings,).
+    """
+    return _regress(train, test, lambda wav: pooled_first_transient(wav, exponent), inverse_penalty)
+
+
+def name_by_template(
+    train,
+    test,
+    search_ppm: float = 0.3,
+    field_mhz: float = FIELD_MHZ,
+    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Name each recording by the mean training spectrum that it correlates best with, at the best common offset.
+
+    The spectra are square roots of magnitudes. A template is moved along the diagonal point by point; what leaves on
+    one side enters on the other, as folded lines do. Where shifts vary by more than a line width, as those of
+    proteins do, a mean spectrum is a poor template.
+
+    Arguments
+    ---------
+    train : DynamicItemDataset
+        As in `name_by_spectrum`.
+    test : DynamicItemDataset
+        The same items.
+    search_ppm : float
+        Largest offset in both dimensions, either way; 0 for no search.
+    field_mhz : float
+        Proton frequency of the recordings.
+    spectral_width_hz : float
+        Spectral width of the recordings, the same in both dimensions.
+
+    Returns
+    -------
+    true : np.ndarray
+        Class numbers of the test recordings, (recordings,).
+    named : np.ndarray
+        Class numbers of the templates, (recordings,).
+    """
+    in_range("search_ppm", search_ppm, 0, spectral_width_hz / field_mhz / 2, "ppm", "0.3")
+    total = {}
+    for item in train:
+        label = int(item["spk_id_encoded"])
+        total[label] = total.get(label, 0) + _unit_spectrum(item["sig"])
+    labels, means = np.array(list(total)), torch.stack(list(total.values()))
+    reach = int(search_ppm * field_mhz / spectral_width_hz * means.shape[-1])
+    moved = [means.roll((offset, offset), (-2, -1)) for offset in range(-reach, reach + 1)]
+    templates = torch.nn.functional.normalize(torch.stack(moved, 1).flatten(2), dim=-1)
+    true, named = [], []
+    for item in test:
+        correlation = templates @ _unit_spectrum(item["sig"]).flatten()
+        true.append(int(item["spk_id_encoded"]))
+        named.append(labels[correlation.amax(1).argmax().item()])
+    return np.array(true), np.array(named)
+
+
+def pooled_spectrum(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Tensor:
+    """Reduce each recording to what the baseline sees of it.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        Waveforms, (recordings, 4, 65536).
+    exponent : float
+        Power to which the magnitude is raised.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (recordings, 1024), from 0 to 1.
+
+    Example
+    -------
+    >>> pooled_spectrum(torch.rand(2, 4, 65536)).shape
+    torch.Size([2, 1024])
+    """
+    magnitude = _relative_magnitude(spectrum(unstack_fid(wavs)))
+    return torch.nn.functional.adaptive_avg_pool2d(magnitude[:, None] ** exponent, GRID).flatten(1)
+
+
+def pooled_first_transient(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Tensor:
+    """Reduce each recording to what its first transient shows, the 1D spectrum: the cosine channel at t1 = 0.
+
+    Ideal mixing conserves the total spin, so there is no trace of it here. The sine channel is left out: with
+    ideal mixing it starts at zero.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        Waveforms, (recordings, 4, 65536).
+    exponent : float
+        Power to which the magnitude is raised.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (recordings, 32), from 0 to 1.
+
+    Example
+    -------
+    >>> pooled_first_transient(torch.rand(2, 4, 65536)).shape
+    torch.Size([2, 32])
+    """
+    transient = unstack_fid(wavs)[:, 0, :1]
+    # With -i cos for the sine channel, `spectrum` keeps both parts of the transform over t2.
+    magnitude = _relative_magnitude(spectrum(torch.stack([transient, -1j * transient], 1)))
+    return torch.nn.functional.adaptive_avg_pool1d(magnitude**exponent, GRID).flatten(1)
+
+
+def _regress(train, test, reduce, inverse_penalty):
+    classifier = LogisticRegression(C=inverse_penalty, max_iter=500)
+    classifier.fit(*_features_and_labels(train, reduce))
+    features, true = _features_and_labels(test, reduce)
+    return true, classifier.predict(features)
+
+
+def _features_and_labels(dataset, reduce):
+    items = [(reduce(item["sig"].T[None]), item["spk_id_encoded"]) for item in dataset]
+    return torch.cat([features for features, _ in items]).numpy(), np.array([label for _, label in items])
+
+
+def _relative_magnitude(complex_spectrum):
+    magnitude = complex_spectrum.abs()
+    return magnitude / magnitude.amax(dim=(-2, -1), keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def _unit_spectrum(sig):
+    """Square root of the magnitude, less its mean, of unit length, (256, 256): products are correlations."""
+    root = spectrum(unstack_fid(sig.T)).abs().sqrt()
+    return torch.nn.functional.normalize((root - root.mean()).flatten(), dim=0).view_as(root)
+
+
+BASELINES = {
+    "spectrum": name_by_spectrum,
+    "first_transient": name_by_first_transient,
+    "template": name_by_template,
+}
+"""All of them, by name."""

@@ -1,0 +1,87 @@
+"""Warnings where a spectrum was measured otherwise than what the model has heard."""
+
+import json
+import shutil
+
+import pytest
+
+from nmr_speech.cli import main
+from nmr_speech.inference.domain_check import training_settings, unfamiliar_experiment
+from nmr_speech.inference.load import load_classifier
+from nmr_speech.publish.bundle import make_bundle
+from nmr_speech.spectrometer import read_experiment
+from nmr_speech.testing.published import DATA, NOT_HERE
+from tests.spectrometer.writers import rows_of, t1_fine, write_bruker, write_nmrpipe, write_varian
+
+SETTINGS = {"condition": "d2o", "experiment": {"mixing_time_s": 0.06, "field_mhz": 600.0}}
+
+
+def delays(mixing_s):
+    return {"D": [0.0] * 9 + [mixing_s] + [0.0] * 22}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return rows_of(t1_fine(12, n_points=64), "states")
+
+
+BRUKER = {
+    "as trained": (delays(0.06) | {"SOLVENT": "D2O", "PULPROG": "dipsi2ph"}, []),
+    "much the same": (delays(0.07) | {"SOLVENT": "D2O"}, []),
+    "long mixing": (
+        delays(0.12) | {"SOLVENT": "D2O"},
+        ["the mixing time was 0.12 s; the model was trained on 0.06 s"],
+    ),
+    "water": (delays(0.06) | {"SOLVENT": "H2O+D2O"}, ["measured in H2O+D2O; the model was trained on D2O"]),
+    "DMSO": (delays(0.06) | {"SOLVENT": "DMSO"}, ["measured in DMSO; the model was trained on D2O"]),
+    "no delays": ({"SOLVENT": "D2O"}, ["the file does not say the mixing time; the model was trained on 0.06 s"]),
+    "NOESY": (
+        delays(0.06) | {"PULPROG": "noesyphpr"},
+        ["the pulse programme noesyphpr is no TOCSY, which is all that the model knows"],
+    ),
+    "cut off within the delays": (
+        {"D": [0.0] * 5, "SOLVENT": "D2O"},
+        ["the file does not say the mixing time; the model was trained on 0.06 s"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BRUKER)
+def test_what_a_bruker_folder_tells(case, rows, tmp_path):
+    acqus, expected = BRUKER[case]
+    experiment = read_experiment(write_bruker(tmp_path / "one", rows, "states", acqus=acqus))
+    assert list(unfamiliar_experiment(experiment, SETTINGS)) == expected
+
+
+def test_what_the_other_forms_tell(rows, tmp_path):
+    varian = write_varian(tmp_path / "varian", rows, "states", mix=0.03, solvent="D2O", seqfil="gNOESY")
+    assert list(unfamiliar_experiment(read_experiment(varian), SETTINGS)) == [
+        "the pulse programme gNOESY is no TOCSY, which is all that the model knows",
+        "the mixing time was 0.03 s; the model was trained on 0.06 s",
+    ]
+    low = write_nmrpipe(tmp_path / "one.fid", rows, "states", FDF2OBS=300.0, FDF1OBS=300.0)
+    assert list(unfamiliar_experiment(read_experiment(low), SETTINGS)) == [
+        "the file does not say the mixing time; the model was trained on 0.06 s",
+        "measured at 300 MHz; the model was trained on 600 MHz",
+    ]
+    assert not list(unfamiliar_experiment(read_experiment(low), {}))
+
+
+def test_a_bundle_says_what_its_results_folder_says(results, tmp_path):
+    make_bundle(results, tmp_path / "bundle", "user/repo")
+    settings = [training_settings(load_classifier(str(folder))) for folder in (results, tmp_path / "bundle")]
+    assert settings[0] == settings[1]
+    assert settings[0]["condition"] == "h2o"
+    assert settings[0]["experiment"]["mixing_time_s"] == 0.06
+
+
+def test_the_real_valine_is_unfamiliar_to_a_model_of_h2o(results, tmp_path, capsys):
+    if not DATA.exists():
+        pytest.skip(NOT_HERE)
+    packed = shutil.make_archive(str(tmp_path / "valine"), "zip", DATA / "real", "L-Valine_TOCSY")
+    main(["classify", packed, "--model", str(results), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert "measured in D2O; the model was trained on H2O" in said["warnings"]
+    assert "118 transients on the model's grid; it was trained on 256 or more" in said["warnings"]
+    assert not [warning for warning in said["warnings"] if "mixing" in warning]
+    assert "group delay of 67.9856" in " ".join(said["steps"])

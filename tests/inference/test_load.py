@@ -1,0 +1,341 @@
+"""Loading a trained model: strict, and without running anything that it brings."""
+
+import contextlib
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from safetensors.torch import save_file
+
+from nmr_speech.checks import InputError
+from nmr_speech.hub.allow_list import CLASSES
+from nmr_speech.hub.build import build
+from nmr_speech.hub.safe_yaml import read_nodes
+from nmr_speech.hub.tensors import load_weights
+from nmr_speech.inference.load import load_classifier, load_embedder
+from nmr_speech.models.frontends import MelFrontEnd, QuadratureFrontEnd
+from nmr_speech.models.heads import make_head
+from tests.fixtures import backbone
+
+YAML = """
+residues: [GLY, VAL]
+calibration: {temperature: 2.0}
+frontend:
+    module: !new:nmr_speech.models.frontends.QuadratureFrontEnd
+        learning_rate_scale: 0.01
+backbone:
+    embedding_size: 12
+    module: !new:speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN
+        input_size: 80
+        channels: [8, 8, 8, 8, 8]
+        kernel_sizes: [5, 3, 3, 3, 1]
+        dilations: [1, 2, 3, 4, 1]
+        attention_channels: 8
+        se_channels: 8
+        res2net_scale: 4
+        lin_neurons: 12
+classifier:
+    module: !new:nmr_speech.models.heads.LinearHead {in_features: 12, out_features: 2}
+"""
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "hyperparams.yaml").write_text(YAML)
+    torch.manual_seed(0)
+    torch.save(QuadratureFrontEnd().state_dict(), folder / "frontend.ckpt")
+    torch.save(backbone().state_dict(), folder / "backbone.ckpt")
+    torch.save(make_head(12, 2).state_dict(), folder / "classifier.ckpt")
+    (folder / "label_encoder.ckpt").write_text("'GLY' => 0\n'VAL' => 1\n================\n'starting_index' => 0\n")
+    return folder
+
+
+def test_a_bundle_is_loaded(bundle):
+    embedder = load_embedder(str(bundle))
+    assert embedder.speakers == ("GLY", "VAL")
+    assert not embedder.backbone.training
+    saved = torch.load(bundle / "backbone.ckpt")
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in embedder.backbone.state_dict().items())
+    assert embedder(torch.randn(2, 65536, 4)).shape == (2, 12)
+    model = load_classifier(str(bundle))
+    assert model.labels.lab2ind == {"GLY": 0, "VAL": 1}
+    assert model.calibration == {"temperature": 2.0}
+    assert not model.head.weight.requires_grad
+
+
+def test_of_a_results_folder_only_what_describes_the_model_is_read(bundle):
+    """A training's own YAML calls functions; they are not called here."""
+    (bundle / "save").mkdir()
+    with (bundle / "hyperparams.yaml").open("a") as yaml:
+        yaml.write(f"__evil: !apply:os.system [touch {bundle / 'executed'}]\nheld_out_residues: [VAL]\n")
+    checkpoint = bundle / "save" / "CKPT+1"
+    checkpoint.mkdir()
+    for part in ("frontend", "backbone"):
+        shutil.copy(bundle / f"{part}.ckpt", checkpoint)
+    (checkpoint / "CKPT.yaml").write_text("{end-of-epoch: true, error: 0.1, unixtime: 1.0, recoverables: []}")
+    assert load_embedder(str(bundle)).speakers == ("GLY",)
+    assert not (bundle / "executed").exists()
+
+
+SCALE = "learning_rate_scale: 0.01"
+LISTED = "is not on the list of what a model may be made of; nothing of it was run"
+CHANGES = {
+    "another class": ("nmr_speech.models.frontends.QuadratureFrontEnd", "subprocess.Popen", LISTED),
+    "another tag": ("!new:nmr_speech", "!apply:nmr_speech", LISTED),
+    "a class that is no front end": (
+        "!new:nmr_speech.models.frontends.QuadratureFrontEnd",
+        "!new:speechbrain.utils.parameter_transfer.Pretrainer",
+        "`frontend` must be one of",
+    ),
+    "a call in an argument": (SCALE, "learning_rate_scale: !apply:os.getpid []", LISTED),
+    "an object in an argument": (SCALE, "floor: !!python/object/apply:os.getpid []", LISTED),
+    "an unknown argument": (SCALE, "filters: 3", "cannot be built from"),
+    "text that HyperPyYAML evaluates": (SCALE, "n_filters: (!!python/object/apply:os.getpid [])", LISTED),
+    "a size without end": (SCALE, "n_filters: 1000000000", "the number 1000000000 is not on the list"),
+    "another size than the weights'": (SCALE, "n_filters: 99999", "the weights do not fit hyperparams.yaml"),
+    "an infinite number": (SCALE, "floor: .inf", "the number .inf"),
+    "weights from elsewhere": ("residues: [GLY, VAL]", "pretrainer: {paths: {frontend: other}}", "`paths` is not on"),
+    "another's repository": (
+        "residues: [GLY, VAL]",
+        "pretrained_path: speechbrain/other",
+        "`pretrained_path` is not on the list",
+    ),
+    "a path": ("residues: [GLY, VAL]", "residues: [GLY, ../VAL]", r"line 2: the text '\.\./VAL' is not on the list"),
+    "a key twice": ("residues: [GLY, VAL]", "residues: [GLY]\nresidues: [VAL]", "stands twice"),
+    "aliases that grow": ("residues: [GLY, VAL]", "a: &a [1]\nb: &b [*a, *a]", "aliases to plain data"),
+    "depth without end": ("residues: [GLY, VAL]", "a: " + "[" * 5000 + "]" * 5000, "not valid YAML"),
+    "another document": ("residues: [GLY, VAL]", "a: 1\n---\nb: 1", "not valid YAML"),
+    "no YAML": ("residues: [GLY, VAL]", "residues: [1", "not valid YAML"),
+    "too long": ("residues: [GLY, VAL]", "#" * 30_000, "must be smaller than 30 kB"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_what_a_bundle_must_not_say(kind, bundle):
+    old, new, message = CHANGES[kind]
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=message):
+        load_embedder(str(bundle))
+
+
+def payloads(marker):
+    """Ways in which SpeechBrain's loader is made to run a command, or to hang."""
+    command = f"!!python/object/apply:os.system [touch {marker}]"
+    return {
+        "apply": f"x: !apply:os.system [touch {marker}]",
+        "python object": f"x: {command}",
+        "new": f"x: !new:subprocess.Popen\n    args: [touch, {marker}]",
+        "applyref": f"x: !applyref:os.system\n    - touch {marker}",
+        "plain text in brackets": f"x: ({command})",
+        "quoted text in brackets": f"x: '({command})'",
+        "tuple": f"x: !tuple ({command})",
+        "include": f"x: !include:{marker}.yaml",
+        "module": "x: !module:antigravity",
+        "arithmetic without end": "a: 9\nx: !ref <a>**<a>**<a>",
+        "key": f"? !apply:os.system [touch {marker}]\n: 1",
+        "anchor": f"a: &q !apply:os.system [touch {marker}]\nb: *q",
+        "joined text": "a: '(!!python/object/apply:os.system '\nx: !ref <a>[true])",
+        "name": "x: !name:os.system",
+        "tag directive": f"%TAG ! tag:yaml.org,2002:python/object/apply:os.\n---\nx: !system [touch {marker}]",
+        "verbatim tag": f"x: !<!apply:os.system> [touch {marker}]",
+        "merge": f"x: {{<<: !apply:os.system [touch {marker}]}}",
+    }
+
+
+def test_payloads_run_nothing_in_a_used_process(tmp_path):
+    """HyperPyYAML changes ruamel for the whole process: text in brackets becomes a tuple, also for a safe loader."""
+    load_hyperpyyaml("a: (1, 2)")
+    refuse_all(tmp_path)
+    refuse_or_read_all(tmp_path)
+
+
+def test_payloads_run_nothing_in_a_fresh_process(tmp_path):
+    code = (
+        "import sys, pathlib, tests.inference.test_load as t; "
+        "[refuse(pathlib.Path(sys.argv[1])) for refuse in (t.refuse_all, t.refuse_or_read_all)]"
+    )
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def refuse_all(folder):
+    marker, path = folder / "executed", folder / "hyperparams.yaml"
+    Path(f"{marker}.yaml").write_text(f"y: !apply:os.system [touch {marker}]")
+    for yaml in payloads(marker).values():
+        path.write_text(yaml + "\n")
+        with pytest.raises(InputError, match=r"is not on the list|stands twice"):
+            read_nodes(path, published=True)
+    assert not marker.exists()
+
+
+def refuse_or_read_all(folder):
+    """Thousand bundles with pieces of payloads put in anywhere: each is refused, or says what a bundle may say."""
+    draw, marker = random.Random(0), folder / "executed"
+    pieces = [
+        *payloads(marker).values(), "!apply:os.getpid []", "!new:os.getpid", "!!python/name:os.getpid ''", "(", "&a",
+        "[", "*frontend", "!ref <x>", "<<: {}", "}", ": ", "\n", "\n  ", "%TAG ! !new:\n---\n", "!", "!!", "1e309",
+        "\0", "- ",
+    ]  # fmt: skip
+    path, refused = folder / "hyperparams.yaml", 0
+    for _ in range(1000):
+        text = YAML
+        for _ in range(draw.randint(1, 3)):
+            at = draw.randrange(len(text))
+            text = text[:at] + draw.choice(pieces) + text[at + draw.choice([0, 0, 1, 5]) :]
+        path.write_text(text)
+        try:
+            nodes = read_nodes(path, published=True)
+        except InputError:
+            refused += 1
+        else:
+            assert "!" not in str(nodes).replace("!new:nmr_speech.", "").replace("!new:speechbrain.", "")
+    assert refused > 500
+    assert not marker.exists()
+
+
+def test_the_payloads_are_real(tmp_path):
+    """SpeechBrain's way runs them: what is refused above is no straw man."""
+    for kind in ("apply", "python object", "plain text in brackets", "anchor"):
+        marker = tmp_path / kind.replace(" ", "_")
+        with contextlib.suppress(Exception):
+            load_hyperpyyaml(payloads(marker)[kind])
+        assert marker.exists(), kind
+
+
+def test_changed_weights_load_or_are_refused(bundle):
+    """Bytes of the weights changed at random: an InputError or a model, nothing else."""
+    draw = random.Random(0)
+    tensors = torch.load(bundle / "classifier.ckpt")
+    save_file(tensors, bundle / "classifier.safetensors")
+    whole = {kind: (bundle / f"classifier.{kind}").read_bytes() for kind in ("ckpt", "safetensors")}
+    for kind, content in whole.items():
+        (bundle / "classifier.safetensors").unlink(missing_ok=True)
+        for _ in range(150):
+            changed = bytearray(content)
+            for _ in range(draw.randint(1, 8)):
+                changed[draw.randrange(len(changed))] = draw.randrange(256)
+            (bundle / f"classifier.{kind}").write_bytes(changed[: draw.choice([None, draw.randrange(len(changed))])])
+            with contextlib.suppress(InputError):
+                load_head(bundle)
+
+
+def load_head(bundle):
+    path = next(bundle.glob("classifier.*"))
+    build(
+        CLASSES["nmr_speech.models.heads.LinearHead"], {"in_features": 12, "out_features": 2}, load_weights(path), "it"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'GLY' => 1\n'VAL' => 0\n================\n'starting_index' => 0\n",
+        "'GLY' => 0\n",
+        "__import__('os') => 0\n================\n",
+        "(" * 3000 + " => 0\n================\n",
+        "'" + "G" * 200_000,
+        "",
+    ],
+)
+def test_a_label_encoder_that_says_otherwise(text, bundle):
+    (bundle / "label_encoder.ckpt").write_text(text)
+    with pytest.raises(InputError, match=r"label_encoder\.ckpt: must number the `residues` of"):
+        load_classifier(str(bundle))
+
+
+MISFITS = {
+    "a label more": ("residues: [GLY, VAL]", "residues: [GLY, SER, VAL]", None),
+    "a label twice": ("residues: [GLY, VAL]", "residues: [GLY, GLY]", "must name each residue once"),
+    "labels that are no list": (
+        "residues: [GLY, VAL]",
+        "residues: GLY",
+        "`residues` must be a list of names, got 'GLY'",
+    ),
+    "no labels": ("residues: [GLY, VAL]", "", "the key `residues` is missing"),
+    "a temperature that is none": ("temperature: 2.0", "temperature: warm", "`calibration` must hold numbers"),
+    "a calibration that is none": ("{temperature: 2.0}", "warm", "`calibration` must hold numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", MISFITS)
+def test_a_description_that_does_not_fit_together(kind, bundle):
+    old, new, message = MISFITS[kind]
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    if kind == "a label more":
+        text = "'GLY' => 0\n'SER' => 1\n'VAL' => 2\n================\n'starting_index' => 0\n"
+        (bundle / "label_encoder.ckpt").write_text(text)
+        message = "3 `residues`, but the classifier tells 2 apart"
+    with pytest.raises(InputError, match=message):
+        load_classifier(str(bundle))
+
+
+def test_parts_that_do_not_fit_one_another(bundle):
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace("in_features: 12", "in_features: 13"))
+    torch.save(make_head(13, 2).state_dict(), bundle / "classifier.ckpt")
+    with pytest.raises(InputError, match="the parts of the model do not fit together"):
+        load_classifier(str(bundle))
+
+
+def test_a_model_of_nan(bundle):
+    weights = torch.load(bundle / "classifier.ckpt")
+    torch.save({name: tensor * torch.nan for name, tensor in weights.items()}, bundle / "classifier.ckpt")
+    with pytest.raises(InputError, match="the model is broken, it gives NaN or infinity"):
+        load_classifier(str(bundle))
+
+
+def test_what_does_not_fit_the_weights_takes_no_memory(bundle):
+    """A backbone of 100 GB is refused from its sizes alone."""
+    path = bundle / "hyperparams.yaml"
+    path.write_text(path.read_text().replace("[8, 8, 8, 8, 8]", "[40000, 40000, 40000, 40000, 8]"))
+    with pytest.raises(InputError, match="the weights do not fit"):
+        load_embedder(str(bundle))
+
+
+def test_every_class_is_built_without_memory_first():
+    for make, arguments in ((MelFrontEnd, {}), (make_head, {"embedding_size": 4, "n_classes": 3, "margin": 0.2})):
+        weights = make(**arguments).state_dict()
+        built = build(make, arguments, weights, "it").state_dict()
+        assert all(torch.equal(built[name], weights[name]) for name in weights)
+
+
+def test_a_pickle_is_not_unpickled(bundle, monkeypatch):
+    class Payload:
+        def __reduce__(self):
+            return (open, (str(bundle / "executed"), "w"))
+
+    torch.save(Payload(), bundle / "frontend.ckpt")
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    with pytest.raises(InputError, match=r"frontend\.ckpt: holds more than tensors, .*Weights only load failed"):
+        load_embedder(str(bundle))
+    assert not (bundle / "executed").exists()
+
+
+def test_weights_must_fit(bundle):
+    shutil.copy(bundle / "frontend.ckpt", bundle / "backbone.ckpt")
+    with pytest.raises(InputError, match=r"backbone\.ckpt: the weights do not fit hyperparams\.yaml .*Missing key"):
+        load_embedder(str(bundle))
+    (bundle / "backbone.ckpt").unlink()
+    with pytest.raises(InputError, match=r"backbone\.ckpt: not there"):
+        load_embedder(str(bundle))
+    (bundle / "hyperparams.yaml").unlink()
+    with pytest.raises(InputError, match=r"hyperparams\.yaml: not there; `source` must be"):
+        load_embedder(str(bundle))
+
+
+def test_a_results_folder_without_a_checkpoint(bundle):
+    (bundle / "save").mkdir()
+    with pytest.raises(InputError, match="holds no checkpoint"):
+        load_embedder(str(bundle))

@@ -91,7 +91,7 @@ def plot_recording(wav: torch.Tensor, title: str, path: str | Path, f2: Axis, f1
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     title : str
         Above all of them.
     path : str | Path
@@ -104,7 +104,7 @@ def plot_recording(wav: torch.Tensor, title: str, path: str | Path, f2: Axis, f1
     Example
     -------
     >>> path = getfixture("tmp_path") / "recording.png"
-    >>> plot_recording(torch.ones(4, 65536), "a line at the carrier", path, Axis())
+    >>> plot_recording(torch.ones(65536, 4), "a line at the carrier", path, Axis())
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
@@ -158,7 +158,7 @@ def plot_classification(wav: torch.Tensor, axis: Axis, drops: np.ndarray, title:
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     axis : Axis
         Axis of both dimensions.
     drops : np.ndarray
@@ -172,7 +172,7 @@ def plot_classification(wav: torch.Tensor, axis: Axis, drops: np.ndarray, title:
     Example
     -------
     >>> path = getfixture("tmp_path") / "map.png"
-    >>> plot_classification(torch.ones(4, 65536), Axis(), np.ones((2, 64)), "a line at the carrier", path)
+    >>> plot_classification(torch.ones(65536, 4), Axis(), np.ones((2, 64)), "a line at the carrier", path)
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
@@ -204,18 +204,18 @@ def draw_mel_spectrogram(axes: Axes, wav: torch.Tensor) -> None:
     axes : matplotlib.axes.Axes
         Where to draw.
     wav : torch.Tensor
-        Waveform, (channels, 65536).
+        Waveform, (65536, C); the first channel is used.
 
     Example
     -------
     >>> axes = Figure().subplots()
-    >>> draw_mel_spectrogram(axes, torch.randn(1, 65536))
+    >>> draw_mel_spectrogram(axes, torch.randn(65536, 1))
     >>> axes.images[0].get_array().shape  # mel bands, frames
     (80, 257)
     """
     transient_ms = 1000 * N_POINTS / SAMPLE_RATE_HZ
     frontend = MelFrontEnd(window_ms=transient_ms, hop_ms=transient_ms, n_fft=N_POINTS)
-    decibels = frontend.fbank(wav[:1])[0].numpy().T
+    decibels = frontend.fbank(wav[None, :, 0])[0].numpy().T
     extent = (0, DURATION_S, 0, len(decibels))
     axes.imshow(decibels, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=decibels.max() - 60)
     axes.set(xlabel="s", ylabel="mel band")
@@ -356,8 +356,8 @@ def plot_curves(epochs: Sequence[Mapping], name: str, label: str, path: str | Pa
 
 
 def _draw_waveform(axes: Axes, wav: torch.Tensor) -> None:
-    seconds = np.arange(wav.shape[1]) / SAMPLE_RATE_HZ
-    axes.plot(seconds, wav[0], linewidth=0.2, color="tab:blue", rasterized=True)
+    seconds = np.arange(len(wav)) / SAMPLE_RATE_HZ
+    axes.plot(seconds, wav[:, 0], linewidth=0.2, color="tab:blue", rasterized=True)
     axes.set(xlim=(0, DURATION_S), ylabel="Re cos", xlabel="s")
     axes.set_title(f"pseudo-audio, first of 4 channels, {SAMPLE_RATE_HZ // 1000} kHz", fontsize=9)
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nmr_speech.axis import Axis
 from nmr_speech.files import write_whole
 from nmr_speech.report.figures import plot_confusion, plot_recording
 from nmr_speech.report.provenance import provenance
 from nmr_speech.score.classification import per_class_table
+from nmr_speech.simulate.acquisition import Acquisition
 
 
 class Clock:
@@ -143,15 +143,10 @@ def write_classification(
     }
     write_whole(folder / "per_class.md", (per_class_table(test) + "\n").encode())
     plot_confusion(test, folder / "confusion.png")
-    first, experiment = datasets["test"][0], hparams["experiment"]
-    axis = Axis(
-        width_hz=experiment["spectral_width_hz"],
-        carrier_ppm=experiment["carrier_ppm"],
-        field_mhz=experiment["field_mhz"],
-    )
+    first, acquisition = datasets["test"][0], Acquisition(**hparams["experiment"])
     # Recordings that the user brings may be measured ones.
     title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
-    plot_recording(first["sig"].T, title, folder / "recording.png", axis)
+    plot_recording(first["sig"], title, folder / "recording.png", acquisition.f2, acquisition.f1)
     write_results(folder, hparams, figures, headline, ["per_class.md", "confusion.png", "recording.png"])
 
 

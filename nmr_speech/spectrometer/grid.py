@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, Axis
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.constants import N_POINTS
-from nmr_speech.simulate.fid import ppm_axis
-from nmr_speech.simulate.parameters import AXES, CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, axis
+from nmr_speech.simulate.parameters import AXES, axis
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.phase import absorption_f1, diagonal_share, negative_energy, phase_f2, turned
 from nmr_speech.spectrometer.resample import Line, resample_t1, resample_t2
@@ -81,7 +81,7 @@ def to_grid(
     want = Line(1 / (width_ppm * experiment.field_mhz), axis("carrier_ppm", carrier_ppm) * experiment.field_mhz)
     have = [_line(experiment, dimension, shift_ppm) for dimension in (1, 2)]
     _check_overlap(experiment, have, want)
-    shifts = ppm_axis(n, spectral_width_hz, carrier_ppm, field_mhz).numpy()
+    shifts = Axis(n, spectral_width_hz, carrier_ppm, field_mhz).ppm()
     keep = (shifts < WATER_PPM[0]) | (shifts > WATER_PPM[1])
     rows, order = _order(experiment, have, want, keep)
     rows, start, phase, phases = find_phases(rows, experiment, have, want, n, phase_f2_deg, t1_start)
@@ -140,7 +140,7 @@ def find_reference(experiment: Experiment, within_ppm: float = 0.3) -> float:
     rows = rows[:, first:] * np.cos(np.arange(rows.shape[1] - first) * np.pi / (2 * (rows.shape[1] - first))) ** 2
     size = 8 * rows.shape[1]
     power = np.fft.fftshift((np.abs(np.fft.fft(rows, size)) ** 2).sum(axis=0))
-    shifts = ppm_axis(size, experiment.spectral_width_hz, experiment.carrier_ppm, experiment.field_mhz).numpy()
+    shifts = Axis(size, experiment.spectral_width_hz, experiment.carrier_ppm, experiment.field_mhz).ppm()
     near, around = np.abs(shifts) < within_ppm, np.abs(shifts) < 3 * within_ppm
     if not near.any() or power[near].max() < 20 * np.median(power[around]):
         raise InputError(

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
+from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.phase import away_from_water
 from nmr_speech.spectrometer.resample import resample_t1, resample_t2
@@ -87,7 +88,7 @@ def diagonal_share(fid: np.ndarray, keep: np.ndarray) -> float:
     True
     """
     n = fid.shape[-1]
-    window = np.cos(np.arange(n) * np.pi / (2 * n)) ** 2
+    window = cosine_window(n, first_halved=False)  # of a magnitude, which a constant does not disturb
     transformed = np.fft.fftshift(np.fft.fft2((fid[0] + 1j * fid[1]) * window[:, None] * window))
     energy = np.abs(transformed) ** 2 * keep
     near = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= NEAR

@@ -8,7 +8,7 @@ import torch
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
-from nmr_speech.simulate.fid import spectrum
+from nmr_speech.simulate.fid import cosine_window, spectrum, states_to_echo
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.resample import resample_t1
 
@@ -155,10 +155,8 @@ def absorption_f1(fid: np.ndarray) -> np.ndarray:
     np.int64(3)
     """
     n = fid.shape[1]
-    window = np.cos(np.arange(n) * np.pi / (2 * n)) ** 2
-    window[0] = 0.5
-    cos, sin = fid * window.reshape(-1, *[1] * (fid.ndim - 2))
-    positive, negative = np.fft.fft(cos + 1j * sin, axis=0), np.fft.fft(cos - 1j * sin, axis=0)
+    cos, sin = fid * cosine_window(n).reshape(-1, *[1] * (fid.ndim - 2))
+    negative, positive = (np.fft.fft(signal, axis=0) for signal in states_to_echo(cos, sin))
     return (positive + np.roll(negative[::-1], 1, axis=0)) / 2
 
 
@@ -215,9 +213,7 @@ def phase_f2(
 def _strong_points(rows: np.ndarray, start: float, keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Values and frequencies of the points of the strongest rows that stand out."""
     n = rows.shape[-1]
-    times = np.arange(n) + start
-    window = np.cos(np.clip(times, 0, None) * np.pi / (2 * (times[-1] + 1))) ** 2
-    window[0] *= 0.5 if abs(start) < 0.5 else 1.0
+    window = cosine_window(n, first_halved=abs(start) < 0.5, start=start)
     frequency = np.fft.fftfreq(2 * n)
     transformed = np.fft.fft(rows * window, 2 * n) * np.exp(-2j * np.pi * frequency * start)
     if keep is not None and keep.any():

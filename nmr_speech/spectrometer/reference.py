@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from nmr_speech.checks import InputError, in_range
+from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.spectrometer.experiment import Experiment
 
 FIRST_TRANSIENTS = 64  # of each channel, the strongest, in which the line is looked for
@@ -38,7 +39,7 @@ def find_reference(experiment: Experiment, within_ppm: float = 0.3) -> float:
     """
     rows = experiment.fid[:, :FIRST_TRANSIENTS].flatten(0, 1).numpy().astype(complex)
     first = max(0, round(-experiment.t2_start))  # a magnitude needs no build-up
-    rows = rows[:, first:] * np.cos(np.arange(rows.shape[1] - first) * np.pi / (2 * (rows.shape[1] - first))) ** 2
+    rows = rows[:, first:] * cosine_window(rows.shape[1] - first, first_halved=False)
     fine = experiment.f2.resized(8 * rows.shape[1])
     power = np.fft.fftshift((np.abs(np.fft.fft(rows, fine.n)) ** 2).sum(axis=0))
     near, around = np.abs(fine.ppm()) < within_ppm, np.abs(fine.ppm()) < 3 * within_ppm

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.checks import InputError, one_of
+from nmr_speech.simulate.fid import echo_to_states
 
 QUADRATURES = ("states", "states_tppi", "tppi", "echo_antiecho")
 FEWEST_ROWS, FEWEST_POINTS = 8, 16  # fewer tell neither phases nor the diagonal
@@ -45,8 +46,7 @@ def states_pairs(rows: np.ndarray, quadrature: str) -> tuple[np.ndarray, tuple[f
     if quadrature in ("states_tppi", "tppi"):
         fid = fid * (-1.0) ** np.arange(n)[:, None]
     if quadrature == "echo_antiecho":
-        echo, antiecho = fid
-        fid = np.stack([(antiecho + echo) / 2, (antiecho - echo) / 2j])
+        fid = np.stack(echo_to_states(*fid))
     return fid, (0.0, 0.5 if quadrature == "tppi" else 0.0)
 
 

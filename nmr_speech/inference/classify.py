@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+<<<<<<< HEAD
 from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
+=======
+from nmr_speech.axis import Axis
+>>>>>>> main
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
@@ -141,5 +145,9 @@ def _on_grid(experiment, shift_ppm, grid, warnings):
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is taken")
-    gridded = to_grid(experiment, **grid, shift_ppm=shift_ppm)
+    gridded = to_grid(
+        experiment,
+        Axis(width_hz=grid["spectral_width_hz"], carrier_ppm=grid["carrier_ppm"], field_mhz=grid["field_mhz"]),
+        shift_ppm=shift_ppm,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps

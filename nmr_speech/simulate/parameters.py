@@ -7,13 +7,10 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, is_number
-from nmr_speech.simulate.acquisition import RANGES
+from nmr_speech.checks import InputError, is_number
 from nmr_speech.simulate.residues import Residue
 from nmr_speech.simulate.sample import load_residue
 from nmr_speech.simulate.spin_system import SpinSystem
-
-AXES = {name: RANGES[name] for name in ("field_mhz", "carrier_ppm", "spectral_width_hz", "spectral_width_f1_hz")}
 
 System = str | Residue | SpinSystem
 Shifts = Mapping[str, float] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray
@@ -67,14 +64,3 @@ def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, axis: Axis) -> torch.T
                 raise InputError(f"the shift of group {name} must be a finite number of ppm, got {shift!r}")
     shifts = torch.from_numpy(np.array(shifts_ppm, dtype=np.float64))
     return 2 * math.pi * axis.field_mhz * (shifts - axis.carrier_ppm)
-
-
-def axis(name: str, value: float) -> float:
-    """Return ``value`` as a float if it can be that parameter of an acquisition.
-
-    Example
-    -------
-    >>> axis("carrier_ppm", 4.7)
-    4.7
-    """
-    return in_range(name, value, *RANGES[name])

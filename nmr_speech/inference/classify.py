@@ -6,11 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-<<<<<<< HEAD
-from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
-=======
-from nmr_speech.axis import Axis
->>>>>>> main
+from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, Axis
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS

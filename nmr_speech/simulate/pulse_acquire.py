@@ -9,7 +9,7 @@ from nmr_speech.checks import whole
 from nmr_speech.simulate.acquisition import TOLERANCE, Acquisition
 from nmr_speech.simulate.coherences import diagonalise, phases, single_quantum
 from nmr_speech.simulate.fid import relaxation, times_s
-from nmr_speech.simulate.parameters import Shifts, System, offsets_rad_s, spin_system
+from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import networks
 
 

@@ -46,7 +46,7 @@ from nmr_speech.simulate.coherences import (
 )
 from nmr_speech.simulate.fid import digitise, relaxation, states_to_echo, times_s
 from nmr_speech.simulate.mixing import Mixing, mixing_of
-from nmr_speech.simulate.parameters import Shifts, System, offsets_rad_s, spin_system
+from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import Network, networks
 
 

@@ -1,7 +1,7 @@
 """All nuisances of one recording, in the order in which a signal meets them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -14,7 +14,7 @@ from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual
 from nmr_speech.simulate.nuisances.settings import Setting, largest_magnitude
 from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, t1_noise
 
-NUISANCES = {
+NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
     nuisance.__name__: nuisance
     for nuisance in (
         decay,  # of the solute; the singlets have their own
@@ -126,8 +126,10 @@ def check_settings(
     ---------
     settings : Mapping[str, Mapping[str, Setting]]
         As for `disturb`.
-    n_transients, n_points : int
-        Size of the recordings, on which the range of some settings depends.
+    n_transients : int
+        Points in t1 of the recordings: the range of some settings depends on it.
+    n_points : int
+        Points in t2.
 
     Example
     -------

@@ -87,8 +87,8 @@ def white_noise(
     >>> round(noise.real.std().item(), 3), round(noise.imag.std().item(), 3)
     (0.1, 0.1)
     """
-    snr = draw("snr", snr, fid, generator, (0.01, 1e9, "(a ratio)", "10 to 1000"), log=True)
-    deviation = (largest_magnitude(fid) if largest is None else largest) / snr
+    ratio = draw("snr", snr, fid, generator, (0.01, 1e9, "(a ratio)", "10 to 1000"), log=True)
+    deviation = (largest_magnitude(fid) if largest is None else largest) / ratio
     return fid + deviation * torch.view_as_complex(normal((*fid.shape, 2), fid, generator))
 
 

@@ -3,6 +3,8 @@
 Everything is drawn on the CPU and moved afterwards, so the device does not change what is drawn.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 from nmr_speech.checks import InputError, in_range, whole
@@ -91,7 +93,7 @@ def draw_whole(
     return torch.randint(first, last + 1, (*fid.shape[:-3], 1, 1, 1), generator=generator).to(fid.device)
 
 
-def normal(shape, fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def normal(shape: Sequence[int], fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Standard normal numbers in the precision and on the device of ``fid``.
 
     Example

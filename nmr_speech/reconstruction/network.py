@@ -92,7 +92,7 @@ class Measurement:
         return self.spectrum(fid if self.echo is None else virtual_echo(fid, self.echo))
 
     def fid(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """Return the signals (B, n) of spectra (B, L), scaled back; for an echo the real part of the spectrum counts."""
+        """Return the signals (B, n) of spectra (B, L), scaled back; of an echo's spectrum the real part."""
         if self.echo is None:
             return self.signal(spectrum) * self.scale
         real = spectrum.real.to(spectrum.dtype)

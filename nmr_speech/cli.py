@@ -131,7 +131,8 @@ def reconstruct(options: argparse.Namespace):
         print(json.dumps(result.summary() | {"method": options.method, "schedule": found}, indent=1))
     else:
         print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
-        print(*(run.describe(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
+        figures = run.describe(result.figures) if result.figures else ["no reference"]
+        print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
         from nmr_speech.report.figures import plot_reconstruction  # noqa: PLC0415
 

@@ -9,8 +9,8 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.spectrometer.experiment import Experiment
-from nmr_speech.spectrometer.grid import find_phases
-from nmr_speech.spectrometer.resample import Line, resample_t2
+from nmr_speech.spectrometer.phase import find_phases
+from nmr_speech.spectrometer.resample import resample_t2
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,31 +100,23 @@ def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = No
     >>> from nmr_speech.simulate import SpinSystem, tocsy
     >>> fid = tocsy(SpinSystem({"H": 1}, {}), [6.0], n_transients=64, n_points=128, decay_time_t1_s=0.02,
     ...     decay_time_t2_s=0.02, carrier_ppm=4.7, spectral_width_hz=6000.0, field_mhz=600.0)
-    >>> plane = to_plane(Experiment(fid=fid, spectral_width_hz=6000.0, spectral_width_f1_hz=6000.0, field_mhz=600.0,
-    ...     carrier_ppm=4.7, carrier_f1_ppm=4.7, n_valid=64))
+    >>> f1, f2 = Axis(64, 6000.0, 4.7, 600.0), Axis(128, 6000.0, 4.7, 600.0)
+    >>> plane = to_plane(Experiment(fid=fid, f1=f1, f2=f2, n_valid=64))
     >>> i, j = np.unravel_index(plane.spectrum().argmax(), plane.spectrum().shape)
     >>> bool(abs(plane.f1.ppm()[i] - 6.0) < 0.05), bool(abs(plane.f2.ppm()[j] - 6.0) < 0.05)
     (True, True)
     """
-    field_f1_mhz = experiment.field_f1_mhz or experiment.field_mhz
-    have = [
-        Line(1 / experiment.spectral_width_f1_hz, experiment.carrier_f1_ppm * field_f1_mhz),
-        Line(1 / experiment.spectral_width_hz, experiment.carrier_ppm * experiment.field_mhz),
-    ]
-    _, n, n_points = experiment.fid.shape
-    rows = experiment.fid.numpy().astype(complex)
-    rows, start, phase, found = find_phases(rows, experiment, have, have[0], n)
+    experiment, phase_rad = find_phases(experiment, experiment.f1)
+    start, f1, f2 = experiment.t1_start, experiment.f1, experiment.f2
     if start[0] != start[1]:
         raise InputError(
             f"{experiment.source}: cosine and sine must be sampled at the same times, in TPPI they are not; measure "
             "with States-TPPI"
         )
-    rows = resample_t2(rows, experiment.t2_start, have[1], have[1], n_points, phase)
-    cos, sin = np.fft.fftshift(np.fft.fft(rows * cosine_window(n_points, power=1), 2 * n_points), axes=-1).real
-    f1 = Axis(_size(n), experiment.spectral_width_f1_hz, experiment.carrier_f1_ppm, field_f1_mhz)
-    f2 = Axis(2 * n_points, experiment.spectral_width_hz, experiment.carrier_ppm, experiment.field_mhz)
+    rows = resample_t2(experiment.fid.numpy().astype(complex), experiment.t2_start, f2, f2, phase_rad)
+    cos, sin = np.fft.fftshift(np.fft.fft(rows * cosine_window(f2.n, power=1), 2 * f2.n), axes=-1).real
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
-    plane = Plane(fid, start[0], f1, f2, (*experiment.steps, *found))
+    plane = Plane(fid, start[0], f1.resized(_size(f1.n)), f2.resized(2 * f2.n), experiment.steps)
     plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
         raise InputError(

@@ -1,16 +1,19 @@
 """What a TOCSY mixing does to coherences: ideal isotropic mixing, or a continuous spin-lock."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian, piece_size
+from nmr_speech.simulate.fid import echo_to_states
 from nmr_speech.simulate.spin_system import Sector
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-"""From the detected signals of coherences, to what each gives in them with its order kept, and with it inverted."""
+"""From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
 
 
 @dataclass(frozen=True)
@@ -21,24 +24,19 @@ class IsotropicMixing:
     ---------
     mixing_time_s : float
         Length in seconds.
-    lock_rad_s : float
-        Not used: the ideal lock is infinitely strong.
     """
 
     mixing_time_s: float
-    lock_rad_s: float = 0.0
 
     def elements(self, sector: Sector) -> int:
         """Count the matrix elements of the propagators of a sector."""
         return sum(len(energy) ** 2 for energy in sector.energy)
 
-    def transfers(
-        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], _offsets: torch.Tensor
-    ) -> Iterator[tuple[Coherences, Transfer]]:
-        """Yield the coherences between each two blocks, and how the mixing transfers them."""
+    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
+        """Yield the coherences between each two blocks of a sector, and how the mixing transfers them."""
         propagators = [
             _propagator(energy * self.mixing_time_s, states)
-            for energy, states in zip(sector.energy, eigenstates.states, strict=True)
+            for energy, states in zip(eigenstates.sector.energy, eigenstates.states, strict=True)
         ]
         for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
 
@@ -51,7 +49,7 @@ class IsotropicMixing:
     @staticmethod
     def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
         """Combine P and N signals, (R, n_transients, n_points), to cosine and sine channel, (R, 2, ...)."""
-        return torch.stack([anti_echo + echo, (echo - anti_echo) * 1j], 1) / 2
+        return torch.stack(echo_to_states(echo, anti_echo), 1)
 
 
 @dataclass(frozen=True)
@@ -73,14 +71,13 @@ class SpinLock:
         """Count the matrix elements of the propagator of a sector: the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
-    def transfers(
-        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], offsets: torch.Tensor
-    ) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
         """Yield all coherences of the sector, and how the lock along x transfers them.
 
         A lock along y is one along x seen a quarter turn about z later: it transfers what keeps its order equally, and
         what inverts it with the opposite sign.
         """
+        sector = eigenstates.sector
         starts = [0, *itertools.accumulate(map(len, sector.energy))]
         line = Coherences(
             torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
@@ -90,7 +87,7 @@ class SpinLock:
             sector.weight,
             sum(part.n_all for part in lines),
         )
-        propagator = self._propagator(sector, eigenstates, starts, offsets)
+        propagator = self._propagator(eigenstates, starts)
 
         def transfer(signal):
             kept = mix(line, signal, propagator, propagator)
@@ -98,7 +95,8 @@ class SpinLock:
 
         yield line, transfer
 
-    def _propagator(self, sector, eigenstates, starts, offsets):
+    def _propagator(self, eigenstates, starts):
+        sector, offsets = eigenstates.sector, eigenstates.offsets
         blocks = [slice(*ends) for ends in itertools.pairwise(starts)]
         locked = offsets.new_zeros(len(offsets), starts[-1], starts[-1])
         states = torch.zeros_like(locked, dtype=torch.float32)
@@ -118,7 +116,19 @@ class SpinLock:
 
 
 Mixing = IsotropicMixing | SpinLock
-MIXING = {"isotropic": IsotropicMixing, "spin_lock": SpinLock}
+
+
+def mixing_of(acquisition: Acquisition) -> Mixing:
+    """Choose the mixing of a pulse sequence, with its times in seconds and its lock in rad/s.
+
+    Example
+    -------
+    >>> mixing_of(Acquisition(mixing_time_s=0.08))
+    IsotropicMixing(mixing_time_s=0.08)
+    """
+    if acquisition.sequence == "spin_lock":
+        return SpinLock(acquisition.mixing_time_s, 2 * math.pi * acquisition.lock_hz)
+    return IsotropicMixing(acquisition.mixing_time_s)
 
 
 def _propagator(phase, states):
@@ -164,9 +174,9 @@ def mix(
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
     >>> from nmr_speech.simulate.coherences import diagonalise, single_quantum
     >>> states = diagonalise(sector, offsets)
-    >>> lines = single_quantum(sector, states, tolerance=0.0)
+    >>> lines = single_quantum(states, tolerance=0.0)
     >>> signal = torch.ones(2, 2, 1, dtype=torch.complex64)
-    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(sector, states, lines, offsets))
+    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(states, lines))
     >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # with 1/(2J) each takes up the other: norms are kept
     tensor([1., 1.])
     """

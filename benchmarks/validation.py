@@ -3,7 +3,7 @@
 
 > python benchmarks/validation.py
 
-How spectra are compared stands in `tests/simulate/published.py`. Amino acids are simulated as `load_residue(..., "d2o",
+`nmr_speech.testing` compares the spectra. Amino acids are simulated as `load_residue(..., "d2o",
 shift_source="free")`; only the comparison with GISSMO's line lists takes GISSMO's own spin systems.
 """
 
@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from nmr_speech.report.provenance import provenance
 from nmr_speech.simulate import load_residue
-from nmr_speech.testing import published
+from nmr_speech.testing import maps, published
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LISTED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "SER", "VAL")
@@ -125,7 +125,7 @@ def with_valine():
             "simulated_ppm": row["ppm"].round(3).tolist(),
             "off_ppm": row["off_ppm"].round(3).tolist(),
         }
-        for row in published.cross_peaks(free("VAL"), published.measured_valine_tocsy())
+        for row in maps.cross_peaks(free("VAL"), maps.measured_valine_tocsy())
     ]
     print("valine TOCSY", rows)
     return rows

@@ -22,6 +22,7 @@ SIMULATION = 2
 """Raised when the simulator or the layout changes what a data set holds."""
 
 SHARD = 1000  # recordings in one folder
+MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on the fly have higher indices
 # Sizes and channels of a recording are fixed; where it is computed decides no more than its last digits.
 FIXED = ("n_transients", "n_points", "quadrature", "device", "memory_gb")
 DEFAULTS = {name: value for name, value in EXPERIMENT.items() if name not in FIXED}
@@ -70,7 +71,7 @@ class DatasetPlan:
 
     def __post_init__(self):
         whole("seed", self.seed, 0, 2**63 - 1)
-        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), 10**7)
+        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), MAX_RECORDINGS)
         one_of("audio_format", self.audio_format, FORMATS)
         if isinstance(self.residues, str) or not self.residues:
             raise InputError(f"`residues` must be a list such as [VAL, GLY], got {self.residues!r}")

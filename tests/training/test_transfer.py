@@ -10,7 +10,7 @@ from nmr_speech.checks import InputError
 from nmr_speech.hub.tensors import Saved, find_weights
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.transfer import Pretrained
 from tests.fixtures import backbone
@@ -126,7 +126,7 @@ def test_no_weight_gradient_is_computed_on_the_way_to_the_front_end(source):
         (True, {"frontend": 1, "encoder": 1, "head": 2}),
         (False, {"frontend": 1, "encoder": 2, "head": 2}),
     ):
-        model = nn.ModuleList([ConvFrontEnd(), Pretrained(backbone(), source, freeze=freeze), make_head(12, 3)])
+        model = nn.ModuleList([ConvFrontEnd(), Pretrained(backbone(), source, freeze=freeze), LinearHead(12, 3)])
         forward = flops(model, backward=False)
         head = 2 * 2 * 12 * 3
         frontend = 2 * 2 * 4 * 256 * 256 * 80

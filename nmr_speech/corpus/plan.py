@@ -125,7 +125,7 @@ class DatasetPlan:
         return stratified_split(ids, self.seed)
 
 
-def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def write_description(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Write down what a folder holds, or will hold.
 
     Example
@@ -140,7 +140,7 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     """
     content = {
         "parameters": plan.parameters,
-        "share": of,
+        "share": share,
         "content_hash": plan.content_hash,
         "simulation": SIMULATION,
         "nmr_speech": __version__,
@@ -148,14 +148,14 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Refuse a folder whose description is not that of the plan; see `write_description`.
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "dataset.json"
-    >>> write_description(path, DatasetPlan(1986, ["GLY"]), of="1/2")
-    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), of="2/2")
+    >>> write_description(path, DatasetPlan(1986, ["GLY"]), share="1/2")
+    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), share="2/2")
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: ...: the folder was written with other parameters: `share` is '1/2' there...
@@ -167,8 +167,8 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
         raise InputError(
             f"{path}: cannot be read ({error!r}); remove {path.parent} and run the same command again"
         ) from error
-    wanted = plan.parameters | {"share": of}
-    if content_hash == plan.content_hash and parameters["share"] == of:
+    wanted = plan.parameters | {"share": share}
+    if content_hash == plan.content_hash and parameters["share"] == share:
         return
     differences = [
         f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"

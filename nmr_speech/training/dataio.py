@@ -154,15 +154,13 @@ class SimulatedRecordings(Dataset):
         The residues to draw.
     n : int
         Recordings of each residue per epoch.
-    label_encoder : CategoricalEncoder
-        Between labels and numbers.
     epoch_counter : EpochCounter
         Its ``current`` is the epoch.
 
     Example
     -------
     >>> from speechbrain.utils.epoch_loop import EpochCounter
-    >>> data = SimulatedRecordings(DatasetPlan(1986, ["GLY"]), ["GLY"], 2, encoder_of(["GLY"]), EpochCounter(3))
+    >>> data = SimulatedRecordings(DatasetPlan(1986, ["GLY"]), ["GLY"], 2, EpochCounter(3))
     >>> len(data), data[1]["id"], data[1]["sig"].shape
     (2, 'GLY_10000001', torch.Size([65536, 4]))
     """
@@ -172,11 +170,10 @@ class SimulatedRecordings(Dataset):
         plan: DatasetPlan,
         speakers: Sequence[str],
         n: int,
-        label_encoder: CategoricalEncoder,
         epoch_counter: EpochCounter,
     ):
-        self.plan, self.speakers, self.n = plan, sorted(speakers), n
-        self.label_encoder, self.epoch_counter = label_encoder, epoch_counter
+        self.plan, self.speakers, self.n, self.epoch_counter = plan, sorted(speakers), n, epoch_counter
+        self.label_encoder = encoder_of(speakers)
 
     def __len__(self) -> int:
         return self.n * len(self.speakers)

@@ -33,26 +33,22 @@ def run_script(main: Callable[[Sequence[str]], object], argv: Sequence[str] | No
 
 
 class Clock:
-    """Seconds of each stage of this process, one stage after the other.
+    """Seconds of each stage of a run, one stage after the other.
 
     Example
     -------
     >>> clock = Clock()
     >>> clock.lap("simulate")
-    >>> list(clock.seconds), clock.total_s >= clock.seconds["simulate"]
-    (['simulate'], True)
+    >>> clock.lap("train")
+    >>> list(clock.seconds)
+    ['simulate', 'train']
     """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
-        self._start = self._last = time.perf_counter()
+        self._last = time.perf_counter()
 
     def lap(self, stage: str) -> None:
-        """End a stage; its duration is kept under its name."""
+        """End a stage; ``seconds`` holds its duration, rounded to hundredths of a second."""
         now = time.perf_counter()
-        self.seconds[stage], self._last = now - self._last, now
-
-    @property
-    def total_s(self) -> float:
-        """Seconds since the clock was made."""
-        return time.perf_counter() - self._start
+        self.seconds[stage], self._last = round(now - self._last, 2), now

@@ -8,7 +8,6 @@ Recordings of the training split are the cohort, those of the validation split c
 """
 
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from nmr_speech.score.detection import det_curve, eer
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 from nmr_speech.training.hparams import load_hparams
+from nmr_speech.training.script import run_script
 
 KEYS = (
     "seed", "source", "revision", "data_folder", "output_folder", "splits", "residues", "trials", "n_trials",
@@ -187,7 +187,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

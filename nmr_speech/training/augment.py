@@ -7,9 +7,8 @@ import torch
 from nmr_speech.checks import in_range
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
+from nmr_speech.simulate import Acquisition
 from nmr_speech.simulate.nuisances import disturb
-
-AXES = ("field_mhz", "carrier_ppm", "spectral_width_hz", "spectral_width_f1_hz")
 
 
 class Augmentation:
@@ -20,7 +19,7 @@ class Augmentation:
     nuisances : Mapping[str, Mapping] | None
         Nuisances by name, each with its settings; see `nmr_speech.simulate.nuisances.disturb`. None for none.
     experiment : Mapping | None
-        Parameters of `nmr_speech.simulate.tocsy` that the recordings were simulated with, for their axes.
+        Parameters of `nmr_speech.simulate.Acquisition` that differ from its defaults; they give the axes.
     clean_share : float
         Probability that a recording is left unchanged, 0 to 1.
 
@@ -33,7 +32,7 @@ class Augmentation:
 
     def __init__(self, nuisances: Mapping[str, Mapping] | None, experiment: Mapping | None = None, clean_share=0.0):
         self.nuisances = nuisances or {}
-        self.axes = {name: value for name, value in (experiment or {}).items() if name in AXES}
+        self.acquisition = Acquisition(**(experiment or {}))
         self.clean_share = in_range("clean_share", clean_share, 0, 1, "of the recordings", "0.15")
         self(torch.zeros(1, N_SAMPLES, N_CHANNELS), torch.Generator())  # names, units and ranges are checked by use
 
@@ -52,7 +51,7 @@ class Augmentation:
         torch.Tensor
             Waveforms, (B, 65536, 4).
         """
-        augmented = to_channels(disturb(unstack_fid(wavs), generator, self.nuisances, **self.axes))
+        augmented = to_channels(disturb(unstack_fid(wavs), generator, self.nuisances, self.acquisition))
         if not self.clean_share:
             return augmented
         clean = torch.rand(len(wavs), generator=generator).to(wavs.device) < self.clean_share

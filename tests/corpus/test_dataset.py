@@ -290,3 +290,10 @@ def test_nuisances_are_part_of_the_plan(tmp_path):
     fid = unstack_fid(read_wav(audio_path(row.wav, tmp_path / "noisy")), row.scale)
     clean = draw_recording("GLY", 5, int(row.ID.split("_")[1])).fid
     assert (fid - clean).real.std().item() == pytest.approx(clean.abs().max().item() / 20, rel=0.02)
+
+
+def test_the_quickstart_data_set_of_version_0_1_is_still_accepted():
+    """Its hash, as version 0.1 wrote it: a change to it needs a higher `SIMULATION`."""
+    experiment = {"field_mhz": 600.0, "carrier_ppm": 5.0, "spectral_width_hz": 7200.0, "mixing_time_s": 0.06}
+    plan = DatasetPlan(1986, recordings_per_residue=120, experiment=experiment)
+    assert plan.content_hash == "d0eaf3e66bcde9627701fec5a19d8d459310c25bca1d867038da151b785fa269"

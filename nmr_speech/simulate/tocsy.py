@@ -117,7 +117,7 @@ def tocsy(
         is the largest of them; None for none.
     tolerance : float
         Accuracy asked for, relative to the first point, 0 to 0.1. What is left out is bounded by it in power; the
-        measured error is at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single
+        measured error is at least 10 times smaller (`benchmarks/simulator`). 0 keeps everything, to single
         precision.
     device : str
         Where to compute, "cpu" or "cuda", and where the result lies.

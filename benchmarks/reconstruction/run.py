@@ -149,7 +149,7 @@ def real_planes():
     except InputError as error:
         print(error)
     plane = to_plane(read_experiment(reference_data("valine"), sampling=Sampling()), VALINE_PPM)
-    yield "L-valine TOCSY", plane.fid, plane.start, plane.f1.size
+    yield "L-valine TOCSY", plane.fid, plane.start, plane.f1.n
 
 
 def spectra(options, keep):

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, Axis
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.domain_check import heard, training_settings, unfamiliar_experiment, unfamiliar_recording
 from nmr_speech.inference.load import Classifier
-from nmr_speech.simulate.parameters import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
 
 GRID = {"field_mhz": FIELD_MHZ, "carrier_ppm": CARRIER_PPM, "spectral_width_hz": SPECTRAL_WIDTH_HZ}
@@ -141,5 +141,9 @@ def _on_grid(experiment, shift_ppm, grid, warnings):
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is taken")
-    gridded = to_grid(experiment, **grid, shift_ppm=shift_ppm)
+    gridded = to_grid(
+        experiment,
+        Axis(width_hz=grid["spectral_width_hz"], carrier_ppm=grid["carrier_ppm"], field_mhz=grid["field_mhz"]),
+        shift_ppm=shift_ppm,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps

@@ -103,6 +103,7 @@ class Acquisition:
         if value is not None or name not in ("spectral_width_f1_hz", "adc_bits"):
             object.__setattr__(self, name, check(name, value, *limits))
 
+    # Both dimensions hold protons, so they share carrier and field.
     @property
     def f1(self) -> Axis:
         """Axis of the indirect dimension, with one point a transient."""

@@ -143,7 +143,7 @@ def test_an_older_filter_is_in_the_table_and_one_removed_is_seen(fine, tmp_path)
     older = {"GRPDLY": None, "DSPFVS": 12, "DECIM": 16}
     experiment = read_experiment(write_bruker(tmp_path / "one", rows, "states", acqus=older))
     assert experiment.t2_start == 0  # no build-up
-    assert any("removed before" in step and "71.625" in step for step in experiment.steps)
+    assert any("removed already" in step and "71.625" in step for step in experiment.steps)
 
 
 @pytest.mark.parametrize("residue", ["GLY", "ALA", "LYS", "PHE"])

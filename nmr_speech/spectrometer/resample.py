@@ -98,9 +98,10 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Axis, want: A
         weights = _kernel(at, times, have, want) + sign * mirrored
         if sign < 0:
             weights = 1j * weights * (times > 0)  # the sine is zero at time zero
-        flat = channel.reshape(len(channel), -1)
-        # Another carrier mixes cosine and sine: real and imaginary part of the kernel.
-        result += np.stack([weights.real @ flat, weights.imag @ flat])
+        # Another carrier mixes cosine and sine, by the real and the imaginary part of the kernel. Real matrices on the
+        # parts of complex numbers take half the time of complex ones.
+        parts = np.ascontiguousarray(channel, dtype=complex).reshape(len(channel), -1).view(float)
+        result += (np.stack([weights.real, weights.imag]) @ parts).view(complex)
     last_s = (fid.shape[1] - 1 + min(start)) * have.dwell_s
     n_valid = min(want.n, int(last_s / want.dwell_s + 1e-9) + 1)  # a last transient on the grid counts
     result[:, n_valid:] = 0

@@ -13,7 +13,7 @@ from nmr_speech.simulate import spectrum
 from nmr_speech.spectrometer import Experiment
 
 LOW_SIGNAL = 30.0  # highest peak over the median; noise alone has about 4
-FIELD_RATIO = 1.5  # 600 MHz hear 400 to 900; from 400 to 800 nothing is lost: benchmarks/experimental.py
+FIELD_RATIO = 1.5  # 600 MHz hear 400 to 900; from 400 to 800 nothing is lost: benchmarks/measured
 MIXING_RATIO = 1.25  # 60 ms hear 48 to 75 ms; at 45 and 80 ms 7 to 12 points are lost: the same
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")
 MIXING_SEQUENCES = ("tocsy", "mlev", "dipsi", "hohaha", "clean")

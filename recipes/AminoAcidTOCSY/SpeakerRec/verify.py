@@ -9,7 +9,6 @@ Recordings of the training split are the cohort, those of the validation split c
 To read this file, begin with `main` at the bottom.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,7 @@ from nmr_speech.score.calibration import Calibration
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 from nmr_speech.training.hparams import load_hparams
+from nmr_speech.training.script import run_script
 
 COSTS = ("p_target", "c_miss", "c_fa")
 DRAW = ("n_trials", "seed", "enrol_recordings", "hard_share")
@@ -188,7 +188,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

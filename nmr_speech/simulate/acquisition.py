@@ -60,7 +60,7 @@ class Acquisition:
         is the largest of them; None for none.
     tolerance : float
         Accuracy relative to the first point, 0 to 0.1. It bounds the power of what is left out; the measured error is
-        at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single precision.
+        at least 10 times smaller (`benchmarks/simulator`). 0 keeps everything, to single precision.
 
     Example
     -------

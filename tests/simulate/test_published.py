@@ -1,6 +1,6 @@
 """The simulator against spectra and line lists that others measured or computed.
 
-`nmr_speech.testing` compares the spectra; `benchmarks/validation.py` tabulates the same deviations.
+`nmr_speech.testing` compares the spectra; `benchmarks/validation` writes the same deviations down.
 """
 
 import csv

@@ -6,7 +6,7 @@
 import numpy as np
 
 from benchmarks.common import once, results_path
-from nmr_speech.score.bound import CELL_PPM, name_by_shifts
+from nmr_speech.score.bound import CELL_PPM, classify_by_shifts
 from nmr_speech.score.classification import confused_pairs, count_confusion, summarise, wilson_interval
 from nmr_speech.simulate import RESIDUES
 
@@ -35,10 +35,10 @@ def measure_all():
 
 
 def measure(knows, cell_ppm, condition):
-    """Classify draws of all residues, and of ILE and LEU when it can only be one of the two."""
+    """Classify draws of all residues, and of ILE and LEU when only these two are candidates."""
     settings = {"draws": DRAWS, "seed": SEED, "cell_ppm": cell_ppm, "condition": condition}
-    confusion = count_confusion(*name_by_shifts(knows, RESIDUES, **settings), len(RESIDUES))
-    two = count_confusion(*name_by_shifts(knows, ["ILE", "LEU"], **settings), 2)
+    confusion = count_confusion(*classify_by_shifts(knows, RESIDUES, **settings), len(RESIDUES))
+    two = count_confusion(*classify_by_shifts(knows, ["ILE", "LEU"], **settings), 2)
     return {
         "condition": condition,
         "knows": knows,

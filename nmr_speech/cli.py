@@ -9,11 +9,12 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.corpus import stack_fid, write_wav
 from nmr_speech.corpus.plan import DEFAULTS
-from nmr_speech.simulate import draw_mixture, ppm_axis
-from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM
+from nmr_speech.simulate import draw_mixture
+from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -66,7 +67,7 @@ def simulate(options: argparse.Namespace):
         from nmr_speech.report.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
 
         axes = [
-            ppm_axis(256, width_hz, options.carrier_ppm, options.field_mhz).numpy()
+            Axis(width_hz=width_hz, carrier_ppm=options.carrier_ppm, field_mhz=options.field_mhz)
             for width_hz in (options.spectral_width_hz, options.spectral_width_f1_hz or options.spectral_width_hz)
         ]
         plot_recording(wav, f"{' + '.join(mixture.labels)}, simulated TOCSY", options.plot, *axes)
@@ -92,12 +93,16 @@ def classify(options: argparse.Namespace):
         for residue, probability in naming.ranking[:5]:
             print(f"{residue}  {probability:.3f}")
     if options.plot:
-        from nmr_speech.report.figures import plot_naming  # noqa: PLC0415
+        from nmr_speech.report.figures import plot_classification  # noqa: PLC0415
 
         first, probability = naming.ranking[0]
-        ppm = ppm_axis(256, naming.grid["spectral_width_hz"], naming.grid["carrier_ppm"], naming.grid["field_mhz"])
+        axis = Axis(
+            width_hz=naming.grid["spectral_width_hz"],
+            carrier_ppm=naming.grid["carrier_ppm"],
+            field_mhz=naming.grid["field_mhz"],
+        )
         title = f"{options.path.name}: {first}, probability {probability:.2f}"
-        plot_naming(naming.wav, ppm.numpy(), occlusion(model, naming.wav, first), title, options.plot)
+        plot_classification(naming.wav, axis, occlusion(model, naming.wav, first), title, options.plot)
 
 
 def reconstruct(options: argparse.Namespace):
@@ -127,8 +132,7 @@ def reconstruct(options: argparse.Namespace):
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]
-        axes = result.plane.f1.ppm(), result.plane.f2.ppm()
-        plot_reconstruction(spectra, *axes, options.path.name, options.plot)
+        plot_reconstruction(spectra, result.plane.f1, result.plane.f2, options.path.name, options.plot)
 
 
 def demo(options: argparse.Namespace):

@@ -10,6 +10,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.constants import SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
@@ -17,7 +18,7 @@ from nmr_speech.inference.classify import name_spectrum
 from nmr_speech.inference.domain_check import training_settings
 from nmr_speech.inference.load import Classifier
 from nmr_speech.report.figures import draw_contours, draw_mel_spectrogram
-from nmr_speech.simulate import draw_mixture, ppm_axis, spectrum
+from nmr_speech.simulate import draw_mixture, spectrum
 from nmr_speech.simulate.residues import RESIDUES
 
 SEED = 2**31  # of recordings that no training asks for
@@ -135,13 +136,17 @@ def _shift(text):
 def _view(model, path, shift_ppm):
     naming = name_spectrum(model, path, shift_ppm)
     notes = "\n\n".join(f"**Mind:** {_plain(warning)}." for warning in naming.warnings)
-    ppm = ppm_axis(256, naming.grid["spectral_width_hz"], naming.grid["carrier_ppm"], naming.grid["field_mhz"])
+    axis = Axis(
+        width_hz=naming.grid["spectral_width_hz"],
+        carrier_ppm=naming.grid["carrier_ppm"],
+        field_mhz=naming.grid["field_mhz"],
+    )
     absorption = spectrum(unstack_fid(naming.wav)).real.numpy()
     return View(
         dict(naming.ranking),
         notes,
         "\n".join(f"- {_plain(step)}" for step in naming.steps),
-        _picture(lambda axes: draw_contours(axes, absorption, ppm.numpy()), (6.4, 6.2)),
+        _picture(lambda axes: draw_contours(axes, absorption, axis), (6.4, 6.2)),
         _picture(lambda axes: draw_mel_spectrogram(axes, naming.wav), (6.4, 2.6)),
         (SAMPLE_RATE_HZ, mixdown(naming.wav)),
     )
@@ -153,7 +158,7 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, T).
+        Waveform, (T, 4).
 
     Returns
     -------
@@ -162,10 +167,10 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
 
     Example
     -------
-    >>> mixdown(torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 2.0]])).tolist()
+    >>> mixdown(torch.tensor([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 2.0]])).tolist()
     [29490, 14745]
     """
-    mono = wav.mean(dim=0)
+    mono = wav.mean(dim=1)
     return (mono / mono.abs().max().clamp(min=torch.finfo(mono.dtype).tiny) * 0.9 * 32767).short().numpy()
 
 

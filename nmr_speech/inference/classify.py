@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
@@ -141,5 +142,9 @@ def _on_grid(experiment, shift_ppm, grid, warnings):
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is taken")
-    gridded = to_grid(experiment, **grid, shift_ppm=shift_ppm)
+    gridded = to_grid(
+        experiment,
+        Axis(width_hz=grid["spectral_width_hz"], carrier_ppm=grid["carrier_ppm"], field_mhz=grid["field_mhz"]),
+        shift_ppm=shift_ppm,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps

@@ -81,8 +81,8 @@ def unfamiliar_experiment(experiment: Experiment, settings: Mapping) -> Iterator
     elif mixing_s and _apart(experiment.mixing_time_s, mixing_s) > MIXING_RATIO:
         yield f"the mixing time was {experiment.mixing_time_s:g} s; the model was trained on {mixing_s:g} s"
     field_mhz = trained.get("field_mhz")
-    if field_mhz and _apart(experiment.field_mhz, field_mhz) > FIELD_RATIO:
-        yield f"measured at {experiment.field_mhz:.4g} MHz; the model was trained on {field_mhz:g} MHz"
+    if field_mhz and _apart(experiment.f2.field_mhz, field_mhz) > FIELD_RATIO:
+        yield f"measured at {experiment.f2.field_mhz:.4g} MHz; the model was trained on {field_mhz:g} MHz"
     condition, solvent = settings.get("condition"), experiment.solvent
     if condition and solvent and _condition(solvent) != condition:
         yield f"measured in {solvent}; the model was trained on {condition.upper()}"

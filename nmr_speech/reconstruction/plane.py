@@ -7,8 +7,8 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.spectrometer.experiment import Experiment
-from nmr_speech.spectrometer.grid import find_phases
-from nmr_speech.spectrometer.resample import Line, resample_t2
+from nmr_speech.spectrometer.phase import find_phases
+from nmr_speech.spectrometer.resample import resample_t2
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,37 +127,34 @@ def to_plane(
 
     Example
     -------
+    >>> from nmr_speech import axis
     >>> from nmr_speech.simulate import SpinSystem, tocsy
     >>> fid = tocsy(SpinSystem({"H": 1}, {}), [6.0], n_transients=64, n_points=128, decay_time_t1_s=0.02,
     ...     decay_time_t2_s=0.02, carrier_ppm=4.7, spectral_width_hz=6000.0, field_mhz=600.0)
-    >>> plane = to_plane(Experiment(fid=fid, spectral_width_hz=6000.0, spectral_width_f1_hz=6000.0, field_mhz=600.0,
-    ...     carrier_ppm=4.7, carrier_f1_ppm=4.7, n_valid=64))
+    >>> f1, f2 = (axis.Axis(n, 6000.0, 4.7, 600.0) for n in (64, 128))
+    >>> plane = to_plane(Experiment(fid=fid, f1=f1, f2=f2, n_valid=64))
     >>> at = np.unravel_index(plane.spectrum().argmax(), plane.spectrum().shape)
     >>> bool(abs(plane.f1.ppm()[at[0]] - 6.0) < 0.05), bool(abs(plane.f2.ppm()[at[1]] - 6.0) < 0.05)
     (True, True)
     """
-    field_f1_mhz = experiment.field_f1_mhz or experiment.field_mhz
-    have = [
-        Line(1 / experiment.spectral_width_f1_hz, experiment.carrier_f1_ppm * field_f1_mhz),
-        Line(1 / experiment.spectral_width_hz, experiment.carrier_ppm * experiment.field_mhz),
-    ]
     _, n, n_points = experiment.fid.shape
-    rows = experiment.fid.numpy().astype(complex)
-    rows, start, phase, found = find_phases(rows, experiment, have, have[0], n)
+    experiment, phase_rad = find_phases(experiment, experiment.f1)
+    start = experiment.t1_start
     if start[0] != start[1]:
         raise InputError(
             f"{experiment.source}: cosine and sine must be sampled at the same times, in TPPI they are not; measure "
             "with States-TPPI"
         )
-    rows = resample_t2(rows, experiment.t2_start, have[1], have[1], n_points, phase)
+    rows = experiment.fid.numpy().astype(complex)
+    rows = resample_t2(rows, experiment.t2_start, experiment.f2, experiment.f2, phase_rad)
     window = np.cos(np.arange(n_points) * np.pi / (2 * n_points))
     window[0] = 0.5
     transformed = np.fft.fftshift(np.fft.fft(rows * window, 2 * n_points), axes=-1).real
     cos, sin = np.roll(transformed[..., ::-1], 1, axis=-1)
-    f2 = Axis(2 * n_points, experiment.spectral_width_hz, experiment.field_mhz, experiment.carrier_ppm)
-    f1 = Axis(_size(n), experiment.spectral_width_f1_hz, field_f1_mhz, experiment.carrier_f1_ppm)
+    f2 = Axis(2 * n_points, experiment.f2.width_hz, experiment.f2.field_mhz, experiment.f2.carrier_ppm)
+    f1 = Axis(_size(n), experiment.f1.width_hz, experiment.f1.field_mhz, experiment.f1.carrier_ppm)
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
-    plane = Plane(fid, start[0], f1, f2, (*experiment.steps, *found))
+    plane = Plane(fid, start[0], f1, f2, experiment.steps)
     plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
         raise InputError(

@@ -88,9 +88,9 @@ def test_another_nucleus_in_f1_is_read_for_reconstruction_alone(tmp_path, fine):
     other = {"NUC1": "15N", "BF1": 50.66, "SFO1": 50.66 * (1 + 118e-6)}
     folder = write_bruker(tmp_path / "hsqc", rows_of(fine, "echo_antiecho"), "echo_antiecho", acqu2s=other)
     experiment = read_experiment(folder, sampling=Sampling())
-    assert experiment.carrier_f1_ppm == pytest.approx(118)
-    assert experiment.field_f1_mhz == pytest.approx(50.66)
-    assert experiment.carrier_ppm == pytest.approx(CARRIER_PPM)
+    assert experiment.f1.carrier_ppm == pytest.approx(118)
+    assert experiment.f1.field_mhz == pytest.approx(50.66)
+    assert experiment.f2.carrier_ppm == pytest.approx(CARRIER_PPM)
     plane = to_plane(experiment)
     assert plane.f1.ppm()[[0, -1]] == pytest.approx(118 + np.array([1, -1]) * WIDTH_HZ / 2 / 50.66, abs=1.1)
     with pytest.raises(InputError, match="both dimensions must be 1H"):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.simulate import load_residue, spectrum, tocsy
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
-from tests.spectrometer.test_spectrometer import likeness, ppm
+from tests.spectrometer.test_spectrometer import likeness
 from tests.spectrometer.writers import rows_of, write_bruker, write_nmrpipe, write_varian
 
 ADDED = {"residual_water": {"amplitude": 0.3}, "reference_line": {"amplitude": 0.1}}
@@ -73,7 +74,7 @@ def test_folded_lines_leave_the_others_where_they_are(tmp_path):
     shifts = dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True))
 
     def highest(at_ppm):
-        near = np.abs(ppm() - at_ppm) < 0.1
+        near = np.abs(Axis().ppm() - at_ppm) < 0.1
         return magnitude[np.ix_(near, near)].max() / magnitude.max()
 
     for at_ppm in (shifts["HA"], shifts["HB2"], shifts["HD1"], shifts["H"] - 6):

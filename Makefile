@@ -1,8 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-# Two test processes with one thread each suit two cores; `OMP_NUM_THREADS=4 make test` overrides it.
-PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(RUN) -m pytest -q -n 2
+PYTEST := $(RUN) -m pytest -q -n 2
 
 .PHONY: help quickstart test test-slow test-all lint format docs clean
 
@@ -32,7 +31,7 @@ format: $(VENV)/.installed ## apply the style
 	$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.installed ## build the site in site/, notebooks executed
-	$(RUN) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
 
 clean: ## remove the environment and the built site
 	rm -rf $(VENV) site

@@ -1,4 +1,7 @@
-"""Pages that are not written here: READMEs of the repository, the API by room, the commands and their options."""
+"""Pages that are not written here: READMEs of the repository, the API by room, commands, notebooks with their outputs.
+
+EXECUTE=no in the environment leaves the notebooks without outputs: quicker while writing.
+"""
 
 import contextlib
 import io
@@ -6,7 +9,9 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+import nbformat
 from mkdocs.structure.files import File
+from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "nmr_speech"
@@ -67,6 +72,10 @@ def on_files(files, config):
     for page, modules in rooms().items():
         files.append(File.generated(config, page, content=api_page(page, modules)))
     files.append(File.generated(config, "commands.md", content=commands_page()))
+    for notebook in [] if os.environ.get("EXECUTE") == "no" else sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")):
+        name = notebook.relative_to(ROOT / "docs").as_posix()
+        files.remove(files.get_file_from_path(name))
+        files.append(File.generated(config, name, content=executed(notebook)))
     for picture in sorted((ROOT / "benchmarks" / "results").rglob("*.png")):
         name = f"pictures/{picture.relative_to(ROOT / 'benchmarks' / 'results').as_posix()}"
         files.append(File.generated(config, name, abs_src_path=str(picture)))
@@ -80,22 +89,46 @@ def on_page_markdown(markdown, page, config, files):
 
     def target(match):
         mark, text, path, anchor = match.groups()
-        there = os.path.normpath(source.parent / path)
-        if there.startswith("docs/") and files.get_file_from_path(there.removeprefix("docs/")):
-            page_there = there.removeprefix("docs/")
-        elif there in IMPORTED.values():
-            page_there = next(key for key, value in IMPORTED.items() if value == there)
-        elif there.startswith("benchmarks/results/") and there.endswith(".png"):
-            page_there = there.replace("benchmarks/results", "pictures")
-        elif there == "docs":
-            page_there = "index.md"
-        else:
-            return text
-        return f"{mark}[{text}]({os.path.relpath(page_there, PurePosixPath(own).parent)}{anchor or ''})"
+        there = page_of(os.path.normpath(source.parent / path), files)
+        return f"{mark}[{text}]({os.path.relpath(there, PurePosixPath(own).parent)}{anchor or ''})" if there else text
 
     if own.startswith("api/"):
         return markdown
     return LINK.sub(target, markdown)
+
+
+def on_page_content(html, page, config, files):
+    """The same for the links of notebooks, which are HTML by now."""
+    own = PurePosixPath(page.file.src_uri)
+
+    def target(match):
+        there = page_of(os.path.normpath(PurePosixPath("docs") / own.parent / match[1]), files)
+        if there is None:
+            raise ValueError(f"{own}: {match[1]} is no page of the site")
+        return f'href="{os.path.relpath(re.sub("[.](md|ipynb)$", ".html", there), own.parent)}{match[2]}"'
+
+    return (
+        re.sub(r'href="(?![a-z]+:)([^"#]+[.](?:md|ipynb))(#[^"]*)?"', target, html) if own.suffix == ".ipynb" else html
+    )
+
+
+def page_of(path: str, files) -> str | None:
+    """Page of the site for a file of the repository; None where there is none."""
+    if path.startswith("docs/") and files.get_file_from_path(path.removeprefix("docs/")):
+        return path.removeprefix("docs/")
+    if path.startswith("benchmarks/results/") and path.endswith(".png"):
+        return path.replace("benchmarks/results", "pictures")
+    return next((page for page, source in IMPORTED.items() if source == path), None)
+
+
+def executed(path: Path) -> str:
+    """Text of a notebook with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    # ipykernel warns that its messages are not encrypted; they stay on the loopback interface.
+    quiet = ["--log-level=ERROR"]
+    resources = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=600, extra_arguments=quiet, resources=resources).execute()
+    return nbformat.writes(notebook)
 
 
 def api_page(page: str, modules: list[str]) -> str:

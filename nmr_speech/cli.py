@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,12 @@ def main(arguments: Sequence[str] | None = None):
     try:
         parsed.run(parsed)
     except InputError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {_with_options(str(error), parsed)}")
+
+
+def _with_options(message, options):
+    """Put options in the place of the arguments of the library that they set."""
+    return re.sub(r"`(\w+)`", lambda found: f"`{options.named.get(found[1], found[1])}`", message)
 
 
 def simulate(options: argparse.Namespace):
@@ -106,7 +112,7 @@ def classify(options: argparse.Namespace):
 
 
 def reconstruct(options: argparse.Namespace):
-    """Fill in what non-uniform sampling left out."""
+    """Fill in the transients that non-uniform sampling left out."""
     from nmr_speech.reconstruction import read_schedule, run  # noqa: PLC0415
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum  # noqa: PLC0415
 
@@ -115,18 +121,18 @@ def reconstruct(options: argparse.Namespace):
     listed = options.schedule
     if listed is None and options.rate is None and (options.path / "nuslist").is_file():
         listed = options.path / "nuslist"
-    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.first)
-    settings = {
-        key: getattr(options, key) for key in ("rate", "masks", "seed", "reference", "region_ppm", "n", "quadrature")
-    }
-    call = run.method_of(options.method, options.model, options.echo)
-    result = run.reconstruct(options.path, call, schedule=schedule, **settings)
+    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
+    names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature")
+    settings = {name: getattr(options, name) for name in names}
+    method = run.method_of(options.method, options.model, options.echo)
+    result = run.reconstruct(options.path, method, schedule=schedule, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2)
     if options.json:
-        print(json.dumps(run.summary(result) | {"method": options.method, "schedule": found}, indent=1))
+        print(json.dumps(result.summary() | {"method": options.method, "schedule": found}, indent=1))
     else:
         print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
-        print(*(run.lines(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
+        figures = run.describe(result.figures) if result.figures else ["no reference"]
+        print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
         from nmr_speech.report.figures import plot_reconstruction  # noqa: PLC0415
 
@@ -163,6 +169,7 @@ def _parser():
         description="Amino acids as speakers: simulate their TOCSY spectra as audio.",
         allow_abbrev=False,
     )
+    parser.set_defaults(named={})
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser(
         "simulate",
@@ -210,28 +217,31 @@ def _add_classify(commands):
 def _add_reconstruct(commands):
     command = commands.add_parser(
         "reconstruct",
-        help="a spectrum from non-uniform sampling",
-        description="Fill in what a schedule left out of a Bruker folder or an NMRPipe file in the time domain, or try "
-        "a schedule on one that is fully sampled.",
+        help="reconstruct a spectrum from non-uniform sampling",
+        description="Fill in the transients that a schedule left out of a Bruker folder or an NMRPipe file in the time "
+        "domain, or try a schedule on a fully sampled one.",
         allow_abbrev=False,
     )
-    command.set_defaults(run=reconstruct)
-    command.add_argument("path", type=Path, metavar="INPUT")
-    command.add_argument("--schedule", type=Path, help="text, one point a line; left out: nuslist of a Bruker folder")
-    command.add_argument("--first", type=_value, help="number of the first point in it, 0 or 1; left out: found")
-    command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule for this share of the transients")
-    command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
-    command.add_argument("--model", help="of a network: folder of its training, or Hub repository; modern has one")
-    command.add_argument("--echo", default="auto", help="auto, or none for ist without virtual echo")
-    command.add_argument("--out", type=Path, required=True, help="spectrum: .ft2 (NMRPipe) or .ucsf (Sparky)")
-    command.add_argument("--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf on equal axes")
-    command.add_argument("--masks", type=_value, default=1, help="several schedules: their spread is a confidence")
-    command.add_argument("--seed", type=_value, default=1986, help="of schedules drawn")
-    command.add_argument("--points", dest="n", type=_value, help="transients of the full grid, if no file says")
-    command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep")
-    command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho; left out: as the files say")
-    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG")
-    command.add_argument("--json", action="store_true", help="print JSON")
+    named = {"index_base": "--first", "n_schedules": "--masks", "n_transients": "--points"}
+    named |= {name: f"--{name}" for name in ("schedule", "rate", "method", "model", "echo", "seed", "quadrature")}
+    command.set_defaults(run=reconstruct, named=named)
+    add = command.add_argument
+    add("path", type=Path, metavar="INPUT", help="Bruker folder, NMRPipe file, or processed spectrum (.ft2, .ucsf)")
+    add("--schedule", type=Path, help="text file, one point per line; default: nuslist of the Bruker folder")
+    add("--first", dest="index_base", type=_value, help="number of its first point, 0 or 1; default: found in the file")
+    add("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
+    add("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
+    add("--model", help="folder or Hub repository of a trained network; modern has a default")
+    add("--echo", default="auto", help="auto, or none for ist without virtual echo; default: auto")
+    add("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
+    add("--reference", type=Path, help="fully sampled experiment, or its spectrum on the same axes")
+    add("--masks", "--schedules", dest="n_schedules", type=_value, default=1, help="number of schedules; default: 1")
+    add("--seed", type=_value, default=1986, help="seed of the schedules drawn; default: 1986")
+    add("--points", dest="n_transients", type=_value, help="transients of the full grid, if the file does not say")
+    add("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep")
+    add("--quadrature", help="states, states_tppi or echo_antiecho; default: as the file says")
+    add("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
+    add("--json", action="store_true", help="print JSON")
 
 
 def _add_demo(commands):

@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-
-import torch
 
 from nmr_speech import __version__
 from nmr_speech.checks import InputError, one_of, whole
-from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
-from nmr_speech.simulate import EXPERIMENT, RESIDUES, draw_recording
-from nmr_speech.simulate.nuisances import disturb
+from nmr_speech.simulate import RESIDUES, Acquisition, Sample
+from nmr_speech.simulate.nuisances import check_settings
 from nmr_speech.simulate.residues import table_bytes
 from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
@@ -23,9 +20,10 @@ SIMULATION = 2
 """Raised when the simulator or the layout changes what a data set holds."""
 
 SHARD = 1000  # recordings in one folder
-# Sizes and channels of a recording are fixed; where it is computed decides no more than its last digits.
-FIXED = ("n_transients", "n_points", "quadrature", "device", "memory_gb")
-DEFAULTS = {name: value for name, value in EXPERIMENT.items() if name not in FIXED}
+MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on the fly have higher indices
+# Sizes and channels of a recording are fixed.
+FIXED = ("n_transients", "n_points", "quadrature")
+DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name not in FIXED}
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class DatasetPlan:
 
     def __post_init__(self):
         whole("seed", self.seed, 0, 2**63 - 1)
-        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), 10**7)
+        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), MAX_RECORDINGS)
         one_of("audio_format", self.audio_format, FORMATS)
         if isinstance(self.residues, str) or not self.residues:
             raise InputError(f"`residues` must be a list such as [VAL, GLY], got {self.residues!r}")
@@ -83,16 +81,15 @@ class DatasetPlan:
         object.__setattr__(self, "nuisances", self.nuisances or {})
         for name in self.experiment:
             one_of("experiment", name, tuple(DEFAULTS))
-        # A single point and an empty recording run every check of the sample, the experiment and the nuisances.
-        single_point = {"n_transients": 1, "n_points": 1, "nuisances": {}}
-        draw_recording(self.residues[0], self.seed, 0, **self.draw_settings | single_point)
-        disturb(torch.zeros(2, N_TRANSIENTS, N_POINTS, dtype=torch.complex64), torch.Generator(), self.nuisances)
+        Sample(self.condition, self.shift_source, self.free_shift_std_ppm)
+        Acquisition(**self.experiment)
+        check_settings(self.nuisances)
 
     @property
     def draw_settings(self) -> dict:
         """Keywords for `nmr_speech.simulate.draw_recordings`."""
-        sample = ("condition", "shift_source", "free_shift_std_ppm", "nuisances")
-        return {name: getattr(self, name) for name in sample} | dict(self.experiment)
+        sample = {field.name: getattr(self, field.name) for field in fields(Sample)}
+        return sample | {"nuisances": self.nuisances} | dict(self.experiment)
 
     @property
     def parameters(self) -> dict:
@@ -124,7 +121,7 @@ class DatasetPlan:
         return stratified_split(ids, self.seed)
 
 
-def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def write_description(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Write down what a folder holds, or will hold.
 
     Example
@@ -139,7 +136,7 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     """
     content = {
         "parameters": plan.parameters,
-        "share": of,
+        "share": share,
         "content_hash": plan.content_hash,
         "simulation": SIMULATION,
         "nmr_speech": __version__,
@@ -147,14 +144,14 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Refuse a folder whose description is not that of the plan; see `write_description`.
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "dataset.json"
-    >>> write_description(path, DatasetPlan(1986, ["GLY"]), of="1/2")
-    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), of="2/2")
+    >>> write_description(path, DatasetPlan(1986, ["GLY"]), share="1/2")
+    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), share="2/2")
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: ...: the folder was written with other parameters: `share` is '1/2' there...
@@ -166,8 +163,8 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
         raise InputError(
             f"{path}: cannot be read ({error!r}); remove {path.parent} and run the same command again"
         ) from error
-    wanted = plan.parameters | {"share": of}
-    if content_hash == plan.content_hash and parameters["share"] == of:
+    wanted = plan.parameters | {"share": share}
+    if content_hash == plan.content_hash and parameters["share"] == share:
         return
     differences = [
         f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"

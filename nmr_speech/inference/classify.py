@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmr_speech.axis import Axis
+from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, Axis
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.domain_check import heard, training_settings, unfamiliar_experiment, unfamiliar_recording
 from nmr_speech.inference.load import Classifier
-from nmr_speech.simulate.parameters import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
 
 GRID = {"field_mhz": FIELD_MHZ, "carrier_ppm": CARRIER_PPM, "spectral_width_hz": SPECTRAL_WIDTH_HZ}

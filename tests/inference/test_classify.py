@@ -5,12 +5,13 @@ import json
 import pytest
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, write_wav
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.classify import _without, name_spectrum, occlusion
 from nmr_speech.inference.load import load_classifier
-from nmr_speech.simulate import SpinSystem, draw_recording, ppm_axis, spectrum, tocsy
+from nmr_speech.simulate import SpinSystem, draw_recording, spectrum, tocsy
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_the_bands_add_up_to_the_recording(dimension):
 def test_a_band_is_where_its_shift_is(dimension):
     """A line at 8 ppm is gone with the band that holds 8 ppm, and with no other far from it."""
     fid = tocsy(SpinSystem({"H": 1}, {}), [8.0], decay_time_t1_s=0.01, decay_time_t2_s=0.01)
-    band = int((ppm_axis(64) <= 8.0).sum()) - 1
+    band = int((Axis(64).ppm() <= 8.0).sum()) - 1
     height = spectrum(fid).abs().max()
     assert spectrum(_without(fid, dimension, band)).abs().max() < 0.5 * height
     assert spectrum(_without(fid, dimension, 64 - band)).abs().max() > 0.95 * height

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.simulate import load_residue, spectrum, tocsy
+from nmr_speech.simulate import Acquisition, load_residue, spectrum, tocsy
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
 from tests.spectrometer.test_spectrometer import likeness
@@ -21,7 +21,7 @@ def experiment(residue, condition, field_mhz, width_ppm, carrier_ppm, **sizes):
     fine_f1 = {"spectral_width_f1_hz": 2 * width_ppm * field_mhz} if sizes else {}
     decays = {"decay_time_t1_s": 0.04, "decay_time_t2_s": 0.08}
     fid = tocsy(molecule, molecule.shift_mean_ppm, **axes, **fine_f1, **decays, **sizes)
-    return disturb(fid, torch.Generator().manual_seed(0), ADDED, **axes, **fine_f1).numpy()
+    return disturb(fid, torch.Generator().manual_seed(0), ADDED, Acquisition(**axes, **fine_f1)).numpy()
 
 
 def write(form, path, rows, quadrature, field_mhz, width_ppm, carrier_ppm):

@@ -1,12 +1,15 @@
-"""A setting of a nuisance: one number for all recordings, or a pair [low, high] from which each draws its own.
+"""A setting of a nuisance: one number for all recordings, or a pair [low, high] within which each draws its own.
 
-Everything is drawn on the CPU and moved afterwards, so the device does not change what is drawn.
+All draws are made on the CPU and moved afterwards, so that they do not depend on the device.
 """
+
+from collections.abc import Sequence
 
 import torch
 
 from nmr_speech.checks import InputError, in_range, whole
-from nmr_speech.simulate.parameters import axis
+from nmr_speech.simulate.acquisition import Acquisition
+from nmr_speech.simulate.fid import times_s
 
 Setting = float | list[float] | tuple[float, float]
 
@@ -30,11 +33,11 @@ def draw(
     fid : torch.Tensor
         complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
-        Source of the draws, on the CPU; a number draws nothing.
+        Source of the draws, on the CPU; a single number draws nothing.
     limits : tuple
         Smallest and largest value allowed, unit and, optionally, typical values.
     log : bool
-        Whether the logarithm is uniform; then the low end of a pair must be above zero.
+        Whether the logarithm is uniform; the low end of a pair must then be above zero.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def draw(
     elif log and low <= 0:
         raise InputError(f"`{name}` is drawn log-uniformly, so a pair must lie above 0, got {setting!r}")
     else:
-        share = torch.rand(shape, generator=generator, dtype=torch.float64)
+        share = torch.rand(shape, generator=generator, dtype=torch.float64)  # equal draws in every precision
         value = low * (high / low) ** share if log else low + (high - low) * share
     return value.to(fid.dtype.to_real()).to(fid.device)
 
@@ -61,7 +64,7 @@ def draw(
 def draw_whole(
     name: str, setting: Setting, fid: torch.Tensor, generator: torch.Generator, low: int, high: int
 ) -> torch.Tensor:
-    """Draw a whole number for each recording, both ends of a pair included.
+    """Draw a whole number for each recording, with both ends of a pair included.
 
     Arguments
     ---------
@@ -73,8 +76,10 @@ def draw_whole(
         complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
-    low, high : int
-        Smallest and largest value allowed.
+    low : int
+        Smallest value allowed.
+    high : int
+        Largest value allowed.
 
     Returns
     -------
@@ -90,8 +95,8 @@ def draw_whole(
     return torch.randint(first, last + 1, (*fid.shape[:-3], 1, 1, 1), generator=generator).to(fid.device)
 
 
-def normal(shape, fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Standard normal numbers in the precision and on the device of ``fid``.
+def normal(shape: Sequence[int], fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Standard normal numbers, (*shape), in the precision and on the device of ``fid``.
 
     Example
     -------
@@ -102,7 +107,7 @@ def normal(shape, fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor
 
 
 def largest_magnitude(fid: torch.Tensor) -> torch.Tensor:
-    """Largest magnitude of each recording, cosine and sine channel together, (..., 1, 1, 1).
+    """Largest magnitude of each recording over both channels, (..., 1, 1, 1).
 
     Example
     -------
@@ -112,18 +117,20 @@ def largest_magnitude(fid: torch.Tensor) -> torch.Tensor:
     return fid.abs().amax((-3, -2, -1), keepdim=True)
 
 
-def widths_hz(spectral_width_hz: float, spectral_width_f1_hz: float | None) -> tuple[float, float]:
-    """Spectral widths of F1 and of F2, of which the first is that of the second if it is None.
+def times(fid: torch.Tensor, acquisition: Acquisition) -> tuple[torch.Tensor, torch.Tensor]:
+    """Times of the points of a recording in seconds, (n_transients, 1) for t1 and (n_points,) for t2.
 
     Example
     -------
-    >>> widths_hz(7200.0, None)
-    (7200.0, 7200.0)
+    >>> t1, t2 = times(torch.zeros(2, 3, 4) + 0j, Acquisition(spectral_width_hz=4.0, spectral_width_f1_hz=2.0))
+    >>> t1.flatten().tolist(), t2.tolist()
+    ([0.0, 0.5, 1.0], [0.0, 0.25, 0.5, 0.75])
     """
-    width_f2_hz = axis("spectral_width_hz", spectral_width_hz)
-    if spectral_width_f1_hz is None:
-        return width_f2_hz, width_f2_hz
-    return axis("spectral_width_f1_hz", spectral_width_f1_hz), width_f2_hz
+    t1, t2 = (
+        times_s(fid.shape[dim], axis.width_hz, fid.dtype.to_real(), fid.device)
+        for dim, axis in ((-2, acquisition.f1), (-1, acquisition.f2))
+    )
+    return t1[:, None], t2
 
 
 def _ends(name, setting, check):

@@ -1,34 +1,31 @@
-"""What the spectrometer does to frequencies, phases and the stability of transients."""
+"""Effects of the spectrometer on frequencies, phases and the stability of transients."""
 
 import math
 
 import torch
 
-from nmr_speech.simulate.nuisances.settings import Setting, draw, normal, widths_hz
-from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ, axis
+from nmr_speech.simulate.acquisition import STANDARD, Acquisition
+from nmr_speech.simulate.nuisances.settings import Setting, draw, normal
 
 
 def shift_frequency(
     fid: torch.Tensor,
     shift_hz: torch.Tensor | float,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
+    acquisition: Acquisition = STANDARD,
 ) -> torch.Tensor:
-    """Move a whole spectrum by the same frequency in F1 and F2, as another reference or carrier would.
+    """Shift a whole spectrum by the same frequency in F1 and F2, as another reference or carrier would.
 
-    In t2 that is a phase factor; in t1 it turns the cosine and the sine channel into one another. Lines that leave
-    the window fold.
+    In t2 this is a phase factor; in t1 it rotates the cosine and sine channels into one another. Lines that leave the
+    spectral width fold.
 
     Arguments
     ---------
     fid : torch.Tensor
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     shift_hz : torch.Tensor | float
-        Shift of each recording, (...) or a number.
-    spectral_width_hz : float
-        Spectral width of F2.
-    spectral_width_f1_hz : float | None
-        Spectral width of F1; None takes that of F2.
+        Shift in Hz: one number, or one for each recording, (...).
+    acquisition : Acquisition
+        Axes of the recording.
 
     Returns
     -------
@@ -42,9 +39,7 @@ def shift_frequency(
     """
     n_transients, n_points = fid.shape[-2:]
     shift_hz = torch.as_tensor(shift_hz, device=fid.device)[..., None, None, None]
-    turn_f1, turn_f2 = (
-        2 * math.pi / width_hz * shift_hz for width_hz in widths_hz(spectral_width_hz, spectral_width_f1_hz)
-    )
+    turn_f1, turn_f2 = (2 * math.pi / axis.width_hz * shift_hz for axis in (acquisition.f1, acquisition.f2))
     turned = _turn_f1(fid, turn_f1 * torch.arange(n_transients, device=fid.device)[:, None])
     return _turn_f2(turned, turn_f2 * torch.arange(n_points, device=fid.device))
 
@@ -52,13 +47,11 @@ def shift_frequency(
 def reference_offset(
     fid: torch.Tensor,
     generator: torch.Generator,
+    acquisition: Acquisition = STANDARD,
     *,
     offset_ppm: Setting,
-    field_mhz: float = FIELD_MHZ,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
 ) -> torch.Tensor:
-    """Move all lines by the same shift in F1 and F2: a wrong or missing chemical-shift reference.
+    """Shift all lines by the same amount in F1 and F2, as a wrong or missing chemical-shift reference does.
 
     Arguments
     ---------
@@ -66,14 +59,10 @@ def reference_offset(
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
+    acquisition : Acquisition
+        Axes of the recording.
     offset_ppm : Setting
-        What is added to all shifts, -100 to 100 ppm; a pair is drawn from uniformly. Lines that leave the window fold.
-    field_mhz : float
-        Proton frequency.
-    spectral_width_hz : float
-        Spectral width of F2.
-    spectral_width_f1_hz : float | None
-        Spectral width of F1; None takes that of F2.
+        Added to all shifts, -100 to 100 ppm; uniform within a pair. Lines that leave the window fold.
 
     Returns
     -------
@@ -87,8 +76,7 @@ def reference_offset(
     tensor([ 0,  1,  0, -1], dtype=torch.int32)
     """
     offset = draw("offset_ppm", offset_ppm, fid, generator, (-100, 100, "ppm", "-0.2 to 0.2"))
-    shift_hz = axis("field_mhz", field_mhz) * offset[..., 0, 0, 0]
-    return shift_frequency(fid, shift_hz, spectral_width_hz, spectral_width_f1_hz)
+    return shift_frequency(fid, acquisition.field_mhz * offset[..., 0, 0, 0], acquisition)
 
 
 def phase_error(
@@ -100,16 +88,16 @@ def phase_error(
     zero_order_f2_deg: Setting = 0.0,
     first_order_f2_deg: Setting = 0.0,
 ) -> torch.Tensor:
-    """Leave both dimensions wrongly phased: the phase of a line is zero_order + first_order x offset / spectral width.
+    """Add phase errors to both dimensions: the phase of a line is zero_order + first_order x offset / spectral width.
 
-    The offset counts from the carrier, where the first order is zero. In F1 the channels become cos(w t1 + phase) and
-    sin(w t1 + phase), in F2 the signal gains exp(i phase). A first-order error is a time shift: the recording is
-    sampled ``first_order / 360`` dwell times later.
+    The offset is measured from the carrier. In F1 the channels become cos(w t1 + phase) and sin(w t1 + phase); in F2
+    the signal is multiplied by exp(i phase). A first-order error is a time shift: the recording is sampled
+    ``first_order / 360`` dwell times later.
 
-    The shift is applied to the Fourier transform, which is circular: the end of the recording would enter at its
-    beginning. So each dimension is first continued to negative times (in t1 the cosine channel is even and the sine
-    channel odd, in t2 the signal turns into its conjugate), which is how lines in phase at time zero continue. What
-    remains is at the far end: the last points of a signal that has not decayed ring.
+    The time shift is applied to the Fourier transform. That is circular: the end of the recording would enter at its
+    beginning. So each dimension is first continued to negative times as lines in phase at time zero continue: in t1 the
+    cosine channel is even and the sine channel odd, in t2 the signal becomes its conjugate. What remains is ringing in
+    the last points of a signal that has not decayed.
 
     Arguments
     ---------
@@ -118,7 +106,7 @@ def phase_error(
     generator : torch.Generator
         Source of the draws, on the CPU.
     zero_order_f1_deg : Setting
-        Phase at the carrier in F1, -360 to 360 degrees; a pair is drawn from uniformly, here and below.
+        Phase at the carrier in F1, -360 to 360 degrees; draws within a pair are uniform, here and below.
     first_order_f1_deg : Setting
         Change of phase across the spectral width of F1, -720 to 720 degrees.
     zero_order_f2_deg : Setting
@@ -143,7 +131,7 @@ def phase_error(
     first_f1 = draw("first_order_f1_deg", first_order_f1_deg, fid, generator, first)
     zero_f2 = draw("zero_order_f2_deg", zero_order_f2_deg, fid, generator, zero)
     first_f2 = draw("first_order_f2_deg", first_order_f2_deg, fid, generator, first)
-    # Before the zeroth order, which ends the symmetry about time zero.
+    # Before the zeroth order, which breaks the symmetry about time zero.
     if first_order_f1_deg != 0:
         signs = torch.tensor([1, -1], device=fid.device)[:, None, None]
         fid = _advance(fid, signs * fid, first_f1 / 360, dim=-2)
@@ -153,7 +141,7 @@ def phase_error(
 
 
 def t1_noise(fid: torch.Tensor, generator: torch.Generator, *, percent: Setting) -> torch.Tensor:
-    """Let gain and phase differ from transient to transient: ridges along F1 at the strong lines.
+    """Let gain and phase fluctuate from transient to transient, which makes ridges along F1 at the strong lines.
 
     Arguments
     ---------
@@ -163,7 +151,7 @@ def t1_noise(fid: torch.Tensor, generator: torch.Generator, *, percent: Setting)
         Source of the draws, on the CPU.
     percent : Setting
         Standard deviation of the gain in percent, and of the phase in hundredths of a radian, 0 to 100; normal and
-        independent in all transients of both channels. A pair is drawn from log-uniformly.
+        independent in all transients of both channels. Log-uniform within a pair.
 
     Returns
     -------

@@ -49,7 +49,8 @@ def commands(text):
     code = "\n".join(blocks(text, "bash"))
     prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     code += "\n" + "\n".join(re.findall(r"(?<=\n\n) {4}\S.*(?:\n {4}.*)*", prose))
-    code += "\n" + "\n".join(re.findall(r"`((?:python (?!-m)[a-z]+/|nmr-speech [a-z]+ |make [a-z]+)[^`]*)`", prose))
+    inline = r"`((?:python (?:-m )?[a-z]+[./]|nmr-speech [a-z]+ |make [a-z]+)[^`]*)`"
+    code += "\n" + "\n".join(re.findall(inline, prose))
     variables = {}
     for line in code.replace("\\\n", " ").splitlines():
         for part in re.split(r"\s&&\s|;\s", line):
@@ -73,6 +74,7 @@ def keys_of(path):
 def check_python(words):
     """A recipe: its files exist, and so does each key that is overridden. A module or benchmark: it exists."""
     if words[1] == "-m":
+        assert (ROOT / f"{words[2].replace('.', '/')}.py").is_file(), words[2]
         return
     assert (ROOT / words[1]).is_file(), words[1]
     if len(words) > 2 and words[2].endswith(".yaml"):
@@ -208,7 +210,7 @@ def test_the_readme_is_short():
 
 def test_numbers_are_those_measured():
     checked = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "readme.py", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.readme", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
 

@@ -76,8 +76,8 @@ def on_files(files, config):
         name = notebook.relative_to(ROOT / "docs").as_posix()
         files.remove(files.get_file_from_path(name))
         files.append(File.generated(config, name, content=executed(notebook)))
-    for picture in sorted((ROOT / "benchmarks" / "results").rglob("*.png")):
-        name = f"pictures/{picture.relative_to(ROOT / 'benchmarks' / 'results').as_posix()}"
+    for picture in sorted((ROOT / "benchmarks").rglob("*.png")):
+        name = picture.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(picture)))
     return files
 
@@ -116,8 +116,8 @@ def page_of(path: str, files) -> str | None:
     """Page of the site for a file of the repository; None where there is none."""
     if path.startswith("docs/") and files.get_file_from_path(path.removeprefix("docs/")):
         return path.removeprefix("docs/")
-    if path.startswith("benchmarks/results/") and path.endswith(".png"):
-        return path.replace("benchmarks/results", "pictures")
+    if path.startswith("benchmarks/") and path.endswith(".png"):
+        return path
     return next((page for page, source in IMPORTED.items() if source == path), None)
 
 

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "nmr_speech"
 IMPORTED = {
     "index.md": "README.md",
     "derivations.md": "tests/README.md",
+    "reference_data.md": "tests/data/README.md",
     "shifts.md": "nmr_speech/simulate/data/README.md",
     "changelog.md": "CHANGELOG.md",
     "contributing.md": "CONTRIBUTING.md",

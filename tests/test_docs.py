@@ -224,6 +224,6 @@ def test_one_version_everywhere():
 
 def test_the_parts_listed_are_all():
     text = (ROOT / "docs" / "howto" / "train.md").read_text()
-    for kind in ("frontend", "backbone"):
+    for kind in ("frontend", "backbone", "head"):
         (row,) = re.findall(rf"^\| `{kind}` \|(.*)\|$", text, re.MULTILINE)
         assert set(re.findall(r"`(\w+)`", row)) == {path.stem for path in (ROOT / "hparams" / kind).glob("*.yaml")}

@@ -7,14 +7,17 @@ import contextlib
 import io
 import os
 import re
+import tempfile
 from pathlib import Path, PurePosixPath
 
 import nbformat
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "nmr_speech"
+WORK = tempfile.TemporaryDirectory()
 # Page of the site: file of the repository.
 IMPORTED = {
     "index.md": "README.md",
@@ -66,6 +69,7 @@ def on_config(config):
     return config
 
 
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files, config):
     """Add the pages, and what they show."""
     for page, source in IMPORTED.items():
@@ -73,10 +77,11 @@ def on_files(files, config):
     for page, modules in rooms().items():
         files.append(File.generated(config, page, content=api_page(page, modules)))
     files.append(File.generated(config, "commands.md", content=commands_page()))
-    for notebook in [] if os.environ.get("EXECUTE") == "no" else sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")):
-        name = notebook.relative_to(ROOT / "docs").as_posix()
-        files.remove(files.get_file_from_path(name))
-        files.append(File.generated(config, name, content=executed(notebook)))
+    if os.environ.get("EXECUTE") != "no":
+        for notebook in sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")):
+            name = notebook.relative_to(ROOT / "docs").as_posix()
+            files.remove(files.get_file_from_path(name))
+            files.append(File.generated(config, name, abs_src_path=str(executed(notebook))))
     for picture in sorted((ROOT / "benchmarks").rglob("*.png")):
         name = picture.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(picture)))
@@ -122,14 +127,15 @@ def page_of(path: str, files) -> str | None:
     return next((page for page, source in IMPORTED.items() if source == path), None)
 
 
-def executed(path: Path) -> str:
-    """Text of a notebook with its outputs."""
+def executed(path: Path) -> Path:
+    """A copy of a notebook with its outputs."""
     notebook = nbformat.read(path, as_version=4)
     # ipykernel warns that its messages are not encrypted; they stay on the loopback interface.
     quiet = ["--log-level=ERROR"]
     resources = {"metadata": {"path": path.parent}}
     NotebookClient(notebook, timeout=600, extra_arguments=quiet, resources=resources).execute()
-    return nbformat.writes(notebook)
+    nbformat.write(notebook, copy := Path(WORK.name) / path.name)
+    return copy
 
 
 def api_page(page: str, modules: list[str]) -> str:

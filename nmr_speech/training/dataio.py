@@ -223,6 +223,11 @@ class AugmentedRecordings(Dataset):
     """
 
     def __init__(
+        self,
+        dataset: Sequence[Item],
+        augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor],
+        seed: int,
+    ):
         self, dataset: Sequence[Item], augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor], seed: int
     ):
         self.dataset, self.augment, self.seed = dataset, augment, seed

@@ -228,8 +228,6 @@ class AugmentedRecordings(Dataset):
         augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor],
         seed: int,
     ):
-        self, dataset: Sequence[Item], augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor], seed: int
-    ):
         self.dataset, self.augment, self.seed = dataset, augment, seed
 
     def __len__(self) -> int:

@@ -146,16 +146,17 @@ def main(argv):
 
     save_network(network, folder)
     plot_curves(curves, "rlne", "RLNE", folder / "curves.png")
-    described = {"network": type(network).__name__, "settings": network.settings}
-    counted = {"recordings": {split: hparams[name] for split, name in SIZES.items()}, "fids": hparams["fids"]}
-    run = {"curves": curves, "resumed": resumed, "seconds": clock.seconds}
-    write_results(
-        folder,
-        hparams,
-        described | scores | counted | run,
-        headline,
-        ["config.json", "model.safetensors", "curves.png"],
-    )
+    found = {
+        "network": type(network).__name__,
+        "settings": network.settings,
+        **scores,
+        "curves": curves,
+        "recordings": {split: hparams[name] for split, name in SIZES.items()},
+        "fids": hparams["fids"],
+        "resumed": resumed,
+        "seconds": clock.seconds,
+    }
+    write_results(folder, hparams, found, headline, ["config.json", "model.safetensors", "curves.png"])
 
 
 if __name__ == "__main__":

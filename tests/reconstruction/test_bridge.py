@@ -24,7 +24,7 @@ def reconstruct_pairs(monkeypatch):
 
 @pytest.fixture(scope="module")
 def fid():
-    return draw_recording("SER", 1986, 0).fid
+    return draw_recording("SER", 1986, 0).fid[..., :32]
 
 
 def test_all_transients_give_the_recording_back(reconstruct_pairs, fid):

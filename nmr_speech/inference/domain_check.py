@@ -13,7 +13,7 @@ from nmr_speech.simulate import spectrum
 from nmr_speech.spectrometer import Experiment
 
 LOW_SIGNAL = 30.0  # highest peak over the median; noise alone has about 4
-FIELD_RATIO = 1.5  # 600 MHz hear 400 to 900; from 400 to 800 nothing is lost: benchmarks/experimental.py
+FIELD_RATIO = 1.5  # 600 MHz hear 400 to 900; from 400 to 800 nothing is lost: benchmarks/measured
 MIXING_RATIO = 1.25  # 60 ms hear 48 to 75 ms; at 45 and 80 ms 7 to 12 points are lost: the same
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")
 MIXING_SEQUENCES = ("tocsy", "mlev", "dipsi", "hohaha", "clean")
@@ -35,8 +35,10 @@ def training_settings(model: Classifier) -> dict:
     path = model.folder / "training.yaml"
     path = path if path.is_file() else model.folder / "hyperparams.yaml"
     nodes = read_nodes(path, published=False)
-    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances")
-    return {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
+    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances", "augmentation")
+    settings = {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
+    # Trainings of version 0.1 call the augmentation `nuisances`.
+    return settings | ({"nuisances": settings.pop("augmentation")} if "augmentation" in settings else {})
 
 
 def heard(settings: Mapping) -> str:

@@ -18,7 +18,9 @@ Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass(frozen=True)
 class IsotropicMixing:
-    """Ideal mixing: the couplings in full, no offsets. All coherences keep their order.
+    """Ideal mixing: couplings act in full, offsets not at all (Braunschweiler and Ernst 1983).
+
+    All coherences keep their order. doi:10.1016/0022-2364(83)90226-3.
 
     Arguments
     ---------
@@ -39,7 +41,7 @@ class IsotropicMixing:
             for energy, states in zip(eigenstates.sector.energy, eigenstates.states, strict=True)
         ]
         for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
-
+            # As defaults, because the loop moves on before the transfer is called.
             def transfer(signal, line=line, upper=upper, lower=lower):
                 mixed = mix(line, signal, upper, lower)
                 return mixed, mixed
@@ -54,7 +56,7 @@ class IsotropicMixing:
 
 @dataclass(frozen=True)
 class SpinLock:
-    """A continuous lock along x or y, with offsets and couplings in full.
+    """A continuous lock along x or y, together with offsets and couplings in full.
 
     Arguments
     ---------
@@ -68,16 +70,17 @@ class SpinLock:
     lock_rad_s: float
 
     def elements(self, sector: Sector) -> int:
-        """Count the matrix elements of the propagator of a sector: the lock joins all blocks."""
+        """Count the matrix elements of the propagator of a sector, in which the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
     def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
         """Yield all coherences of the sector, and how the lock along x transfers them.
 
-        A lock along y is one along x seen a quarter turn about z later: it transfers what keeps its order equally, and
-        what inverts it with the opposite sign.
+        A lock along y is a lock along x after a quarter turn about z: it transfers coherences that keep their order in
+        the same way, and those that invert it with the opposite sign.
         """
         sector = eigenstates.sector
+        # The lock turns I_z states into one another, so the sector is one block, with all coherences in one tensor.
         starts = [0, *itertools.accumulate(map(len, sector.energy))]
         line = Coherences(
             torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
@@ -104,6 +107,7 @@ class SpinLock:
             locked[:, block, block] = hamiltonian(sector, k, offsets)
             states[:, block, block] = eigenstates.states[k]
         for raising, (upper, lower) in zip(sector.raising, itertools.pairwise(blocks), strict=True):
+            # lock I_x = lock (I+ + I-) / 2
             locked[:, upper, lower] = self.lock_rad_s / 2 * raising
             locked[:, lower, upper] = self.lock_rad_s / 2 * raising.T
         energy, vector = torch.linalg.eigh(locked)
@@ -111,7 +115,7 @@ class SpinLock:
 
     @staticmethod
     def channels(kept: torch.Tensor, inverted: torch.Tensor) -> torch.Tensor:
-        """Give what a lock along x and one along y lead to; (R, 2, n_transients, n_points)."""
+        """Signals after a lock along x and after one along y, (R, 2, n_transients, n_points)."""
         return torch.stack([kept - inverted, kept + inverted], 1)
 
 
@@ -133,6 +137,7 @@ def mixing_of(acquisition: Acquisition) -> Mixing:
 
 def _propagator(phase, states):
     """exp(-i phase) of the rows of ``states``, (R, rows, columns), as a symmetric matrix (R, columns, columns)."""
+    # float32 only after the cosine and the sine: a phase may be thousands of turns.
     cos, sin = (turn(phase).float()[..., None] * states for turn in (torch.cos, torch.sin))
     return torch.complex(states.mT @ cos, -(states.mT @ sin))
 
@@ -147,7 +152,7 @@ def mix(
     """Carry the detected signal of each coherence back through the mixing.
 
     With U the propagator in the eigenbasis, coherence (a, b) collects sum conj(U[a', a]) signal[(a', b')] U[b', b].
-    U is symmetric, so this holds in both directions of time.
+    U is symmetric, so the same holds forwards in time.
 
     Arguments
     ---------
@@ -160,7 +165,7 @@ def mix(
     lower : torch.Tensor
         Propagator of the lower block, (R, n, n).
     targets : tuple[torch.Tensor, torch.Tensor] | None
-        Indices (a, b), each (R, K), of the coherences that are asked for; None asks for those of ``lines``.
+        Indices (a, b) of the coherences to compute, each (R, K); None for those of ``lines``.
 
     Returns
     -------
@@ -177,24 +182,26 @@ def mix(
     >>> lines = single_quantum(states, tolerance=0.0)
     >>> signal = torch.ones(2, 2, 1, dtype=torch.complex64)
     >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(states, lines))
-    >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # with 1/(2J) each takes up the other: norms are kept
+    >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # after 1 / (2 J) they are exchanged: norms are kept
     tensor([1., 1.])
     """
     target_upper, target_lower = (lines.upper, lines.lower) if targets is None else targets
-    sources, targets = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
+    # Two matrix products, for sources with the same b and then for targets with the same a', in place of one product of
+    # all coherences with all coherences. Groups of similar size share a product, so few rows are padded.
+    sources, wanted = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
     # From here on the recordings' tables lie one below the other, and indices are row numbers in all of them.
     source_upper = _with_blank(_row_numbers(lines.upper, upper)).flatten()
     target_lower = _with_blank(_row_numbers(target_lower, lower)).flatten()
     lower = lower.gather(2, sources.order[:, None, : sources.n_filled].expand(-1, lower.shape[1], -1)).flatten(0, 1)
-    upper = _rows(upper.flatten(0, 1), _row_numbers(targets.order, upper)).conj().mT  # (R, a', a), for U is symmetric
+    upper = _rows(upper.flatten(0, 1), _row_numbers(wanted.order, upper)).conj().mT  # (R, a', a), for U is symmetric
     signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
     mixed = torch.zeros_like(signal)
     most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])
-    for start, stop, members in targets.pieces(max(1, most)):
-        wanted = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
+    for start, stop, members in wanted.pieces(max(1, most)):
+        propagator = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
         gathered = torch.cat(
             [
-                _rows(wanted, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
+                _rows(propagator, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
                 for of_group in (group.transpose(0, 1) for _, _, group in sources.pieces())
             ]
         )  # (b', R, a, N): recordings inside, so that the next line needs no copy

@@ -1,7 +1,7 @@
 """All nuisances of one recording, in the order in which a signal meets them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -14,7 +14,7 @@ from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual
 from nmr_speech.simulate.nuisances.settings import Setting, largest_magnitude
 from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, t1_noise
 
-NUISANCES = {
+NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
     nuisance.__name__: nuisance
     for nuisance in (
         decay,  # of the solute; the singlets have their own
@@ -22,11 +22,11 @@ NUISANCES = {
         residual_water,
         reference_offset,
         phase_error,
-        t1_noise,  # after the lines, all of which show it, and after what happens in t1
+        t1_noise,  # after all lines, which all show it, and after what happens in t1
         baseline,
         white_noise,
         digitisation,
-        dead_points,  # what was not measured is zero and holds no noise, so it comes last
+        dead_points,  # points that were not measured are zero and hold no noise, so this comes last
         truncation,
     )
 }
@@ -82,8 +82,8 @@ def disturb(
     generator : torch.Generator
         Source of the draws, on the CPU.
     settings : Mapping[str, Mapping[str, Setting]]
-        Keyword settings of each nuisance, numbers or pairs [low, high], as in `REAL_SPECTRUM`. Those not named do
-        nothing.
+        Keyword settings of each nuisance, numbers or pairs [low, high], as in `REAL_SPECTRUM`. Nuisances that are not
+        named are off.
     acquisition : Acquisition
         Axes of the recordings.
 
@@ -126,8 +126,10 @@ def check_settings(
     ---------
     settings : Mapping[str, Mapping[str, Setting]]
         As for `disturb`.
-    n_transients, n_points : int
-        Size of the recordings, on which the range of some settings depends.
+    n_transients : int
+        Points in t1 of the recordings: the range of some settings depends on it.
+    n_points : int
+        Points in t2.
 
     Example
     -------

@@ -218,8 +218,8 @@ def test_an_error_on_the_command_line_is_one_sentence(tmp_path, monkeypatch):
         runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
-def test_a_folder_of_another_network_is_not_resumed(tmp_path):
-    train.main([MODERN, *TINY, f"--output_folder={tmp_path}"])
+def test_a_folder_of_another_network_is_not_resumed(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "out")
     wider = [setting.replace("channels: 4", "channels: 5") for setting in TINY]
     with pytest.raises(InputError, match=r"not of this model .*; give another `output_folder`"):
-        train.main([MODERN, *wider, f"--output_folder={tmp_path}"])
+        train.main([MODERN, *wider, f"--output_folder={tmp_path / 'out'}"])

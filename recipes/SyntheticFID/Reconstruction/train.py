@@ -12,8 +12,6 @@ from pathlib import Path
 
 import speechbrain as sb
 import torch
-from nmr_speech.training.launch import process_count
-from nmr_speech.training.script import Clock, run_script
 
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.files import write_whole
@@ -26,6 +24,8 @@ from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.results import write_results
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
+from nmr_speech.training.launch import process_count
+from nmr_speech.training.script import Clock, run_script
 
 
 class ReconstructionBrain(sb.Brain):

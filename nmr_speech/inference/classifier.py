@@ -8,7 +8,7 @@ from speechbrain.utils.fetching import FetchConfig
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.hub.fetch import COMMIT, one_sentence
+from nmr_speech.hub.fetch import COMMIT, hub_errors
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.inference.modules import Features, Posterior, Recording, StreamEmbedding, Unchanged
 
@@ -82,7 +82,7 @@ class AminoAcidClassifier(EncoderClassifier):
                 f"got {revision!r}; read its hyperparams.yaml at that commit first"
             )
         config = FetchConfig(token=None, revision=revision)  # token=None: the login, which SpeechBrain leaves out
-        with one_sentence(str(source)):
+        with hub_errors(str(source)):
             loaded = super().from_hparams(source, fetch_config=config, **options)
         loaded.hparams.label_encoder.expect_len(len(loaded.hparams.label_encoder))
         loaded.commit = revision

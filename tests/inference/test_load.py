@@ -85,7 +85,7 @@ def test_of_a_results_folder_only_what_describes_the_model_is_read(bundle):
 
 
 SCALE = "learning_rate_scale: 0.01"
-LISTED = "is not on the list of what a model may be made of; nothing of it was run"
+LISTED = "is not on the list of what a model may contain; nothing was executed"
 CHANGES = {
     "another class": ("nmr_speech.models.frontends.QuadratureFrontEnd", "subprocess.Popen", LISTED),
     "another tag": ("!new:nmr_speech", "!apply:nmr_speech", LISTED),

@@ -40,7 +40,9 @@ def test_a_dry_run_lists_what_would_change_and_changes_nothing(hub, results, cap
 def test_an_interrupted_upload_goes_on(lfs_hub, results):
     sent = lambda: [path.split("?")[0] for method, path in lfs_hub.log if method == "PUT"]  # noqa: E731
     lfs_hub.fail("POST", r"/commit/main", status=500, times=1)
-    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*: what is there is not sent twice"):
+    with pytest.raises(
+        InputError, match=r"user/amino: the Hub's client gave up .*: files that have arrived are not sent twice"
+    ):
         publish(results, tag="v1.0")
     before = sent()
     assert before
@@ -52,7 +54,9 @@ def test_an_interrupted_upload_goes_on(lfs_hub, results):
 
 def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub, results):
     lfs_hub.fail("PUT", "", status=403, times=1)
-    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*: what is there is not sent twice"):
+    with pytest.raises(
+        InputError, match=r"user/amino: the Hub's client gave up .*: files that have arrived are not sent twice"
+    ):
         publish(results)
     publish(results)
     puts = Counter(path.split("?")[0] for method, path in lfs_hub.log if method == "PUT")
@@ -134,7 +138,7 @@ BAD = {
         {}, "other/amino", {}, "other/amino: user can make repositories of user and group, not of other",
     ),
     "another's repository": (
-        {"HF_TOKEN": STRANGER}, "user/there", {}, "user/there: the token may not do this; make one with write access",
+        {"HF_TOKEN": STRANGER}, "user/there", {}, "user/there: the token may not do this; create one with write access",
     ),
     "a public repository": ({}, "user/there", {"private": True}, "user/there: is public, and is not hidden by this"),
     "a proposal to nobody": ({}, "user/none", {"create_pr": True}, "a proposal needs a repository"),

@@ -96,9 +96,9 @@ def place(model, train_set, path, residue):
     rows = {}
     for name, shift_ppm in shifts_ppm.items():
         wav = stack_fid(to_grid(experiment, shift_ppm=shift_ppm).fid)[0]
-        probabilities = log_probabilities(model, wav.T[None])[0].exp()
+        probabilities = log_probabilities(model, wav[None])[0].exp()
         own = model.labels.encode_label(residue)
-        item = {"sig": wav.T, "spk_id_encoded": own}
+        item = {"sig": wav, "spk_id_encoded": own}
         templates = {
             f"template, search {search_ppm:g} ppm": name_by_template(train_set, [item], search_ppm)[1][0] == own
             for search_ppm in ((0.3, 0.0) if not name.endswith("ppm") else ())
@@ -122,9 +122,7 @@ def accuracy(model, settings, seed, changes):
     disturb, hits = Nuisances(settings["nuisances"], **axes), []
     for residue in model.labels.lab2ind:
         drawn = [draw_recording(residue, seed, NEW + i, **sample, **experiment).fid for i in range(RECORDINGS)]
-        items = [
-            {"id": f"{residue}_{i}", "sig": stack_fid(fid)[0].T, "spk_id_encoded": 0} for i, fid in enumerate(drawn)
-        ]
+        items = [{"id": f"{residue}_{i}", "sig": stack_fid(fid)[0], "spk_id_encoded": 0} for i, fid in enumerate(drawn)]
         wavs = torch.stack([item["sig"] for item in Disturbed(items, disturb, seed)])
         hits.append(log_probabilities(model, wavs).argmax(1) == model.labels.encode_label(residue))
     share = float(torch.cat(hits).float().mean())

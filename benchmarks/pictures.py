@@ -61,17 +61,17 @@ def main():
 
 def compare_with_speech(path):
     """Figure 1: mel spectrogram and 2D Fourier transform of noise, of a voice, and of a TOCSY recording."""
-    noise = torch.randn(1, N_SAMPLES, generator=torch.Generator().manual_seed(SEED))
+    noise = torch.randn(N_SAMPLES, 1, generator=torch.Generator().manual_seed(SEED))
     sounds = {"white noise": noise}
     if shutil.which("espeak-ng"):
         sounds["a voice (espeak-ng)"] = speak()
-    sounds["valine, simulated TOCSY"] = stack_fid(draw_recording("VAL", SEED, 0).fid)[0][:1]
+    sounds["valine, simulated TOCSY"] = stack_fid(draw_recording("VAL", SEED, 0).fid)[0][:, :1]
     figure = Figure(figsize=(3.4 * len(sounds), 6), layout="constrained")
     axes = figure.subplots(2, len(sounds))
     for (above, below), (name, wav) in zip(axes.T, sounds.items(), strict=True):
         draw_mel_spectrogram(above, wav)
         above.set_title(name, fontsize=10)
-        transform = torch.fft.fftshift(torch.fft.fft2(wav[0].view(N_TRANSIENTS, N_POINTS))).abs()
+        transform = torch.fft.fftshift(torch.fft.fft2(wav[:, 0].reshape(N_TRANSIENTS, N_POINTS))).abs()
         decibels = 20 * np.log10(transform.numpy() / transform.max().item() + 1e-9)
         half = SAMPLE_RATE_HZ / 2000
         slow = SAMPLE_RATE_HZ / N_POINTS / 2
@@ -82,12 +82,12 @@ def compare_with_speech(path):
 
 
 def speak():
-    """Eight seconds of a synthetic voice at 8 kHz, (1, 65536)."""
+    """Eight seconds of a synthetic voice at 8 kHz, (65536, 1)."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", f"{folder}/voice.wav", TEXT], check=True)
         samples, rate_hz = soundfile.read(f"{folder}/voice.wav", dtype="float32")
     wav = torchaudio.functional.resample(torch.from_numpy(samples)[None], rate_hz, SAMPLE_RATE_HZ)
-    return wav[:, :N_SAMPLES] / wav.abs().max()
+    return wav[:, :N_SAMPLES].T / wav.abs().max()
 
 
 def compare_isomers(path):

@@ -253,7 +253,7 @@ def bridge(options, keep):
         for k, (residue, fid) in enumerate(drawn):
             schedule = poisson_gap(fid.shape[1], round(rate * fid.shape[1]), k)
             wav, _ = stack_fid(reconstruct_pairs(call, fid, schedule))
-            logits = model.head(model.embedder(wav.T[None]))
+            logits = model.head(model.embedder(wav[None]))
             right += model.labels.decode_ndim(logits.argmax().item()) == residue
         return {"accuracy": right / len(drawn), "recordings": len(drawn)}
 

@@ -13,7 +13,7 @@ from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.corpus import stack_fid, write_wav
 from nmr_speech.corpus.plan import DEFAULTS
 from nmr_speech.simulate import draw_mixture, ppm_axis
-from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM
+from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
 PICTURES = (".png", ".pdf", ".svg")
 

@@ -16,7 +16,8 @@ from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
 from nmr_speech.simulate import EXPERIMENT, RESIDUES, draw_recording
 from nmr_speech.simulate.nuisances import disturb
-from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM, table_bytes
+from nmr_speech.simulate.residues import table_bytes
+from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
 SIMULATION = 2
 """Raised when the simulator or the layout changes what a data set holds."""

@@ -22,7 +22,7 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     Returns
     -------
     wav : torch.Tensor
-        float32, (4, 65536), of which the largest magnitude is from 1/2 to 1.
+        float32, (65536, 4), of which the largest magnitude is from 1/2 to 1.
     scale : float
         What the waveform was divided by; 1 for a recording of zeros.
 
@@ -31,7 +31,7 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     >>> fid = torch.full((2, 256, 256), 3 + 1j)
     >>> wav, scale = stack_fid(fid)
     >>> wav.shape, scale, bool((unstack_fid(wav, scale) == fid).all())
-    (torch.Size([4, 65536]), 4.0, True)
+    (torch.Size([65536, 4]), 4.0, True)
     """
     fid = torch.as_tensor(fid)
     if tuple(fid.shape) != (2, N_TRANSIENTS, N_POINTS) or not fid.is_complex():
@@ -58,14 +58,14 @@ def to_channels(fid: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        Real, (..., 4, 65536).
+        Real, (..., 65536, 4).
 
     Example
     -------
     >>> to_channels(torch.zeros(3, 2, 256, 256, dtype=torch.complex64)).shape
-    torch.Size([3, 4, 65536])
+    torch.Size([3, 65536, 4])
     """
-    return torch.view_as_real(fid.flatten(-2).resolve_conj()).movedim(-1, -2).flatten(-3, -2)
+    return torch.view_as_real(fid.flatten(-2).resolve_conj()).movedim(-3, -2).flatten(-2)
 
 
 def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
@@ -74,7 +74,7 @@ def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
     Arguments
     ---------
     wav : torch.Tensor | np.ndarray
-        Real, (4, 65536) or (..., 4, 65536).
+        Real, (..., 65536, 4); or (..., 4, 65536), as earlier versions made it.
     scale : float
         What the waveform was divided by.
 
@@ -85,14 +85,16 @@ def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
 
     Example
     -------
-    >>> unstack_fid(torch.zeros(4, 65536)).shape
+    >>> unstack_fid(torch.zeros(65536, 4)).shape
     torch.Size([2, 256, 256])
     """
     wav = torch.as_tensor(wav)
-    if tuple(wav.shape[-2:]) != (N_CHANNELS, N_SAMPLES) or wav.is_complex():
+    if tuple(wav.shape[-2:]) == (N_CHANNELS, N_SAMPLES):
+        wav = wav.mT
+    if tuple(wav.shape[-2:]) != (N_SAMPLES, N_CHANNELS) or wav.is_complex():
         raise InputError(
-            f"`wav` must be real with shape (..., {N_CHANNELS}, {N_SAMPLES}), got {wav.dtype} {tuple(wav.shape)}"
+            f"`wav` must be real with shape (..., {N_SAMPLES}, {N_CHANNELS}), got {wav.dtype} {tuple(wav.shape)}"
         )
     channels = wav.float() * positive("scale", scale, "what the waveform was divided by")
-    pairs = channels.unflatten(-2, (2, 2)).movedim(-2, -1).contiguous()
+    pairs = channels.unflatten(-1, (2, 2)).movedim(-3, -2).contiguous()
     return torch.view_as_complex(pairs).unflatten(-1, (N_TRANSIENTS, N_POINTS))

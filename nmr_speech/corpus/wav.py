@@ -25,20 +25,20 @@ def write_wav(path: str | Path, wav: torch.Tensor):
     path : str | Path
         File to write; it appears whole or not at all. With the ending ``.flac`` samples are rounded to 16 bits.
     wav : torch.Tensor
-        float32, (4, 65536).
+        float32, (65536, 4).
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "silence.wav"
-    >>> write_wav(path, torch.zeros(4, 65536))
+    >>> write_wav(path, torch.zeros(65536, 4))
     >>> read_wav(path).shape
-    torch.Size([4, 65536])
+    torch.Size([65536, 4])
     """
-    if tuple(wav.shape) != (N_CHANNELS, N_SAMPLES) or wav.dtype != torch.float32:
+    if tuple(wav.shape) != (N_SAMPLES, N_CHANNELS) or wav.dtype != torch.float32:
         raise InputError(
-            f"`wav` must be float32 with shape ({N_CHANNELS}, {N_SAMPLES}), got {wav.dtype} {tuple(wav.shape)}"
+            f"`wav` must be float32 with shape ({N_SAMPLES}, {N_CHANNELS}), got {wav.dtype} {tuple(wav.shape)}"
         )
-    content, samples = io.BytesIO(), np.ascontiguousarray(wav.numpy().T)
+    content, samples = io.BytesIO(), np.ascontiguousarray(wav.numpy())
     if Path(path).suffix == ".flac":
         soundfile.write(content, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     else:
@@ -57,7 +57,7 @@ def read_wav(path: str | Path) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        float32, (4, 65536). Files with other channels, rate or length, and samples that are not finite, are refused.
+        float32, (65536, 4). Files with other channels, rate or length, and samples that are not finite, are refused.
 
     Example
     -------
@@ -73,7 +73,7 @@ def read_wav(path: str | Path) -> torch.Tensor:
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path}: cannot be read as audio ({error}); simulate or copy it again") from error
     check_samples(path, samples, rate_hz)
-    return torch.from_numpy(samples).T
+    return torch.from_numpy(samples)
 
 
 def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int):

@@ -153,7 +153,7 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, T).
+        Waveform, (T, 4).
 
     Returns
     -------
@@ -162,10 +162,10 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
 
     Example
     -------
-    >>> mixdown(torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 2.0]])).tolist()
+    >>> mixdown(torch.tensor([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 2.0]])).tolist()
     [29490, 14745]
     """
-    mono = wav.mean(dim=0)
+    mono = wav.mean(dim=1)
     return (mono / mono.abs().max().clamp(min=torch.finfo(mono.dtype).tiny) * 0.9 * 32767).short().numpy()
 
 

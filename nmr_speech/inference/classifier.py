@@ -101,7 +101,7 @@ class AminoAcidClassifier(EncoderClassifier):
 
     def load_audio(self, path, savedir=None):
         """Read a WAV or FLAC file of this machine: (65536, 4)."""
-        return read_wav(path).T.to(self.device)
+        return read_wav(path).to(self.device)
 
     def verify_batch(self, wavs1, wavs2, wav1_lens=None, wav2_lens=None, threshold=None):
         """Cosine of embeddings (B, 1), and whether it reaches the threshold; None takes that of the calibration."""

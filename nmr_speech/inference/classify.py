@@ -32,7 +32,7 @@ class Naming:
     steps : tuple[str, ...]
         What was done to it.
     wav : torch.Tensor
-        What the model heard, float32, (4, 65536).
+        What the model heard, float32, (65536, 4).
     grid : dict[str, float]
         ``field_mhz``, ``carrier_ppm`` and ``spectral_width_hz`` of the model's recordings.
     """
@@ -72,7 +72,7 @@ def name_spectrum(model: Classifier, path: str | Path, shift_ppm: float | None =
         warnings += unfamiliar_experiment(experiment, settings)
         wav, steps = _on_grid(experiment, shift_ppm, grid, warnings)
     warnings += unfamiliar_recording(wav, settings)
-    probabilities = log_probabilities(model, wav.T[None])[0].exp().tolist()
+    probabilities = log_probabilities(model, wav[None])[0].exp().tolist()
     ranking = sorted(zip(model.labels.lab2ind, probabilities, strict=True), key=lambda pair: -pair[1])
     if ranking[0][1] < LOW_PROBABILITY:
         warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
@@ -93,7 +93,7 @@ def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
     model : Classifier
         The model.
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     residue : str
         Whose probability.
 
@@ -105,9 +105,9 @@ def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
     fid, target = unstack_fid(wav), model.labels.encode_label(residue)
     falls = []
     for dimension in ("f2", "f1"):
-        occluded = torch.stack([stack_fid(_without(fid, dimension, band))[0].T for band in range(BANDS)])
+        occluded = torch.stack([stack_fid(_without(fid, dimension, band))[0] for band in range(BANDS)])
         falls.append(torch.cat([log_probabilities(model, part)[:, target] for part in occluded.split(16)]))
-    return (log_probabilities(model, wav.T[None])[0, target] - torch.stack(falls)).numpy()
+    return (log_probabilities(model, wav[None])[0, target] - torch.stack(falls)).numpy()
 
 
 def _without(fid, dimension, band):

@@ -94,7 +94,7 @@ def unfamiliar_recording(wav: torch.Tensor, settings: Mapping) -> Iterator[str]:
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     settings : Mapping
         As `training_settings` gives them.
 

@@ -55,7 +55,7 @@ class Features(nn.Module):
         if wavs.ndim != 3 or tuple(wavs.shape[1:]) != (N_SAMPLES, N_CHANNELS):
             raise InputError(
                 f"`wavs` must have shape (recordings, {N_SAMPLES}, {N_CHANNELS}), got {tuple(wavs.shape)}; "
-                f"`nmr_speech.corpus.stack_fid` makes such waveforms, with the channels first"
+                f"`nmr_speech.corpus.stack_fid` makes such waveforms"
             )
         if not torch.isfinite(wavs).all():
             raise InputError("`wavs` must be finite, got NaN or infinity")

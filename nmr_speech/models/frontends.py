@@ -122,7 +122,7 @@ class QuadratureFrontEnd(nn.Module):
 
     def forward(self, wavs):
         """Map wavs (B, T, 4) to features (B, 2, P, F)."""
-        fid = unstack_fid(wavs.transpose(1, 2))  # (B, 2, P, Q)
+        fid = unstack_fid(wavs)  # (B, 2, P, Q)
         power = torch.view_as_real(fid @ self.filters().T).square().sum(-1)
         return _remove_mean(0.5 * torch.log(power + self.floor))
 

@@ -60,7 +60,7 @@ def plot_recording(
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     title : str
         What it is.
     path : str | Path
@@ -110,8 +110,8 @@ def plot_reconstruction(
 
 
 def _waveform(axes, wav):
-    seconds = np.arange(wav.shape[1]) / SAMPLE_RATE_HZ
-    axes.plot(seconds, wav[0], linewidth=0.2, color="tab:blue", rasterized=True)
+    seconds = np.arange(len(wav)) / SAMPLE_RATE_HZ
+    axes.plot(seconds, wav[:, 0], linewidth=0.2, color="tab:blue", rasterized=True)
     axes.set(xlim=(0, DURATION_S), ylabel="Re cos", xlabel="s")
     axes.set_title(f"pseudo-audio, first of 4 channels, {SAMPLE_RATE_HZ // 1000} kHz", fontsize=9)
 
@@ -122,7 +122,7 @@ def plot_naming(wav: torch.Tensor, ppm: np.ndarray, falls: np.ndarray, title: st
     Arguments
     ---------
     wav : torch.Tensor
-        Waveform, (4, 65536).
+        Waveform, (65536, 4).
     ppm : np.ndarray
         Axis of both dimensions, rising, (256,).
     falls : np.ndarray
@@ -159,12 +159,12 @@ def draw_mel_spectrogram(axes, wav: torch.Tensor):
     axes : matplotlib.axes.Axes
         Where to draw.
     wav : torch.Tensor
-        Waveform, (channels, 65536).
+        Waveform, (65536, C).
     """
     frontend = MelFrontEnd(
         window_ms=1000 * N_POINTS / SAMPLE_RATE_HZ, hop_ms=1000 * N_POINTS / SAMPLE_RATE_HZ, n_fft=N_POINTS
     )
-    decibels = frontend.fbank(wav[:1])[0].numpy().T
+    decibels = frontend.fbank(wav[None, :, 0])[0].numpy().T
     axes.imshow(
         decibels,
         origin="lower",

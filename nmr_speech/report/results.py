@@ -49,7 +49,7 @@ def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds
     experiment = hparams["experiment"]
     ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
     title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
-    plot_recording(first["sig"].T, title, folder / "recording.png", ppm)
+    plot_recording(first["sig"], title, folder / "recording.png", ppm)
     write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
     print(headline(results))
     print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")

@@ -40,7 +40,8 @@ from scipy.stats import norm
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.simulate.draw import draw_shifts, generator
 from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ
-from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
+from nmr_speech.simulate.residues import RESIDUES, Residue
+from nmr_speech.simulate.sample import load_residue
 
 CELL_PPM = SPECTRAL_WIDTH_HZ / FIELD_MHZ / 256
 """One point of a spectrum."""

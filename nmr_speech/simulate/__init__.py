@@ -1,18 +1,22 @@
 """Spin physics: from chemical-shift statistics and couplings to TOCSY experiments."""
 
+from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.draw import Mixture, Recording, draw_mixture, draw_recording, draw_recordings
 from nmr_speech.simulate.fid import ppm_axis, spectrum
 from nmr_speech.simulate.pulse_acquire import pulse_acquire
-from nmr_speech.simulate.residues import RESIDUES, Residue, load_residue
+from nmr_speech.simulate.residues import RESIDUES, Residue
+from nmr_speech.simulate.sample import Sample, load_residue
 from nmr_speech.simulate.spin_system import SpinSystem
 from nmr_speech.simulate.tocsy import EXPERIMENT, tocsy
 
 __all__ = [
     "EXPERIMENT",
     "RESIDUES",
+    "Acquisition",
     "Mixture",
     "Recording",
     "Residue",
+    "Sample",
     "SpinSystem",
     "draw_mixture",
     "draw_recording",

@@ -11,7 +11,8 @@ from nmr_speech.checks import InputError, is_number, one_of, whole
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.simulate.nuisances.settings import Setting
 from nmr_speech.simulate.parameters import AXES
-from nmr_speech.simulate.residues import FREE_SHIFT_STD_PPM, RESIDUES, Residue, load_residue
+from nmr_speech.simulate.residues import RESIDUES, Residue
+from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM, load_residue
 from nmr_speech.simulate.tocsy import tocsy
 
 Nuisances = Mapping[str, Mapping[str, Setting]]

@@ -1,5 +1,8 @@
 """The hypercomplex FID as a spectrum: axes and the Fourier transform of States data."""
 
+from typing import TypeVar
+
+import numpy as np
 import torch
 
 from nmr_speech.checks import InputError
@@ -33,6 +36,65 @@ def ppm_axis(
     [-1.0, 2.0, 5.0, 8.0]
     """
     return carrier_ppm + torch.fft.fftshift(torch.fft.fftfreq(n, dtype=torch.float64)) * spectral_width_hz / field_mhz
+
+
+Signal = TypeVar("Signal", np.ndarray, torch.Tensor)
+
+
+def cosine_window(n: int, power: float = 2, *, first_halved: bool = True, start: float = 0.0) -> np.ndarray:
+    """Apodisation that falls from one to zero at the end of the signal, as a power of a cosine.
+
+    Arguments
+    ---------
+    n : int
+        Number of points.
+    power : float
+        1 for a cosine, 2 for its square.
+    first_halved : bool
+        Whether to halve the first point. A Fourier sum counts the point at time zero in full, the integral that it
+        stands for by half; without this a constant lies under the whole spectrum.
+    start : float
+        Time of the first point in dwell times. The window is 1 up to time zero, and zero at ``n + start``.
+
+    Returns
+    -------
+    np.ndarray
+        float64, (n,).
+
+    Example
+    -------
+    >>> cosine_window(4).round(3)
+    array([0.5  , 0.854, 0.5  , 0.146])
+    >>> cosine_window(2, power=1, first_halved=False).round(3)
+    array([1.   , 0.707])
+    """
+    times = np.arange(n) + start if start else np.arange(n)
+    window = np.cos(np.clip(times, 0, None) * np.pi / (2 * (n + start))) ** power
+    if first_halved:
+        window[0] *= 0.5
+    return window
+
+
+def states_to_echo(cos: Signal, sin: Signal) -> tuple[Signal, Signal]:
+    """Combine a States pair, complex arrays or tensors of any one shape, to the echo (N) and the anti-echo (P) signal.
+
+    Example
+    -------
+    >>> states_to_echo(np.array([1 + 0j]), np.array([2 + 0j]))
+    (array([1.-2.j]), array([1.+2.j]))
+    """
+    return cos - 1j * sin, cos + 1j * sin
+
+
+def echo_to_states(echo: Signal, anti_echo: Signal) -> tuple[Signal, Signal]:
+    """Combine the echo (N) and the anti-echo (P) signal, of any one shape, to the States pair: cosine and sine.
+
+    Example
+    -------
+    >>> echo_to_states(np.array([1 - 2j]), np.array([1 + 2j]))
+    (array([1.+0.j]), array([2.+0.j]))
+    """
+    return (anti_echo + echo) / 2, (echo - anti_echo) * 0.5j
 
 
 def spectrum(fid: torch.Tensor) -> torch.Tensor:

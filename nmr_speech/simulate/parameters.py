@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from nmr_speech.checks import InputError, in_range, is_number, positive, whole
-from nmr_speech.simulate.residues import Residue, load_residue
+from nmr_speech.simulate.residues import Residue
+from nmr_speech.simulate.sample import load_residue
 from nmr_speech.simulate.spin_system import SpinSystem
 
 FIELD_MHZ = 600.0

@@ -2,12 +2,10 @@
 
 import csv
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 
-from nmr_speech.checks import InputError, in_range, one_of
 from nmr_speech.simulate.spin_system import SpinSystem
 
 RESIDUES = (
@@ -34,9 +32,6 @@ RESIDUES = (
 )
 """Three-letter codes in alphabetical order; the position of a code is its number in seeds and labels."""
 
-CONDITIONS = ("h2o", "d2o")
-SHIFT_SOURCES = ("protein", "free")
-FREE_SHIFT_STD_PPM = 0.03  # what pH, salt, temperature and referencing move a shift by between ordinary samples
 TABLES = ("groups.csv", "couplings.csv", "shift_statistics.csv")
 
 
@@ -71,27 +66,19 @@ class Residue:
     shift_of: tuple[int, ...]
 
 
-@lru_cache(maxsize=4 * len(RESIDUES))
-def load_residue(
-    name: str,
-    condition: str = "h2o",
-    shift_source: str = "protein",
-    free_shift_std_ppm: float = FREE_SHIFT_STD_PPM,
-) -> Residue:
-    """Read one amino acid from the package's tables.
+def read_residue(name: str, condition: str, shift_source: str, free_shift_std_ppm: float) -> Residue:
+    """Read one amino acid from the package's tables; `nmr_speech.simulate.load_residue` checks its arguments first.
 
     Arguments
     ---------
     name : str
-        Three-letter code, e.g. "VAL".
+        Three-letter code, one of `RESIDUES`.
     condition : str
-        "h2o" or "d2o"; see `Residue`.
+        Solvent; see `nmr_speech.simulate.Sample`.
     shift_source : str
-        "protein": each shift has its Gaussian over all proteins (BMRB). "free": shifts and couplings of the free amino
-        acid in neutral D2O at 298 K (GISSMO; TYR of Govindaraju 2000, for GISSMO's sample is strongly basic: see the
-        README of the tables). The amino group of a free amino acid is not seen, so this source goes with "d2o" only.
+        Origin of shifts and couplings; see `nmr_speech.simulate.Sample`.
     free_shift_std_ppm : float
-        Standard deviation of every shift of source "free", 0 to 0.3 ppm; without effect on "protein".
+        Standard deviation of every shift of source "free", in ppm.
 
     Returns
     -------
@@ -99,22 +86,9 @@ def load_residue(
 
     Example
     -------
-    >>> load_residue("VAL").system.names
-    ('HA', 'HB', 'MG1', 'MG2', 'H')
-    >>> load_residue("VAL", condition="d2o").system.names
-    ('HA', 'HB', 'MG1', 'MG2')
-    >>> load_residue("VAL", "d2o", shift_source="free").shift_mean_ppm.round(2).tolist()
-    [3.6, 2.27, 1.03, 0.98]
+    >>> read_residue("ALA", "d2o", "protein", 0.03).system.groups
+    (('HA', 1), ('MB', 3))
     """
-    one_of("residue", name, RESIDUES)
-    one_of("condition", condition, CONDITIONS)
-    one_of("shift_source", shift_source, SHIFT_SOURCES)
-    in_range("free_shift_std_ppm", free_shift_std_ppm, 0, 0.3, "ppm", "0.01 to 0.05")
-    if shift_source == "free" and condition != "d2o":
-        raise InputError(
-            f"`shift_source` 'free' needs `condition` 'd2o', got {condition!r}: "
-            "a free amino acid has NH3+ in place of the backbone NH, and it exchanges too fast to be seen"
-        )
     rows = [row for row in _table("groups.csv", name) if condition in row["seen_in"].split()]
     names = [row["group"] for row in rows]
     mean_ppm, std_ppm = (

@@ -36,8 +36,8 @@ class Nuisances:
 
     def __call__(self, wavs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Disturb wavs (B, T, 4); the generator, on the CPU, decides how."""
-        fid = disturb(unstack_fid(wavs.transpose(1, 2)), generator, self.settings, **self.axes)
-        disturbed = to_channels(fid).transpose(1, 2)
+        fid = disturb(unstack_fid(wavs), generator, self.settings, **self.axes)
+        disturbed = to_channels(fid)
         if not self.clean_share:
             return disturbed
         clean = torch.rand(len(wavs), generator=generator).to(wavs.device) < self.clean_share

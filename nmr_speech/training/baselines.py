@@ -127,7 +127,7 @@ def pooled_spectrum(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Ten
     Arguments
     ---------
     wavs : torch.Tensor
-        Waveforms, (recordings, 4, 65536).
+        Waveforms, (B, 65536, 4).
     exponent : float
         Power to which the magnitude is raised.
 
@@ -138,7 +138,7 @@ def pooled_spectrum(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Ten
 
     Example
     -------
-    >>> pooled_spectrum(torch.rand(2, 4, 65536)).shape
+    >>> pooled_spectrum(torch.rand(2, 65536, 4)).shape
     torch.Size([2, 1024])
     """
     magnitude = _relative_magnitude(spectrum(unstack_fid(wavs)))
@@ -154,7 +154,7 @@ def pooled_first_transient(wavs: torch.Tensor, exponent: float = EXPONENT) -> to
     Arguments
     ---------
     wavs : torch.Tensor
-        Waveforms, (recordings, 4, 65536).
+        Waveforms, (B, 65536, 4).
     exponent : float
         Power to which the magnitude is raised.
 
@@ -165,7 +165,7 @@ def pooled_first_transient(wavs: torch.Tensor, exponent: float = EXPONENT) -> to
 
     Example
     -------
-    >>> pooled_first_transient(torch.rand(2, 4, 65536)).shape
+    >>> pooled_first_transient(torch.rand(2, 65536, 4)).shape
     torch.Size([2, 32])
     """
     transient = unstack_fid(wavs)[:, 0, :1]
@@ -182,7 +182,7 @@ def _regress(train, test, reduce, inverse_penalty):
 
 
 def _features_and_labels(dataset, reduce):
-    items = [(reduce(item["sig"].T[None]), item["spk_id_encoded"]) for item in dataset]
+    items = [(reduce(item["sig"][None]), item["spk_id_encoded"]) for item in dataset]
     return torch.cat([features for features, _ in items]).numpy(), np.array([label for _, label in items])
 
 
@@ -193,7 +193,7 @@ def _relative_magnitude(complex_spectrum):
 
 def _unit_spectrum(sig):
     """Square root of the magnitude, less its mean, of unit length, (256, 256): products are correlations."""
-    root = spectrum(unstack_fid(sig.T)).abs().sqrt()
+    root = spectrum(unstack_fid(sig)).abs().sqrt()
     return torch.nn.functional.normalize((root - root.mean()).flatten(), dim=0).view_as(root)
 
 

@@ -119,7 +119,7 @@ def load_datasets(
     @takes("wav")
     @provides("sig")
     def sig(wav):
-        return read_wav(audio_path(wav, data_root)).T.contiguous()
+        return read_wav(audio_path(wav, data_root))
 
     @takes("spk_id")
     @provides("spk_id_encoded")
@@ -177,7 +177,7 @@ class FreshRecordings(torch.utils.data.Dataset):
         wav, _ = stack_fid(draw_recording(residue, self.plan.seed, index, **self.plan.draw_settings).fid)
         return {
             "id": self.plan.recording_id(residue, index),
-            "sig": wav.T.contiguous(),
+            "sig": wav,
             "spk_id_encoded": self.label_encoder.encode_label(residue),
         }
 

@@ -120,9 +120,9 @@ def version():
 
 
 def speak(voices, name, index):
-    """Let a voice speak a recording: float32 (4, 65536), largest value 1; and what it was divided by."""
+    """Let a voice speak a recording: float32 (65536, 4), largest value 1; and what it was divided by."""
     channels = [_channel(voices.seed, name, index, channel) for channel in range(N_CHANNELS)]
-    wav = np.stack(channels)
+    wav = np.stack(channels, axis=1)
     scale = float(np.abs(wav).max())
     return torch.from_numpy(wav / scale).float(), scale
 

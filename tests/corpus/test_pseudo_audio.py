@@ -27,7 +27,7 @@ def test_transients_follow_one_another():
     fid = draw_recording("THR", 1, 0).fid
     wav, scale = stack_fid(fid)
     expected = [fid[0].real, fid[0].imag, fid[1].real, fid[1].imag]
-    for channel, part in zip(wav, expected, strict=True):
+    for channel, part in zip(wav.T, expected, strict=True):
         assert torch.equal(channel[5 * 256 : 6 * 256] * scale, part[5])
 
 
@@ -36,6 +36,13 @@ def test_numpy_and_batches_are_taken():
     wav, scale = stack_fid(fid.numpy())
     assert torch.equal(unstack_fid(wav.numpy(), scale), fid)
     assert unstack_fid(torch.stack([wav, wav]), scale).shape == (2, 2, 256, 256)
+
+
+def test_channels_first_is_understood():
+    fid = draw_recording("GLY", 1, 0).fid
+    wav, scale = stack_fid(fid)
+    assert torch.equal(unstack_fid(wav.T, scale), fid)
+    assert torch.equal(unstack_fid(torch.stack([wav.T, wav.T]), scale)[1], fid)
 
 
 @pytest.mark.parametrize("peak", [1.9999998, 2.0, 2.0000002])
@@ -66,10 +73,10 @@ def test_what_cannot_be_stacked_is_refused(fid, message):
 
 
 def test_what_cannot_be_unstacked_is_refused():
-    with pytest.raises(InputError, match=r"shape \(..., 4, 65536\), got torch.float32 \(2, 65536\)"):
+    with pytest.raises(InputError, match=r"shape \(..., 65536, 4\), got torch.float32 \(2, 65536\)"):
         unstack_fid(torch.zeros(2, 65536))
     with pytest.raises(InputError, match="`scale` must be positive"):
-        unstack_fid(torch.zeros(4, 65536), 0.0)
+        unstack_fid(torch.zeros(65536, 4), 0.0)
 
 
 def test_wav_files_keep_every_bit(tmp_path):
@@ -84,4 +91,4 @@ def test_wav_files_keep_every_bit(tmp_path):
 def test_speechbrain_reads_the_same(tmp_path):
     wav, _ = stack_fid(draw_recording("GLY", 7, 0).fid)
     write_wav(tmp_path / "a.wav", wav)
-    assert torch.equal(read_audio(str(tmp_path / "a.wav")), wav.T)
+    assert torch.equal(read_audio(str(tmp_path / "a.wav")), wav)

@@ -47,8 +47,8 @@ def test_bad_files_are_named(tmp_path, kind):
 
 
 def test_only_recordings_are_written(tmp_path):
-    with pytest.raises(InputError, match=r"float32 with shape \(4, 65536\)"):
-        write_wav(tmp_path / "a.wav", torch.zeros(65536, 4))
+    with pytest.raises(InputError, match=r"float32 with shape \(65536, 4\)"):
+        write_wav(tmp_path / "a.wav", torch.zeros(4, 65536))
     assert not list(tmp_path.iterdir())
 
 

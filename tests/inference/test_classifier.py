@@ -78,7 +78,7 @@ def test_safetensors_alone_and_pickles_alone(trained, tmp_path):
 def test_two_files_of_one_residue_or_of_two(trained, tmp_path):
     classifier = AminoAcidClassifier.from_hparams(trained / "bundle")
     for name, wav in zip("ab", WAVS, strict=True):
-        write_wav(tmp_path / f"{name}.wav", wav.T)
+        write_wav(tmp_path / f"{name}.wav", wav)
     score, same = classifier.verify_files(tmp_path / "a.wav", tmp_path / "a.wav")
     assert score.item() == pytest.approx(1)
     assert same.item()

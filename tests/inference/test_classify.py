@@ -49,7 +49,7 @@ def test_few_transients_and_little_signal_are_said(model, tmp_path):
         "40 transients on the model's grid; it was trained on 256 or more"
         in name_spectrum(model, tmp_path / "short.wav").warnings
     )
-    noise = torch.randn(4, 65536, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(65536, 4, generator=torch.Generator().manual_seed(0))
     write_wav(tmp_path / "noise.wav", noise / noise.abs().max())
     assert any("little signal" in warning for warning in name_spectrum(model, tmp_path / "noise.wav").warnings)
 

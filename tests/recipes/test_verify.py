@@ -63,7 +63,7 @@ def test_the_cosine_back_end_keeps_the_order_of_cosines(trained, many, tmp_path)
     rows, _, _ = read_scores(tmp_path / "v")
     wav = {row.ID: many / row.wav.replace("$data_root/", "") for row in read_manifest(many / "test.csv")}
     embedder = load_embedder(str(trained))
-    embedding = {name: embedder(read_wav(path).T[None])[0].double().numpy() for name, path in wav.items()}
+    embedding = {name: embedder(read_wav(path)[None])[0].double().numpy() for name, path in wav.items()}
     cosine = [
         embedding[a] @ embedding[b] / np.linalg.norm(embedding[a]) / np.linalg.norm(embedding[b]) for a, b, _, _ in rows
     ]

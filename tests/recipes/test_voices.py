@@ -60,8 +60,8 @@ def test_recordings_and_manifests(voices):
     wavs = {row.ID: read_wav(row.wav.replace("$data_root", str(folder))) for row in rows}
     for wav in wavs.values():
         assert wav.abs().max() == pytest.approx(1, abs=1e-3)
-        assert (wav.unflatten(1, (16, -1)).abs().amax(-1) > 0.02).all()  # speech from the beginning to the end
-    channels = torch.cat(list(wavs.values()))
+        assert (wav.unflatten(0, (16, -1)).abs().amax(1) > 0.02).all()  # speech from the beginning to the end
+    channels = torch.cat(list(wavs.values()), dim=1).T
     alike = torch.corrcoef(channels) - torch.eye(len(channels))
     assert alike.abs().max() < 0.9  # every channel says something else
 

@@ -21,7 +21,7 @@ RESIDUES = ("ALA", "SER", "GLY")
 
 
 def item(fid, label):
-    return {"sig": stack_fid(fid)[0].T, "spk_id_encoded": label}
+    return {"sig": stack_fid(fid)[0], "spk_id_encoded": label}
 
 
 def items(residues, indices, **settings):
@@ -48,7 +48,7 @@ def free():
 
 
 def moved(recording, offset_ppm):
-    fid = disturb(unstack_fid(recording["sig"].T), torch.Generator(), {"reference_offset": {"offset_ppm": offset_ppm}})
+    fid = disturb(unstack_fid(recording["sig"]), torch.Generator(), {"reference_offset": {"offset_ppm": offset_ppm}})
     return item(fid, recording["spk_id_encoded"])
 
 

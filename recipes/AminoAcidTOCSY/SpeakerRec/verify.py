@@ -63,7 +63,7 @@ def embed_rows(rows, hparams, embedder, device):
     """Embed recordings, batch after batch."""
     folder, size, parts = hparams["data_folder"], hparams["batch_size"], []
     for start in range(0, len(rows), size):
-        wavs = [read_wav(audio_path(row.wav, folder)).T for row in rows[start : start + size]]
+        wavs = [read_wav(audio_path(row.wav, folder)) for row in rows[start : start + size]]
         parts.append(embedder(torch.stack(wavs).to(device)).cpu().double().numpy())
     return Recordings([row.ID for row in rows], np.array([row.spk_id for row in rows]), np.concatenate(parts))
 

@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,8 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from nmr_speech.corpus import stack_fid
-from nmr_speech.inference.classify import log_probabilities
-from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
@@ -74,16 +74,15 @@ def train(seed):
 def rank(folder, seed, data):
     """What a model makes of measured spectra, and of simulated ones that were measured otherwise."""
     model = load_classifier(str(folder))
-    settings = training_settings(model)
+    training = training_data(model)
     data_folder = ROOT / "data" / "experimental" / str(seed)
     names = list(model.labels.lab2ind)
     clean, _ = load_datasets({name: data_folder / f"{name}.csv" for name in ("train", "test")}, data_folder, names)
     measured = {residue: place(model, clean["train"], data / path, residue) for residue, path in MEASURED.items()}
-    axes = {key: value for key, value in settings["experiment"].items() if key != "mixing_time_s"}
-    disturbed = Disturbed(clean["test"], Nuisances(settings["nuisances"], **axes), seed)
+    disturbed = Disturbed(clean["test"], Nuisances(training.nuisances, **axes(training.acquisition)), seed)
     true, named = name_by_template(clean["train"], disturbed)
     template = {"test": float((true == named).mean()), "recordings": len(true)}
-    other = {name: accuracy(model, settings, seed, changes) for name, changes in OTHER.items()}
+    other = {name: accuracy(model, training, seed, changes) for name, changes in OTHER.items()}
     return {"measured": measured, "template": template, "other": other, "recordings_each": RECORDINGS}
 
 
@@ -96,7 +95,7 @@ def place(model, train_set, path, residue):
     rows = {}
     for name, shift_ppm in shifts_ppm.items():
         wav = stack_fid(to_grid(experiment, shift_ppm=shift_ppm).fid)[0]
-        probabilities = log_probabilities(model, wav[None])[0].exp()
+        probabilities = model.log_probabilities(wav[None])[0].exp()
         own = model.labels.encode_label(residue)
         item = {"sig": wav, "spk_id_encoded": own}
         templates = {
@@ -113,18 +112,23 @@ def place(model, train_set, path, residue):
     return {"reference_ppm": reference_ppm, "shifts": rows}
 
 
+def axes(acquisition):
+    """What the nuisances need to know of both axes."""
+    names = ("field_mhz", "carrier_ppm", "spectral_width_hz")
+    return {name: getattr(acquisition, name) for name in names}
+
+
 @torch.inference_mode()
-def accuracy(model, settings, seed, changes):
+def accuracy(model, training, seed, changes):
     """Share of new recordings that are named rightly, disturbed as in training, measured otherwise."""
-    experiment = settings["experiment"] | changes
-    axes = {key: value for key, value in experiment.items() if key != "mixing_time_s"}
-    sample = {key: settings[key] for key in ("condition", "shift_source", "free_shift_std_ppm")}
-    disturb, hits = Nuisances(settings["nuisances"], **axes), []
+    acquisition = replace(training.acquisition, **changes)
+    experiment = vars(training.sample) | vars(acquisition)
+    disturb, hits = Nuisances(training.nuisances, **axes(acquisition)), []
     for residue in model.labels.lab2ind:
-        drawn = [draw_recording(residue, seed, NEW + i, **sample, **experiment).fid for i in range(RECORDINGS)]
+        drawn = [draw_recording(residue, seed, NEW + i, **experiment).fid for i in range(RECORDINGS)]
         items = [{"id": f"{residue}_{i}", "sig": stack_fid(fid)[0], "spk_id_encoded": 0} for i, fid in enumerate(drawn)]
         wavs = torch.stack([item["sig"] for item in Disturbed(items, disturb, seed)])
-        hits.append(log_probabilities(model, wavs).argmax(1) == model.labels.encode_label(residue))
+        hits.append(model.log_probabilities(wavs).argmax(1) == model.labels.encode_label(residue))
     share = float(torch.cat(hits).float().mean())
     print(changes, share, flush=True)
     return share

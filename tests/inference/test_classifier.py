@@ -185,7 +185,7 @@ def test_options_of_speechbrain_that_do_harm(trained):
     for option, message in {
         "savedir": "`savedir` must be left out: the Hub's cache keeps each commit apart",
         "fetch_config": "`fetch_config` must be left out: give `revision`",
-        "overrides": "`overrides` means something with `run_yaml=True` alone",
+        "overrides": "`overrides` needs `run_yaml=True`",
     }.items():
         with pytest.raises(InputError, match=message):
             AminoAcidClassifier.from_hparams(trained / "bundle", **{option: "x"})

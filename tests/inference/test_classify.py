@@ -4,13 +4,15 @@ import json
 
 import pytest
 import torch
+from speechbrain.dataio.encoder import CategoricalEncoder
 
+from nmr_speech.axis import Axis
 from nmr_speech.cli import main
-from nmr_speech.corpus import read_wav, stack_fid, write_wav
+from nmr_speech.corpus import read_wav, stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classifier import AminoAcidClassifier
-from nmr_speech.inference.classify import _without, name_spectrum, occlusion
+from nmr_speech.inference.classify import BANDS, _without, classify_spectrum, occlusion
 from nmr_speech.inference.load import load_classifier
-from nmr_speech.simulate import SpinSystem, draw_recording, ppm_axis, spectrum, tocsy
+from nmr_speech.simulate import SpinSystem, draw_recording, spectrum, tocsy
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def recording(tmp_path):
     return path
 
 
-def test_a_recording_is_named_as_by_the_interface(results, recording, capsys):
+def test_a_recording_is_classified_as_by_the_interface(results, recording, capsys):
     main(["classify", str(recording), "--model", str(results), "--json"])
     said = json.loads(capsys.readouterr().out)
     log_probabilities, _, _, (name,) = AminoAcidClassifier.from_hparams(str(results)).classify_file(recording)
@@ -47,11 +49,11 @@ def test_few_transients_and_little_signal_are_said(model, tmp_path):
     write_wav(tmp_path / "short.wav", stack_fid(fid)[0])
     assert (
         "40 transients on the model's grid; it was trained on 256 or more"
-        in name_spectrum(model, tmp_path / "short.wav").warnings
+        in classify_spectrum(model, tmp_path / "short.wav").warnings
     )
     noise = torch.randn(65536, 4, generator=torch.Generator().manual_seed(0))
     write_wav(tmp_path / "noise.wav", noise / noise.abs().max())
-    assert any("little signal" in warning for warning in name_spectrum(model, tmp_path / "noise.wav").warnings)
+    assert any("little signal" in warning for warning in classify_spectrum(model, tmp_path / "noise.wav").warnings)
 
 
 @pytest.mark.parametrize("dimension", ["f2", "f1"])
@@ -65,16 +67,32 @@ def test_the_bands_add_up_to_the_recording(dimension):
 def test_a_band_is_where_its_shift_is(dimension):
     """A line at 8 ppm is gone with the band that holds 8 ppm, and with no other far from it."""
     fid = tocsy(SpinSystem({"H": 1}, {}), [8.0], decay_time_t1_s=0.01, decay_time_t2_s=0.01)
-    band = int((ppm_axis(64) <= 8.0).sum()) - 1
+    band = int((Axis().resized(BANDS).ppm() <= 8.0).sum()) - 1
     height = spectrum(fid).abs().max()
     assert spectrum(_without(fid, dimension, band)).abs().max() < 0.5 * height
     assert spectrum(_without(fid, dimension, 64 - band)).abs().max() > 0.95 * height
 
 
 def test_occlusion_has_a_value_for_each_band(model, recording):
-    falls = occlusion(model, read_wav(recording), "ALA")
-    assert falls.shape == (2, 64)
-    assert abs(falls).max() > 0
+    assert occlusion(model, read_wav(recording), "ALA").shape == (2, 64)
+
+
+class Listener:
+    """A model whose log-probability is the height of the highest peak."""
+
+    labels = CategoricalEncoder()
+
+    def log_probabilities(self, wavs):
+        return spectrum(unstack_fid(wavs)).abs().amax((1, 2, 3)).unsqueeze(1)
+
+
+def test_the_occlusion_map_has_its_maximum_where_the_line_is():
+    fid = tocsy(SpinSystem({"H": 1}, {}), [8.0], decay_time_t1_s=0.01, decay_time_t2_s=0.01)
+    band = int((Axis().resized(BANDS).ppm() <= 8.0).sum()) - 1
+    Listener.labels.add_label("H")
+    drops = occlusion(Listener(), stack_fid(fid)[0], "H")
+    assert drops.argmax(axis=1).tolist() == [band, band]
+    assert (drops.max(axis=1) > 10 * drops[:, BANDS - band]).all()
 
 
 @pytest.mark.parametrize(

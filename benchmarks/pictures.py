@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from reconstruction_blocks import rows_of
 from tables_blocks import paper, pooled
 
+from nmr_speech.axis import CARRIER_PPM, Axis
 from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
@@ -31,8 +32,7 @@ from nmr_speech.report.figures import (
     plot_reconstruction,
     plot_recording,
 )
-from nmr_speech.simulate import draw_recording, ppm_axis, spectrum
-from nmr_speech.simulate.parameters import CARRIER_PPM
+from nmr_speech.simulate import draw_recording, spectrum
 
 FOLDER = Path(__file__).resolve().parent / "results"
 GB1 = Path(__file__).resolve().parents[2] / "shared" / "data" / "real" / "GB1_HSQC" / "hn.ft2"
@@ -49,7 +49,7 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     leucine = draw_recording("LEU", SEED, 0)
     wav, _ = stack_fid(leucine.fid)
-    plot_recording(wav, "leucine, simulated TOCSY", FOLDER / "recording.png", ppm_axis(256).numpy())
+    plot_recording(wav, "leucine, simulated TOCSY", FOLDER / "recording.png", Axis())
     compare_with_speech(FOLDER / "figure1.png")
     compare_isomers(FOLDER / "figure5.png")
     show_confusions(FOLDER / "figure4.png")
@@ -93,14 +93,14 @@ def speak():
 def compare_isomers(path):
     """Figure 5: isoleucine beside leucine, which differ in where one methyl group sits."""
     figure = Figure(figsize=(9, 4.6), layout="constrained")
-    ppm = ppm_axis(256).numpy()
+    axis = Axis()
     for axes, (residue, name) in zip(figure.subplots(1, 2), (("ILE", "isoleucine"), ("LEU", "leucine")), strict=True):
         recording = draw_recording(residue, SEED, 0)
-        draw_contours(axes, spectrum(recording.fid).real.numpy(), ppm)
+        draw_contours(axes, spectrum(recording.fid).real.numpy(), axis)
         axes.set_title(name, fontsize=10, pad=52)
         for shift, groups in merged(recording.shifts_ppm, 0.25):
             label = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": 7, "color": "tab:blue"}
-            axes.text(shift, ppm[0] - 0.15, " ".join(groups), **label)
+            axes.text(shift, axis.ppm()[0] - 0.15, " ".join(groups), **label)
     figure.savefig(path, dpi=110)
 
 
@@ -158,7 +158,7 @@ def compare_reconstructions(path):
     first = runs["IST"]
     spectra = {"fully sampled": first.reference} | {name: run.spectra[0] for name, run in runs.items()}
     title = "GB1 HSQC from 20% of its transients, contours from 1% of the highest point"
-    plot_reconstruction(spectra, first.plane.f1.ppm(), first.plane.f2.ppm(), title, path)
+    plot_reconstruction(spectra, first.plane.f1, first.plane.f2, title, path)
 
 
 def show_filters(path):
@@ -170,7 +170,7 @@ def show_filters(path):
         return
     figure = Figure(figsize=(9.5, 3.4 * len(found)), layout="constrained")
     names = {"conv": "Conv1d, one real channel at a time", "quadrature": "quadrature, complex"}
-    ppm = ppm_axis(2 * N_POINTS).numpy()
+    ppm = Axis(2 * N_POINTS).ppm()
     for (one_by_one, mean), (name, file) in zip(
         figure.subplots(len(found), 2, squeeze=False), found.items(), strict=True
     ):

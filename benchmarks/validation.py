@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """Hold the simulator against what others measured and computed; write the deviations down and draw some.
 
-> python benchmarks/validation.py [folder of reference data, default ../shared/data]
+> python benchmarks/validation.py
 
-The reference data are not part of the repository; without them the script says so and leaves the results alone. How
-spectra are compared stands in `tests/simulate/published.py`. Amino acids are simulated as `load_residue(..., "d2o",
+How spectra are compared stands in `tests/simulate/published.py`. Amino acids are simulated as `load_residue(..., "d2o",
 shift_source="free")`; only the comparison with GISSMO's line lists takes GISSMO's own spin systems.
 """
 
@@ -37,30 +36,27 @@ DRAWN = {  # residue: groups of each panel
 MEASURED_COLOUR, SIMULATED_COLOUR = "#222222", "#1668ad"
 
 
-def main(arguments):
+def main():
     """Compare, write and draw."""
-    data = Path(arguments[0]) if arguments else published.DATA
-    if not (data / "validation").exists():
-        sys.exit(f"no reference data in {data}; give the folder that holds validation/ and real/ as the argument")
     torch.set_num_threads(1)
     results = {
-        "experiment": {residue: with_experiment(residue, data) for residue in MEASURED},
+        "experiment": {residue: with_experiment(residue) for residue in MEASURED},
         "gissmo_fields_mhz": FIELDS_MHZ,
-        "gissmo": {residue: with_gissmo(residue, data) for residue in LISTED},
-        "valine_tocsy": with_valine(data),
+        "gissmo": {residue: with_gissmo(residue) for residue in LISTED},
+        "valine_tocsy": with_valine(),
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "validation.json").write_text(json.dumps({**results, **provenance()}, indent=1) + "\n")
-    draw(data, {residue: results["experiment"][residue]["line_width_hz"] for residue in DRAWN})
+    draw({residue: results["experiment"][residue]["line_width_hz"] for residue in DRAWN})
 
 
-def with_experiment(residue, data):
+def with_experiment(residue):
     """Deviations from one experimental spectrum; one common offset is set aside, and written down."""
-    found = published.compare_with_experiment(residue, free(residue), data)
+    found = published.compare_with_experiment(residue, free(residue))
     lines = found["deviations_hz"]
     rms_hz, offset_hz = published.rms_and_offset(np.concatenate(list(lines.values())))
     row = {
-        "field_mhz": round(published.experiment(residue, data).field_mhz, 2),
+        "field_mhz": round(published.experiment(residue).field_mhz, 2),
         "line_width_hz": found["line_width_hz"],
         "correlation": round(float(found["correlation"]), 4),
         "lines": sum(len(off) for off in lines.values()),
@@ -72,15 +68,15 @@ def with_experiment(residue, data):
             for name, off in lines.items()
         },
     }
-    row["rms_with_other_couplings_hz"] = with_other_couplings(residue, data)
+    row["rms_with_other_couplings_hz"] = with_other_couplings(residue)
     print(residue, row)
     return row
 
 
-def with_other_couplings(residue, data):
+def with_other_couplings(residue):
     """Say the same for the couplings of source protein, and for GISSMO's own shifts and couplings."""
     molecule = free(residue)
-    system, shifts = published.gissmo_system(residue, data)
+    system, shifts = published.gissmo_system(residue)
     others = {
         "protein": dataclasses.replace(molecule, system=load_residue(residue, "d2o").system),
         "gissmo": dataclasses.replace(
@@ -89,14 +85,14 @@ def with_other_couplings(residue, data):
     }
     found = {}
     for name, other in others.items():
-        lines = published.compare_with_experiment(residue, other, data)["deviations_hz"]
+        lines = published.compare_with_experiment(residue, other)["deviations_hz"]
         found[name] = round(float(published.rms_and_offset(np.concatenate(list(lines.values())))[0]), 3)
     return found
 
 
-def with_gissmo(residue, data):
+def with_gissmo(residue):
     """Deviations from GISSMO's line lists of one residue at all fields."""
-    found = published.compare_with_gissmo(residue, FIELDS_MHZ, data)
+    found = published.compare_with_gissmo(residue, FIELDS_MHZ)
     every = np.concatenate(list(found["deviations_hz"].values()))
     names = {name for _, name in found["deviations_hz"]}
     by_name = {
@@ -120,7 +116,7 @@ def summary(off):
     }
 
 
-def with_valine(data):
+def with_valine():
     """Place every simulated cross peak of valine beside the experimental one."""
     rows = [
         {
@@ -129,7 +125,7 @@ def with_valine(data):
             "simulated_ppm": row["ppm"].round(3).tolist(),
             "off_ppm": row["off_ppm"].round(3).tolist(),
         }
-        for row in published.cross_peaks(free("VAL"), published.measured_valine_tocsy(data))
+        for row in published.cross_peaks(free("VAL"), published.measured_valine_tocsy())
     ]
     print("valine TOCSY", rows)
     return rows
@@ -140,12 +136,12 @@ def free(residue):
     return load_residue(residue, "d2o", shift_source="free")
 
 
-def draw(data, line_width_hz):
+def draw(line_width_hz):
     """Draw experiment above and simulation below the axis, multiplet by multiplet."""
     figure = Figure(figsize=(9.2, 8.2), layout="constrained")
     rows = figure.subfigures(len(DRAWN), 1, hspace=0.03)
     for number, (part, (residue, panels)) in enumerate(zip(rows, DRAWN.items(), strict=True)):
-        measured, molecule = published.experiment(residue, data), free(residue)
+        measured, molecule = published.experiment(residue), free(residue)
         shifts = dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True))
         simulated = published.Simulation(molecule.system, shifts, measured.field_mhz).spectrum(line_width_hz[residue])
         part.suptitle(f"{residue}, {measured.field_mhz:.0f} MHz", x=0.01, ha="left", fontsize=12, fontweight="bold")
@@ -179,4 +175,4 @@ def multiplet(axes, measured, simulated):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

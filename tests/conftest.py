@@ -1,6 +1,10 @@
 """Set-up for all tests."""
 
+import os
 import sys
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported; two processes with two threads each fight for cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib as mpl
 import pytest

@@ -29,7 +29,7 @@ UNREACHABLE = (
     "the Hub cannot be reached, and the cache does not hold it; check the network, HF_ENDPOINT and HF_HUB_OFFLINE"
 )
 # The first match counts, so subclasses come before their base classes.
-KINDS: dict[type[Exception], str] = {
+KINDS: dict[type[BaseException], str] = {
     GatedRepoError: f"access is granted on request; ask for it on the repository's page, then {LOG_IN}",
     RepositoryNotFoundError: f"the Hub has no such repository, or a private one; check the name, or {LOG_IN}",
     RevisionNotFoundError: "the repository has no such commit, tag or branch; correct `revision`",
@@ -46,6 +46,7 @@ STATUS = {
     412: "somebody else has changed the repository meanwhile; run the same command again",
     429: "too many requests; run the same command again in a few minutes",
 }
+CAUGHT: tuple[type[BaseException], ...] = (*KINDS, HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError)
 AGAIN = "run the same command again; files that have arrived are not sent twice"
 
 
@@ -73,7 +74,7 @@ def locate(
     Raises
     ------
     InputError
-        The source is neither, or the Hub does not deliver it: no such repository or revision, no permission, no network.
+        The source is neither; or the Hub has no such repository or revision, refuses it, or cannot be reached.
 
     Example
     -------
@@ -154,8 +155,7 @@ def hub_errors(description: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    # Without Xet storage on the server, the client raises the builtin ConnectionError, an OSError.
-    except (*KINDS, HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError) as error:
+    except CAUGHT as error:
         raise InputError(f"{description}: {_reason(error)}") from error
 
 
@@ -164,7 +164,7 @@ def _reason(error: BaseException) -> str:
         if isinstance(error, kind):
             return sentence
     text = " ".join(str(error).split())[:300]
-    if "xet-write-token" in text:
+    if "xet-write-token" in text:  # a builtin ConnectionError
         return "this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = getattr(getattr(error, "response", None), "status_code", 0)
     return STATUS.get(status) or f"the Hub's client gave up ({text}); {AGAIN}"

@@ -157,5 +157,5 @@ class AminoAcidClassifier(EncoderClassifier):
         self, path_x: str | Path, path_y: str | Path, threshold: float | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Verify whether two files contain the same amino acid: cosine (1,) and decision (1,); see `verify_batch`."""
-        score, same = self.verify_batch(*(self.load_audio(path) for path in (path_x, path_y)), threshold=threshold)
+        score, same = self.verify_batch(self.load_audio(path_x), self.load_audio(path_y), threshold=threshold)
         return score[0], same[0]

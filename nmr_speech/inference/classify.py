@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.domain_check import experiment_warnings, recording_warnings, training_data
@@ -62,11 +62,17 @@ def classify_spectrum(model: Classifier, path: str | Path, shift_ppm: float | No
     -------
     Classification
     """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    if shift_ppm is not None:
+        in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
     training = training_data(model)
     axis = (training.acquisition or Acquisition()).f2
-    if Path(path).suffix.removeprefix(".") in FORMATS:
-        wav, warnings = read_wav(path), []
-        steps = (f"Read as a recording on the model's grid. The file does not say how it was measured; {training}.",)
+    if path.suffix.removeprefix(".") in FORMATS:
+        step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
+        steps: tuple[str, ...] = (step,)
+        wav, warnings = read_wav(path), list[str]()
     else:
         experiment = read_experiment(path)
         wav, steps, warnings = _on_grid(experiment, axis, shift_ppm)
@@ -134,6 +140,11 @@ def _on_grid(
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
-    grid = {"field_mhz": axis.field_mhz, "carrier_ppm": axis.carrier_ppm, "spectral_width_hz": axis.width_hz}
-    gridded = to_grid(experiment, **grid, shift_ppm=shift_ppm)
+    gridded = to_grid(
+        experiment,
+        field_mhz=axis.field_mhz,
+        carrier_ppm=axis.carrier_ppm,
+        spectral_width_hz=axis.width_hz,
+        shift_ppm=shift_ppm,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps, warnings

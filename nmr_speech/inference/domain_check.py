@@ -56,7 +56,9 @@ class TrainingData:
             known.append(f"in {self.sample.condition.upper()}")
         if self.acquisition:
             known.append(f"at {self.acquisition.field_mhz:g} MHz")
-        return f"the model was trained on {', '.join(known)}" if known else "the model does not say what it was trained on"
+        return (
+            f"the model was trained on {', '.join(known)}" if known else "the model does not say what it was trained on"
+        )
 
     @property
     def fewest_transients(self) -> int:
@@ -142,7 +144,7 @@ def recording_warnings(wav: torch.Tensor, training: TrainingData) -> Iterator[st
 
     Example
     -------
-    >>> next(recording_warnings(torch.rand(65536, 4), TrainingData()))
+    >>> next(recording_warnings(torch.randn(65536, 4), TrainingData()))
     'the highest peak is ... times the median of the spectrum (low signal: under 30)'
     """
     fid = unstack_fid(wav)
@@ -152,9 +154,7 @@ def recording_warnings(wav: torch.Tensor, training: TrainingData) -> Iterator[st
     magnitude = spectrum(fid).abs()
     signal = (magnitude.max() / magnitude.median().clamp(min=torch.finfo(torch.float32).tiny)).item()
     if signal < LOW_SIGNAL:
-        yield (
-            f"the highest peak is {signal:.0f} times the median of the spectrum (low signal: under {LOW_SIGNAL:g})"
-        )
+        yield (f"the highest peak is {signal:.0f} times the median of the spectrum (low signal: under {LOW_SIGNAL:g})")
 
 
 def _names(cls: type) -> tuple[str, ...]:

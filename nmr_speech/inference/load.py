@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from ruamel.yaml import Node
@@ -141,7 +142,7 @@ def load_classifier(source: str | Path, revision: str | None = None) -> Classifi
     >>> load_classifier(getfixture("tmp_path"))
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: ...hyperparams.yaml: not there; `source` must be a results folder, a bundle or a Hub...
+    nmr_speech.checks.InputError: ...hyperparams.yaml: not there; `source` must be a results folder, a bundle or...
     """
     return _Source(source, revision).classifier()
 
@@ -204,7 +205,7 @@ class _Source:
         node = self.nodes.get("classifier")
         node = children(node).get("module", node)
         given = children(node)
-        settings = {key: plain(given[key], self.yaml) for key in ("margin", "scale") if key in given}
+        settings: dict[str, Any] = {key: plain(given[key], self.yaml) for key in ("margin", "scale") if key in given}
         head = CLASSES.get(tag(node).removeprefix("!new:"))
         if tag(node) == OLD_HEAD:
             head = LinearHead if settings.get("margin") is None else MarginHead

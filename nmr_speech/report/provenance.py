@@ -36,23 +36,20 @@ def provenance() -> dict:
     }
 
 
-def _commit():
+def _commit() -> str | None:
     head = _git("rev-parse", "HEAD")
     # Results that a benchmark is writing do not change what it measures.
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benchmarks/results")
     return f"{head}-dirty" if head and changed else head or None
 
 
-def _git(*arguments):
+def _git(*arguments: str) -> str:
     folder = Path(__file__).parent
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _processor():
+def _processor() -> str:
+    # `platform.processor` is empty on most Linux systems.
     cpuinfo = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        if cpuinfo.exists()
-        else []
-    )
-    return names[0] if names else platform.processor()
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())

@@ -1,62 +1,166 @@
-"""What a training run leaves for its reader: ``results.json``, a table, two pictures."""
+"""What a run leaves for its reader: ``results.json`` and a headline; for a classifier a table and figures too."""
 
 import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from nmr_speech.files import write_whole
 from nmr_speech.report.figures import plot_confusion, plot_recording
 from nmr_speech.report.provenance import provenance
 from nmr_speech.score.classification import per_class_table
-from nmr_speech.simulate import ppm_axis
+from nmr_speech.simulate.acquisition import Acquisition
 
 
-def write_report(hparams: dict, scores: dict[str, dict], datasets: dict, seconds: dict[str, float], resumed: bool):
+class Clock:
+    """Seconds of each stage of a run.
+
+    Example
+    -------
+    >>> clock = Clock()
+    >>> clock.lap("simulate")
+    >>> clock.lap("train")
+    >>> list(clock.seconds)
+    ['simulate', 'train']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """End a stage; ``seconds`` holds its duration, rounded to hundredths of a second."""
+        now = time.perf_counter()
+        self.seconds[stage], self._last = round(now - self._last, 2), now
+
+
+def write_results(
+    folder: str | Path,
+    hparams: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    headline: Callable[[dict], str],
+    files: Sequence[str] = (),
+) -> dict:
+    """Write ``results.json`` and print what it says and what lies beside it.
+
+    Arguments
+    ---------
+    folder : str | Path
+        Folder to write to; it is made if it does not exist.
+    hparams : Mapping[str, Any]
+        The recipe's hyperparameters: ``seed`` and, where there are any, ``modules`` to count the parameters of.
+    figures : Mapping[str, Any]
+        What the run has found, ready for JSON.
+    headline : Callable[[dict], str]
+        Makes the lines to print from what is written.
+    files : Sequence[str]
+        Names of the other files that the run has left in the folder.
+
+    Returns
+    -------
+    dict
+        What was written: the figures, ``parameters`` (their number), ``seed`` and `provenance`.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> results = write_results(folder, {"seed": 1}, {"rlne": 0.1}, lambda r: f"RLNE {r['rlne']}", ["curves.png"])
+    RLNE 0.1
+    results.json and curves.png are in ...
+    >>> json.loads((folder / "results.json").read_text()) == results
+    True
+    """
+    parameters = {"parameters": count_parameters(hparams["modules"])} if "modules" in hparams else {}
+    results = {**figures, **parameters, "seed": hparams["seed"], **provenance()}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Last of all files: where it is, the run has ended.
+    write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
+    print(headline(results))
+    *most, last = ["results.json", *files]
+    print(f"{', '.join(most)} and {last} are in {folder}" if most else f"{last} is in {folder}")
+    return results
+
+
+def count_parameters(modules: Mapping[str, Any]) -> int:
+    """Count the weights of all modules, frozen ones included.
+
+    Arguments
+    ---------
+    modules : Mapping[str, torch.nn.Module]
+        Modules by name.
+
+    Returns
+    -------
+    int
+        Number of weights.
+
+    Example
+    -------
+    >>> from torch import nn
+    >>> count_parameters({"classifier": nn.Linear(3, 2)})
+    8
+    """
+    return sum(weight.numel() for module in modules.values() for weight in module.parameters())
+
+
+def write_classification(
+    hparams: Mapping[str, Any],
+    scores: Mapping[str, dict],
+    datasets: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    resumed: bool,
+) -> None:
     """Write the report of a classifier to ``output_folder`` and print its headline.
 
     Arguments
     ---------
-    hparams : dict
+    hparams : Mapping[str, Any]
         The recipe's hyperparameters.
-    scores : dict[str, dict]
+    scores : Mapping[str, dict]
         ``test`` and ``baseline``: figures of the network and of the linear classifier on the test split; see
         `nmr_speech.score.classification.summarise`. ``calibration``: see `nmr_speech.score.calibration.calibrate`.
         ``pretrained``, if there: see `nmr_speech.training.transfer.Pretrained.report`.
-        ``test_clean``: figures of the network without nuisances, where the test split bears some.
-    datasets : dict
-        The data sets, by split.
-    seconds : dict[str, float]
-        Duration of each stage in this process.
+        ``test_clean``, if there: figures of the network on the test split without nuisances.
+    datasets : Mapping[str, Any]
+        Data sets by split; an item of ``test`` has ``id`` and ``sig``, the waveform (T, 4).
+    seconds : Mapping[str, float]
+        Duration of each stage of this process; see `Clock`.
     resumed : bool
-        Whether a run before had trained already, so that ``seconds`` are not those of the whole training.
+        Whether the run resumed an earlier one, so that ``seconds`` do not cover the whole training.
     """
     folder, test = Path(hparams["output_folder"]), scores["test"]
-    results = {
+    figures = {
         "test": test,
         **({"test_clean": scores["test_clean"]} if "test_clean" in scores else {}),
         "baseline": {"name": "logistic regression on the pooled 2D magnitude spectrum", "test": scores["baseline"]},
         "calibration": scores["calibration"],
         "pretrained": scores.get("pretrained"),
         "recordings": {split: len(dataset) for split, dataset in datasets.items()},
-        "parameters": sum(weight.numel() for module in hparams["modules"].values() for weight in module.parameters()),
-        "seed": hparams["seed"],
         "resumed": resumed,
-        "seconds": {stage: round(duration, 2) for stage, duration in seconds.items()},
-        **provenance(),
+        "seconds": dict(seconds),
     }
     write_whole(folder / "per_class.md", (per_class_table(test) + "\n").encode())
     plot_confusion(test, folder / "confusion.png")
-    first = datasets["test"][0]
-    experiment = hparams["experiment"]
-    ppm = ppm_axis(256, *(experiment[key] for key in ("spectral_width_hz", "carrier_ppm", "field_mhz"))).numpy()
+    first, acquisition = datasets["test"][0], Acquisition(**hparams["experiment"])
+    # Recordings that the user brings may be measured ones.
     title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
-    plot_recording(first["sig"], title, folder / "recording.png", ppm)
-    write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
-    print(headline(results))
-    print(f"results.json, per_class.md, confusion.png and recording.png are in {folder}")
+    plot_recording(first["sig"], title, folder / "recording.png", acquisition.f2, acquisition.f1)
+    write_results(folder, hparams, figures, headline, ["per_class.md", "confusion.png", "recording.png"])
 
 
 def headline(results: dict) -> str:
-    """The result in two lines.
+    """Give the result of a classifier in two lines.
+
+    Arguments
+    ---------
+    results : dict
+        ``test``, ``baseline`` and ``parameters`` of a ``results.json``; accuracies are shares from 0 to 1.
+
+    Returns
+    -------
+    str
 
     Example
     -------

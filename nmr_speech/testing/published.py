@@ -1,22 +1,19 @@
 """Spectra, line lists and spin systems that others measured or computed, and how the simulator is held against them.
 
-The data lie outside the repository, in ``../shared/data``; its README says where each file comes from.
+`nmr_speech.testing.data` finds the files; ``tests/data/README.md`` says where each comes from.
 """
 
 import csv
 import itertools
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import maximum_filter
 from scipy.signal import find_peaks
 
 from nmr_speech.simulate import SpinSystem, pulse_acquire, tocsy
-
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-NOT_HERE = f"reference data are not part of the repository: {DATA} is absent"
+from nmr_speech.testing.data import reference_data
 
 WIDTH_PPM, CARRIER_PPM = 12.0, 5.0
 N_POINTS, N_FILLED = 2**15, 2**17
@@ -48,15 +45,15 @@ class Spectrum:
         return self.ppm[at] + fraction * (self.ppm[1] - self.ppm[0]), top
 
 
-def read_table(path, data=DATA):
-    """Read a CSV file."""
-    with (data / path).open(newline="", encoding="utf-8") as lines:
+def read_table(name):
+    """Read a CSV file of the reference data."""
+    with reference_data(name).open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
-def gissmo_system(residue, data=DATA):
+def gissmo_system(residue):
     """Build GISSMO's spin system of a residue, three methyl protons as one group: (system, shifts)."""
-    entry = json.loads((data / "validation/gissmo/gissmo_spin_systems.json").read_text())[residue]
+    entry = json.loads(reference_data("gissmo_spin_systems.json").read_text())[residue]
     shifts = {atom["name"]: atom["shift_ppm"] for atom in entry["atoms"]}
     group_of = {name: name for name in shifts}
     for methyl, stem in METHYLS.items():
@@ -72,23 +69,22 @@ def gissmo_system(residue, data=DATA):
     return SpinSystem(groups, couplings), {group_of[name]: shift for name, shift in shifts.items()}
 
 
-def gissmo_lines(residue, field_mhz, data=DATA):
+def gissmo_lines(residue, field_mhz):
     """Read GISSMO's own simulated peak list at one field: positions in ppm, amplitudes."""
     rows = [
         row
-        for row in read_table("validation/gissmo/gissmo_simulated_1d_peaks.csv", data)
+        for row in read_table("gissmo_simulated_1d_peaks.csv")
         if row["residue"] == residue and float(row["field_MHz"]) == field_mhz
     ]
     return tuple(np.array([float(row[key]) for row in rows]) for key in ("shift_ppm", "rel_amplitude"))
 
 
-def experiment(residue, data=DATA):
+def experiment(residue):
     """Read the experimental 1D spectrum of a residue."""
-    (path,) = (data / "validation/exp1d").glob(f"{residue}_*.npz")
-    stored = np.load(path)
-    # The stored axis is float32, too coarse for its own step; only its ends are used.
-    ppm = np.linspace(stored["ppm"].min(), stored["ppm"].max(), len(stored["ppm"]), dtype=float)
-    return Spectrum(ppm, stored["intensity"][np.argsort(stored["ppm"])].astype(float), float(stored["sf_MHz"]))
+    (file,) = reference_data("spectra_1d").glob(f"{residue}_*.npz")
+    stored = np.load(file)
+    ppm = np.linspace(*stored["ends_ppm"], len(stored["intensity"]))
+    return Spectrum(ppm, stored["intensity"].astype(float), float(stored["field_mhz"]))
 
 
 class Simulation:
@@ -164,7 +160,7 @@ def rms_and_offset(deviations_hz):
     return np.sqrt(np.mean((deviations_hz - offset_hz) ** 2)), offset_hz
 
 
-def compare_with_experiment(residue, molecule, data=DATA):
+def compare_with_experiment(residue, molecule):
     """Deviations of all strong lines, by multiplet, from the experimental spectrum of a residue.
 
     Returns
@@ -172,7 +168,7 @@ def compare_with_experiment(residue, molecule, data=DATA):
     dict
         ``line_width_hz``, ``correlation``, and ``deviations_hz``: for each multiplet an array, referencing included.
     """
-    measured = experiment(residue, data)
+    measured = experiment(residue)
     shifts = dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True))
     simulation = Simulation(molecule.system, shifts, measured.field_mhz)
     line_width_hz, correlation = best_line_width(simulation, measured)
@@ -181,7 +177,7 @@ def compare_with_experiment(residue, molecule, data=DATA):
     return {"line_width_hz": line_width_hz, "correlation": correlation, "deviations_hz": found}
 
 
-def compare_with_gissmo(residue, fields_mhz, data=DATA, system=None):
+def compare_with_gissmo(residue, fields_mhz, system=None):
     """Distance in Hz from each line of GISSMO's lists to the nearest of ours, for GISSMO's own spin system.
 
     The lists are the maxima of broadened spectra of unknown line width, so the width is chosen, one for all fields.
@@ -192,11 +188,11 @@ def compare_with_gissmo(residue, fields_mhz, data=DATA, system=None):
     dict
         ``line_width_hz`` and ``deviations_hz``, an array for each multiplet of each field: {(field, multiplet): array}.
     """
-    own_system, shifts = gissmo_system(residue, data)
+    own_system, shifts = gissmo_system(residue)
     simulations = [Simulation(system or own_system, shifts, field_mhz) for field_mhz in fields_mhz]
     wanted = {}
     for simulation in simulations:
-        position, amplitude = gissmo_lines(residue, simulation.field_mhz, data)
+        position, amplitude = gissmo_lines(residue, simulation.field_mhz)
         for name, (low, high) in simulation.multiplets().items():
             inside = (position > low) & (position < high)
             strong = inside & (amplitude > 0.2 * amplitude[inside].max())
@@ -242,11 +238,11 @@ def magnitude_map(cos, sin, width_ppm, centre_ppm):
     return Map(axis, axis, np.abs(transform((transform(cos) + 1j * transform(sin)).T).T))
 
 
-def measured_valine_tocsy(data=DATA):
+def measured_valine_tocsy():
     """Read and transform BMRB's TOCSY of L-valine, and put DSS at 0 ppm."""
     import nmrglue  # noqa: PLC0415 - the other comparisons do without it
 
-    parameters, rows = nmrglue.bruker.read(str(data / "real/L-Valine_TOCSY"))
+    parameters, rows = nmrglue.bruker.read(str(reference_data("valine")), read_pulseprogram=False)
     rows = nmrglue.bruker.remove_digital_filter(parameters, rows)
     acqus = parameters["acqus"]
     # FnMODE 5 is States-TPPI: States with the receiver turned by half a turn from one pair of rows to the next.

@@ -11,7 +11,7 @@ from nmr_speech.inference.load import load_classifier
 from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.simulate import Acquisition, Sample
 from nmr_speech.spectrometer import read_experiment
-from nmr_speech.testing.published import DATA, NOT_HERE
+from nmr_speech.testing.data import reference_data
 from tests.spectrometer.writers import rows_of, t1_fine, write_bruker, write_nmrpipe, write_varian
 
 TRAINING = TrainingData(Sample("d2o"), Acquisition(mixing_time_s=0.06, field_mhz=600.0))
@@ -78,9 +78,7 @@ def test_a_bundle_says_what_its_results_folder_says(results, tmp_path):
 
 
 def test_the_real_valine_is_out_of_distribution_for_a_model_of_h2o(results, tmp_path, capsys):
-    if not DATA.exists():
-        pytest.skip(NOT_HERE)
-    packed = shutil.make_archive(str(tmp_path / "valine"), "zip", DATA / "real", "L-Valine_TOCSY")
+    packed = shutil.make_archive(str(tmp_path / "valine"), "zip", reference_data("valine").parent, "valine")
     main(["classify", packed, "--model", str(results), "--json"])
     said = json.loads(capsys.readouterr().out)
     assert "measured in D2O; the model was trained on H2O" in said["warnings"]

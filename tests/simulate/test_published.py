@@ -13,8 +13,6 @@ import pytest
 
 from nmr_speech.simulate import SpinSystem, load_residue, tocsy
 from nmr_speech.testing.published import (
-    DATA,
-    NOT_HERE,
     Simulation,
     compare_with_experiment,
     compare_with_gissmo,
@@ -26,8 +24,6 @@ from nmr_speech.testing.published import (
     read_table,
     rms_and_offset,
 )
-
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason=NOT_HERE)
 
 FIELDS_MHZ = (80.0, 600.0, 1300.0)  # from strong to weak coupling
 LISTED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "SER", "VAL")
@@ -99,7 +95,7 @@ def first_order_lines(code, couplings_hz):
 
 FIRST_ORDER = [
     row
-    for row in (read_table("validation/hmdb_multiplets_batman.csv") if DATA.exists() else [])
+    for row in read_table("hmdb_multiplets_batman.csv")
     # Left out: HB of ARG and HD of PRO, far from first order; LEU, given as 6 Hz without decimals; singlets, and the
     # ring protons of HIS, with couplings over four bonds only.
     if (row["residue"], row["position_ppm"])
@@ -126,9 +122,7 @@ def test_multiplets_are_those_of_hmdb(row):
 @pytest.mark.parametrize("residue", ["ASN", "ASP", "GLY", "MET", "VAL"])
 def test_shifts_are_those_of_nmrshiftdb(residue):
     # The other residues' spectra there were taken in acid, in base or in other solvents.
-    published = [
-        float(row["shift_ppm"]) for row in read_table("validation/nmrshiftdb2_1H.csv") if row["residue"] == residue
-    ]
+    published = [float(row["shift_ppm"]) for row in read_table("nmrshiftdb2_1H.csv") if row["residue"] == residue]
     mean_ppm = free(residue).shift_mean_ppm
     assert np.abs(mean_ppm - np.array(published)[:, None]).min(axis=1).max() < 0.06
     assert np.abs(mean_ppm - np.array(published)[:, None]).min(axis=0).max() < 0.06
@@ -136,7 +130,7 @@ def test_shifts_are_those_of_nmrshiftdb(residue):
 
 def test_shifts_are_those_of_other_samples_of_the_same_amino_acid():
     others = {}
-    for row in read_table("validation/free_amino_acid_shifts_and_J.csv"):
+    for row in read_table("free_amino_acid_shifts_and_J.csv"):
         if row["kind"] == "shift_ppm" and row["source"].startswith("GISSMO"):
             entry = row["source"].removeprefix("GISSMO ").split("/")[0]
             others.setdefault((row["residue"], entry), []).append(float(row["value"]))
@@ -162,7 +156,7 @@ def test_shifts_are_those_of_other_samples_of_the_same_amino_acid():
 def test_multiplets_are_those_of_another_sample(residue, entry):
     # For these residues there is no experiment; shifts and couplings of a second fit make its spectrum.
     molecule, shifts, couplings = free(residue), {}, {}
-    for row in read_table("validation/free_amino_acid_shifts_and_J.csv"):
+    for row in read_table("free_amino_acid_shifts_and_J.csv"):
         if row["residue"] == residue and entry in row["source"]:
             if row["kind"] == "shift_ppm":
                 shifts[row["group_a"]] = float(row["value"])
@@ -175,7 +169,7 @@ def test_multiplets_are_those_of_another_sample(residue, entry):
         assert rms_and_offset(off)[0] < 0.5, name
 
 
-@pytest.mark.parametrize("row", read_table("validation/analytic_isotropic_mixing.csv") if DATA.exists() else [])
+@pytest.mark.parametrize("row", read_table("analytic_isotropic_mixing.csv"))
 def test_transfer_is_the_one_derived(row):
     methyl = 3 if row["system"] == "AX3" else 1
     j_hz, offset_hz = float(row["J_Hz"]), {"A": 3130.0, "X": -3370.0}  # so far apart that the coupling is weak

@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmr_speech.simulate import SpinSystem, load_residue, tocsy
+from nmr_speech.testing.data import reference_data
 
-REFERENCES = Path(__file__).parents[3] / "shared" / "data" / "validation" / "spinguin"
 SINGLE = SpinSystem({"H": 1}, {})
 
 
-@pytest.mark.skipif(not REFERENCES.is_dir(), reason="the Spinguin references lie beside the repository, not in it")
 @pytest.mark.parametrize("residue", ["GLY", "SER", "ASN", "ALA"])
 def test_spinguin(residue):
     """Spinguin starts from the full trace and along y: a factor of i 2^(n - 2) for n spins."""
-    (path,) = REFERENCES.glob(f"*_{residue}_norelax_*.npz")
-    reference = np.load(path)
+    reference = np.load(reference_data(f"spinguin/{residue}.npz"))
     system, shifts = spinguin_system(reference)
     fid = tocsy(
         system,
@@ -32,8 +29,8 @@ def test_spinguin(residue):
         field_mhz=reference["mhz"].item(),
         carrier_ppm=reference["offset_hz"].item() / reference["mhz"].item(),
         spectral_width_hz=reference["sweep_hz"][0].item(),
-        n_transients=128,
-        n_points=128,
+        n_transients=64,
+        n_points=64,
         tolerance=0,
     )
     expected = np.stack([reference["cos"].T, reference["sin"].T])

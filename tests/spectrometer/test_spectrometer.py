@@ -19,7 +19,8 @@ from nmr_speech.spectrometer import (
     read_experiment,
     to_grid,
 )
-from nmr_speech.testing.published import DATA, NOT_HERE, cross_peaks, magnitude_map
+from nmr_speech.testing.data import reference_data
+from nmr_speech.testing.published import cross_peaks, magnitude_map
 from tests.spectrometer.writers import (
     CARRIER_PPM,
     FIELD_MHZ,
@@ -276,9 +277,7 @@ def test_damaged_files_are_refused_or_read_but_never_crash(form, tmp_path):
 
 @pytest.fixture(scope="module")
 def valine():
-    if not DATA.exists():
-        pytest.skip(NOT_HERE)
-    return read_experiment(DATA / "real" / "L-Valine_TOCSY")
+    return read_experiment(reference_data("valine"))
 
 
 def test_the_real_valine_comes_to_the_grid(valine):

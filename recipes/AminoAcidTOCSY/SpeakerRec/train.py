@@ -13,7 +13,6 @@ import logging
 import math
 import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.files import write_whole
 from nmr_speech.models.embed import embed
-from nmr_speech.report.results import write_report
+from nmr_speech.report.results import Clock, write_classification
 from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.training.baselines import name_by_spectrum
@@ -246,7 +245,7 @@ def main(argv):
         clock.lap("baseline")
         if hparams["pretrained"] is not None:
             report["pretrained"] = hparams["pretrained"].report()
-        write_report(hparams, report, {split: datasets[split] for split in SPLITS}, clock.seconds, resumed)
+        write_classification(hparams, report, {split: datasets[split] for split in SPLITS}, clock.seconds, resumed)
 
 
 def load_data(hparams):
@@ -325,18 +324,6 @@ def refuse_batch_norm(modules):
                 f"`{name}`: several processes share batch normalisation on GPUs alone; on a CPU start one process, "
                 "which uses all cores, or take a model without, such as --backbone='!include:backbone/deep_picker.yaml'"
             )
-
-
-class Clock:
-    """Seconds of each stage of this process."""
-
-    def __init__(self):
-        self.seconds, self.last = {}, time.perf_counter()
-
-    def lap(self, stage):
-        """End a stage."""
-        now = time.perf_counter()
-        self.seconds[stage], self.last = now - self.last, now
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def real_planes(folder):
         yield "GB1 HSQC", torch.from_numpy(np.load(gb1)["t"]), 0.0, 512
     if (folder / "L-Valine_TOCSY").exists():
         plane = to_plane(read_experiment(folder / "L-Valine_TOCSY", sampling=Sampling()), VALINE_PPM)
-        yield "L-valine TOCSY", plane.fid, plane.start, plane.f1.size
+        yield "L-valine TOCSY", plane.fid, plane.start, plane.f1.n
 
 
 def spectra(options, keep):

@@ -106,7 +106,7 @@ def tolerances(lines, signals):
     module = sys.modules["nmr_speech.simulate.tocsy"]
     single_quantum, time_basis = module.single_quantum, module.time_basis
     with (
-        mock.patch.object(module, "single_quantum", lambda sector, states, _: single_quantum(sector, states, lines)),
+        mock.patch.object(module, "single_quantum", lambda states, _: single_quantum(states, lines)),
         mock.patch.object(module, "time_basis", lambda found, n, dwell, _: time_basis(found, n, dwell, signals)),
     ):
         yield

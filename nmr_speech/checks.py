@@ -1,8 +1,11 @@
-"""One voice for bad input: what must hold, what came, what to do."""
+"""Checks of input whose messages say what must hold, what came and what to do."""
 
 import difflib
 import math
 from collections.abc import Collection
+from typing import Any, TypeVar
+
+Choice = TypeVar("Choice")
 
 
 class InputError(ValueError):
@@ -17,15 +20,15 @@ class InputError(ValueError):
     """
 
 
-def in_range(name, value, low, high, unit, typical=""):
+def in_range(name: str, value: Any, low: float, high: float, unit: str, typical: str = "") -> float:
     """Return ``value`` as a float if it is finite and in [low, high].
 
     Arguments
     ---------
     name : str
         Name of the argument, as the caller wrote it.
-    value : float
-        The number to check.
+    value : Any
+        The value to check.
     low : float
         Smallest value allowed.
     high : float
@@ -38,6 +41,7 @@ def in_range(name, value, low, high, unit, typical=""):
     Returns
     -------
     float
+        In the same unit.
 
     Example
     -------
@@ -54,8 +58,8 @@ def in_range(name, value, low, high, unit, typical=""):
     return float(value)
 
 
-def positive(name, value, unit):
-    """Return ``value`` as a float if it is above zero; infinity is allowed.
+def positive(name: str, value: Any, unit: str) -> float:
+    """Return ``value`` as a float, in the same unit, if it is above zero; infinity is allowed.
 
     Example
     -------
@@ -67,7 +71,7 @@ def positive(name, value, unit):
     return float(value)
 
 
-def whole(name, value, low, high):
+def whole(name: str, value: Any, low: int, high: int) -> int:
     """Return ``value`` as an int if it is a whole number in [low, high].
 
     Example
@@ -79,13 +83,14 @@ def whole(name, value, low, high):
     ...
     nmr_speech.checks.InputError: `n_points` must be a whole number from 1 to 4096, got 0
     """
+    # Compared as it is given: as a float, a seed of 2^63 - 1 would become 2^63.
     if not is_number(value) or value != int(value) or not low <= value <= high:
         raise InputError(f"`{name}` must be a whole number from {low} to {high}, got {value!r}")
     return int(value)
 
 
-def one_of(name, value, choices: Collection):
-    """Return ``value`` if it is one of ``choices``; otherwise list them, the nearest first.
+def one_of(name: str, value: Choice, choices: Collection[Any]) -> Choice:
+    """Return ``value`` if it is one of ``choices``; otherwise list them and suggest the nearest.
 
     Example
     -------
@@ -103,7 +108,7 @@ def one_of(name, value, choices: Collection):
     raise InputError(f"`{name}` must be one of {', '.join(map(str, choices))}; got {value!r}{hint}")
 
 
-def is_number(value, infinite=False):
+def is_number(value: Any, infinite: bool = False) -> bool:
     """Whether ``value`` is a real number, not NaN, and finite unless ``infinite``.
 
     Example
@@ -111,6 +116,7 @@ def is_number(value, infinite=False):
     >>> is_number(1.5), is_number(True), is_number(float("nan")), is_number("1")
     (True, False, False, False)
     """
+    # bool is an int in Python, but `true` in a YAML file is not meant as 1.
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         return False
     number = float(value)

@@ -127,18 +127,18 @@ def reconstruct(options: argparse.Namespace) -> None:
     listed = options.schedule
     if listed is None and options.rate is None and (options.path / "nuslist").is_file():
         listed = options.path / "nuslist"
-    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.first)
-    settings = {
-        key: getattr(options, key) for key in ("rate", "masks", "seed", "reference", "region_ppm", "n", "quadrature")
-    }
+    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
+    names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature")
+    settings = {name: getattr(options, name) for name in names}
     method = run.method_of(options.method, options.model, options.echo)
     result = run.reconstruct(options.path, method, schedule=schedule, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2)
     if options.json:
-        print(json.dumps(run.summary(result) | {"method": options.method, "schedule": found}, indent=1))
+        print(json.dumps(result.summary() | {"method": options.method, "schedule": found}, indent=1))
     else:
         print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
-        print(*(run.lines(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
+        figures = run.describe(result.figures) if result.figures else ["no reference"]
+        print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
         from nmr_speech.report.figures import plot_reconstruction
 
@@ -255,11 +255,12 @@ def _add_reconstruct(command: _Command) -> None:
     command.add_argument(
         "--schedule", type=Path, help="text file, one transient a line (default: nuslist of the Bruker folder)"
     )
-    command.add_argument("--first", type=_value, help="index of the first transient in it, 0 or 1 (default: detected)")
-    command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
     command.add_argument(
-        "--masks", type=_value, default=1, help="number of schedules; the spread of several shows the uncertainty"
+        "--first", dest="index_base", type=_value, help="index of the first transient in it, 0 or 1 (default: detected)"
     )
+    command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
+    masks = {"type": _value, "default": 1, "help": "number of schedules; the spread of several shows the uncertainty"}
+    command.add_argument("--masks", "--schedules", dest="n_schedules", **masks)
     command.add_argument("--seed", type=_value, default=1986, help="seed of drawn schedules")
     command.add_argument(
         "--model", help="results folder or Hub repository of a network (default: only modern has one, in the package)"
@@ -269,7 +270,7 @@ def _add_reconstruct(command: _Command) -> None:
         "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
     )
     command.add_argument(
-        "--points", dest="n", type=_value, help="transients of the full grid (default: as the files say)"
+        "--points", dest="n_transients", type=_value, help="transients of the full grid (default: as the files say)"
     )
     command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
     command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho (default: as the files say)")

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are either complete or absent, even if a process is killed while it writes."""
 
 import os
 import tempfile
@@ -7,8 +7,8 @@ from pathlib import Path
 UNFINISHED = ".unfinished"
 
 
-def remove_unfinished(folder: str | Path):
-    """Remove what a killed `write_whole` left behind, in a folder and all below it.
+def remove_unfinished(folder: str | Path) -> None:
+    """Remove the temporary files of a killed `write_whole` from a folder and all folders below it.
 
     Example
     -------
@@ -22,8 +22,8 @@ def remove_unfinished(folder: str | Path):
         leftover.unlink(missing_ok=True)
 
 
-def write_whole(path: str | Path, content: bytes):
-    """Write a file under a temporary name in the same folder, then rename it.
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file under a temporary name in the same folder, then rename it in one step.
 
     Example
     -------
@@ -38,7 +38,7 @@ def write_whole(path: str | Path, content: bytes):
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        temporary.chmod(0o644)  # mkstemp makes it readable by its owner alone
+        temporary.chmod(0o644)  # mkstemp makes it readable by its owner only
         temporary.replace(path)
     except BaseException:
         temporary.unlink()

@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-
-import torch
 
 from nmr_speech import __version__
 from nmr_speech.checks import InputError, one_of, whole
-from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
-from nmr_speech.simulate import EXPERIMENT, RESIDUES, draw_recording
-from nmr_speech.simulate.nuisances import disturb
+from nmr_speech.simulate import RESIDUES, Acquisition, Sample
+from nmr_speech.simulate.nuisances import check_settings
 from nmr_speech.simulate.residues import table_bytes
 from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
@@ -23,9 +20,9 @@ SIMULATION = 2
 """Raised when the simulator or the layout changes what a data set holds."""
 
 SHARD = 1000  # recordings in one folder
-# Sizes and channels of a recording are fixed; where it is computed decides no more than its last digits.
-FIXED = ("n_transients", "n_points", "quadrature", "device", "memory_gb")
-DEFAULTS = {name: value for name, value in EXPERIMENT.items() if name not in FIXED}
+# Sizes and channels of a recording are fixed.
+FIXED = ("n_transients", "n_points", "quadrature")
+DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name not in FIXED}
 
 
 @dataclass(frozen=True)
@@ -83,16 +80,15 @@ class DatasetPlan:
         object.__setattr__(self, "nuisances", self.nuisances or {})
         for name in self.experiment:
             one_of("experiment", name, tuple(DEFAULTS))
-        # A single point and an empty recording run every check of the sample, the experiment and the nuisances.
-        single_point = {"n_transients": 1, "n_points": 1, "nuisances": {}}
-        draw_recording(self.residues[0], self.seed, 0, **self.draw_settings | single_point)
-        disturb(torch.zeros(2, N_TRANSIENTS, N_POINTS, dtype=torch.complex64), torch.Generator(), self.nuisances)
+        Sample(self.condition, self.shift_source, self.free_shift_std_ppm)
+        Acquisition(**self.experiment)
+        check_settings(self.nuisances)
 
     @property
     def draw_settings(self) -> dict:
         """Keywords for `nmr_speech.simulate.draw_recordings`."""
-        sample = ("condition", "shift_source", "free_shift_std_ppm", "nuisances")
-        return {name: getattr(self, name) for name in sample} | dict(self.experiment)
+        sample = {field.name: getattr(self, field.name) for field in fields(Sample)}
+        return sample | {"nuisances": self.nuisances} | dict(self.experiment)
 
     @property
     def parameters(self) -> dict:

@@ -140,11 +140,5 @@ def _on_grid(
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
-    gridded = to_grid(
-        experiment,
-        field_mhz=axis.field_mhz,
-        carrier_ppm=axis.carrier_ppm,
-        spectral_width_hz=axis.width_hz,
-        shift_ppm=shift_ppm,
-    )
+    gridded = to_grid(experiment, axis, shift_ppm=shift_ppm)
     return stack_fid(gridded.fid)[0], gridded.steps, warnings

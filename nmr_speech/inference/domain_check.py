@@ -121,8 +121,8 @@ def experiment_warnings(experiment: Experiment, training: TrainingData) -> Itera
             yield f"the file does not say the mixing time; {trained}"
         elif _ratio(experiment.mixing_time_s, acquisition.mixing_time_s) > MIXING_RATIO:
             yield f"the mixing time was {experiment.mixing_time_s:g} s; {trained}"
-    if acquisition and _ratio(experiment.field_mhz, acquisition.field_mhz) > FIELD_RATIO:
-        yield f"measured at {experiment.field_mhz:.4g} MHz; the model was trained on {acquisition.field_mhz:g} MHz"
+    if acquisition and _ratio(experiment.f2.field_mhz, acquisition.field_mhz) > FIELD_RATIO:
+        yield f"measured at {experiment.f2.field_mhz:.4g} MHz; the model was trained on {acquisition.field_mhz:g} MHz"
     if sample and solvent and _condition(solvent) != sample.condition:
         yield f"measured in {solvent}; the model was trained on {sample.condition.upper()}"
 

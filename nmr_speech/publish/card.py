@@ -141,7 +141,7 @@ Chemical exchange and pulse imperfections are not simulated, and only the nuisan
 
 
 def write_card(folder: Path, repository: str, settings: Mapping[str, Any], dataset: str | None = None) -> None:
-    """Write the card of a bundle, ``README.md``, from its ``results.json``.
+    """Write ``README.md`` of a bundle from its ``results.json``.
 
     Arguments
     ---------

@@ -1,10 +1,10 @@
-"""Reconstruction of spectra from non-uniform sampling: schedules, operators, solvers, networks."""
+"""Reconstruction of spectra from non-uniform sampling (NUS): schedules, operators, solvers, networks."""
 
 from nmr_speech.reconstruction.hankel import hankel
 from nmr_speech.reconstruction.ist import ist
 from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
-from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, poisson_gaps, read_schedule, sampling_mask
+from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, read_schedule, sampling_mask
 from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_echo
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "load_modern",
     "load_network",
     "poisson_gap",
-    "poisson_gaps",
     "read_schedule",
     "sampling_mask",
     "virtual_echo",

@@ -1,7 +1,8 @@
 """DLNMR: dense convolutional networks between data consistency, a network learned from data alone.
 
-After Qu et al., Angew. Chem. Int. Ed. 59, 10297 (2020), as far as Chen et al. (Review and Prospect: Deep Learning in
-Nuclear Magnetic Resonance Spectroscopy, Figure 6) and Wang et al. describe it.
+After Qu et al., Angew. Chem. Int. Ed. 59, 10297 (2020), doi 10.1002/anie.201908162, as far as Chen et al. (Review and
+Prospect: Deep Learning in Nuclear Magnetic Resonance Spectroscopy, doi 10.1002/chem.202000246, Figure 6) and Wang et
+al. (arXiv 2012.14830) describe it.
 """
 
 import torch
@@ -14,21 +15,21 @@ from nmr_speech.reconstruction.network import Measurement, ReconstructionNetwork
 class DLNMR(ReconstructionNetwork):
     """Five dense blocks, each followed by data consistency, in the frequency domain.
 
-    Only that much is published in the papers at hand, and that MoDern has about 9% of its parameters. The sizes are
-    our choice to that measure: 8 layers that add 12 feature maps each with a kernel of 11 make 292,390 parameters, of
-    which MoDern's 25,940 are 8.9%. A kernel of 3, as MoDern's, would make 84 thousand. Ends are joined, as in
-    `nmr_speech.reconstruction.modern.MoDern`, and data consistency is by replacement.
+    These papers say no more than that, and that MoDern has about 9% of DLNMR's parameters. The sizes are chosen to
+    match: 8 layers that add 12 feature maps each with a kernel of 11 points make 292,390 parameters; MoDern's 25,940
+    are 8.9% of them. A kernel of 3, as in MoDern, would make 84 thousand. The ends of a spectrum are joined, as in
+    `nmr_speech.reconstruction.modern.MoDern`, and data consistency replaces the points measured.
 
     Arguments
     ---------
     n_phases : int
-        Dense blocks.
+        Number of dense blocks.
     n_layers : int
-        Convolutions of a block that add feature maps.
+        Number of convolutions per block that add feature maps.
     growth : int
-        Feature maps that each adds.
+        Number of feature maps that each adds.
     kernel_size : int
-        Points, odd.
+        Points of each kernel, odd.
 
     Example
     -------
@@ -36,7 +37,7 @@ class DLNMR(ReconstructionNetwork):
     292390
     """
 
-    def __init__(self, n_phases=5, n_layers=8, growth=12, kernel_size=11):
+    def __init__(self, n_phases: int = 5, n_layers: int = 8, growth: int = 12, kernel_size: int = 11) -> None:
         super().__init__(n_phases=n_phases, n_layers=n_layers, growth=growth, kernel_size=kernel_size)
         whole("n_phases", n_phases, 1, 1000)
         whole("n_layers", n_layers, 1, 1000)
@@ -45,7 +46,7 @@ class DLNMR(ReconstructionNetwork):
         self.blocks = nn.ModuleList(DenseBlock(n_layers, growth, kernel_size) for _ in range(n_phases))
 
     def phases(self, measurement: Measurement) -> list[torch.Tensor]:
-        """Alternate dense blocks and data consistency; see `ReconstructionNetwork.phases`."""
+        """Alternate data consistency and dense blocks; see `ReconstructionNetwork.phases`; each complex, (B, L)."""
         spectra = [measurement.zero_filled()]
         for block in self.blocks:
             channels = as_channels(measurement.consistent(spectra[-1])).transpose(0, 1)
@@ -62,7 +63,7 @@ class DenseBlock(nn.Module):
         See `DLNMR`.
     """
 
-    def __init__(self, n_layers, growth, kernel_size):
+    def __init__(self, n_layers: int, growth: int, kernel_size: int) -> None:
         super().__init__()
         self.first = _conv(2, growth, kernel_size)
         self.layers = nn.ModuleList(
@@ -71,7 +72,7 @@ class DenseBlock(nn.Module):
         )
         self.last = _conv(growth * (n_layers + 1), 2, 1)
         with torch.no_grad():
-            self.last.weight *= 0.1  # normalised maps are of order one, a spectrum is near zero but for its peaks
+            self.last.weight *= 0.1  # normalised maps are of order one, a spectrum is near zero except at its peaks
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, 2, L) to (B, 2, L)."""
@@ -81,7 +82,7 @@ class DenseBlock(nn.Module):
         return self.last(maps)
 
 
-def _conv(in_channels, out_channels, kernel_size):
+def _conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
     conv = nn.Conv1d(in_channels, out_channels, kernel_size, padding="same", padding_mode="circular")
     nn.init.kaiming_normal_(conv.weight)
     nn.init.zeros_(conv.bias)

@@ -1,26 +1,25 @@
-"""Low-rank Hankel completion: the signal of fewest decaying exponentials that agrees with what was measured.
+"""Low-rank Hankel completion: the signal of fewest decaying exponentials that agrees with the measurement.
 
-A sum of R exponentials makes a Hankel matrix of rank R. Qu et al., Angew. Chem. Int. Ed. 54, 852 (2015), minimise
-the nuclear norm ``||H x||_* + weight / 2 ||U x - y||^2`` by the alternating direction method of multipliers; so here.
-Broad lines, which are not sparse, have rank one as narrow ones have. No phase need be known.
+A sum of R exponentials makes a Hankel matrix of rank R. Qu et al., Angew. Chem. Int. Ed. 54, 852 (2015), doi
+10.1002/anie.201409291, minimise ``||H x||_* + weight / 2 ||U x - y||^2``, the nuclear norm and the agreement with the
+measurement, by the alternating direction method of multipliers (ADMM). So does this module. Broad lines are not sparse,
+but have rank one as narrow ones do. The phase need not be known.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
 
 from nmr_speech.checks import positive, whole
 from nmr_speech.reconstruction.operators import check_measured
+from nmr_speech.reconstruction.schedule import Schedule
 
-AT_ONCE = 32  # signals; their matrices stay in the cache of a CPU
+AT_ONCE = 32  # signals whose matrices stay in the cache of a CPU
 AT_ONCE_CUDA = 1024
 
 
 @torch.no_grad()
 def hankel(
     fid: torch.Tensor,
-    schedule: Sequence | np.ndarray | torch.Tensor,
+    schedule: Schedule,
     *,
     n_iterations: int = 100,
     weight: float = 1e3,
@@ -28,34 +27,35 @@ def hankel(
     tolerance: float = 1e-4,
     rank: int | None = 24,
 ) -> torch.Tensor:
-    """Fill in what was not measured by low-rank Hankel completion.
+    """Fill in the points that were not measured by low-rank Hankel completion.
+
+    Single precision is enough, and twice as fast as double. Singular values come from the Gram matrix, which squares
+    them: those below 3e-4 of the largest are lost. But the threshold is about a tenth of the largest, and values below
+    it count for nothing.
 
     Arguments
     ---------
     fid : torch.Tensor
         complex, (..., n), zero where nothing was measured.
-    schedule : Sequence | np.ndarray | torch.Tensor
-        Indices measured, (m,), or a mask, bool, (..., n), one for each signal.
+    schedule : Schedule
+        Indices of the points measured, (m,), or a mask, bool, (..., n), one for each signal.
     n_iterations : int
-        At most so many.
+        Largest number of iterations.
     weight : float
-        Of the agreement with the measurement; signals are scaled to a largest point of one.
+        Weight of the agreement with the measurement, for signals scaled to a largest point of one.
     penalty : float
-        Of ADMM; singular values lose its inverse in each iteration. It changes the speed, not the solution.
+        Penalty of ADMM: its inverse is taken from the singular values in each iteration. It changes the speed, not the
+        solution.
     tolerance : float
-        A signal is done when it changes by less than this share.
+        A signal is done when an iteration changes it by less than this share of its norm.
     rank : int | None
-        Singular vectors carried from iteration to iteration: the few that survive the threshold are found by one step
-        of subspace iteration from those before. Where more survive, and with None everywhere, all are computed.
+        Number of singular vectors carried from iteration to iteration. One step of subspace iteration from the previous
+        ones finds the few that survive the threshold. Where more survive, and everywhere for None, all are computed.
 
     Returns
     -------
     torch.Tensor
-        complex, as ``fid``; points measured are as they were.
-
-    Singular values come from the Gram matrix, which squares them. In single precision those below 3e-4 of the largest
-    are lost, but those below the threshold, a tenth of the largest or so, count for nothing; so single precision is
-    enough, and twice as fast.
+        complex, shape of ``fid``; points measured are unchanged.
 
     Example
     -------
@@ -78,17 +78,18 @@ def hankel(
     )
     rows, masks = fid.reshape(-1, n), mask.expand(fid.shape).reshape(-1, n)
     result = torch.zeros_like(rows)
-    filled = rows.any(dim=-1).nonzero()[:, 0]
+    filled = rows.any(dim=-1).nonzero()[:, 0]  # signals of zeros have no scale, and stay zeros
     for chosen in filled.split(AT_ONCE_CUDA if fid.is_cuda else AT_ONCE):
         result[chosen] = _complete(rows[chosen], masks[chosen], *settings)
     return result.reshape(fid.shape)
 
 
 def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank):
+    """ADMM on signals (B, n) and their masks, with the matrix ``low_rank`` and the scaled multipliers ``dual``."""
     scale = measured.abs().amax(dim=-1, keepdim=True)
     data, known = weight * measured / scale, weight * mask.to(scale.dtype)
     n = measured.shape[-1]
-    counts = from_hankel(to_hankel(torch.ones(n, dtype=scale.dtype, device=scale.device)))
+    counts = from_hankel(to_hankel(torch.ones(n, dtype=scale.dtype, device=scale.device)))  # H^H H is diagonal
     signal, result = measured / scale, measured / scale
     dual, vectors = torch.zeros_like(to_hankel(signal)), None
     active = torch.arange(len(measured), device=measured.device)
@@ -104,7 +105,7 @@ def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank):
             break
         if not going.all():  # signals that are done leave the batch
             active, signal, data, known, dual, vectors = (
-                of[going] for of in (active, signal, data, known, dual, vectors)
+                part[going] for part in (active, signal, data, known, dual, vectors)
             )
     return torch.where(mask, measured, scale * result)
 
@@ -145,11 +146,11 @@ def shrink(
     matrix : torch.Tensor
         complex, (B, p, q).
     threshold : float
-        What is taken from each singular value.
+        Amount taken from each singular value.
     rank : int
-        Singular vectors to return.
+        Number of singular vectors to return.
     vectors : torch.Tensor | None
-        Right singular vectors of a similar matrix to start from, (B, q, rank); None computes all.
+        Right singular vectors of a similar matrix to start from, complex, (B, q, rank); None computes all.
 
     Returns
     -------
@@ -168,7 +169,7 @@ def shrink(
         return _shrink_in(matrix, _all_vectors(matrix), threshold, rank)[:2]
     vectors = torch.linalg.qr(matrix.mH @ (matrix @ vectors)).Q
     shrunk, vectors, all_kept = _shrink_in(matrix, vectors, threshold, rank)
-    if all_kept.any():  # more may be above the threshold than were looked for
+    if all_kept.any():  # more values than ``rank`` may be above the threshold
         again = matrix[all_kept]
         shrunk[all_kept], vectors[all_kept], _ = _shrink_in(again, _all_vectors(again), threshold, rank)
     return shrunk, vectors
@@ -179,10 +180,10 @@ def _all_vectors(matrix):
 
 
 def _shrink_in(matrix, basis, threshold, rank):
-    """Lower the singular values within the span of a basis; say where none of them vanished."""
+    """Lower the singular values within the span of a basis; report where none of them vanished."""
     image = matrix @ basis
-    squares, turn = torch.linalg.eigh(image.mH @ image)
-    values = squares.clamp_min(threshold**2 / 4).sqrt()
+    squares, turn = torch.linalg.eigh(image.mH @ image)  # (rank, rank): cheaper than an SVD of the whole
+    values = squares.clamp_min(threshold**2 / 4).sqrt()  # rounding makes small squares negative; these vanish anyway
     kept = (1 - threshold / values).clamp_min(0)
     vectors = basis @ turn
     return (image @ (turn * kept[..., None, :])) @ vectors.mH, vectors[..., -rank:], kept[..., 0] > 0

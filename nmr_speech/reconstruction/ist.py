@@ -1,24 +1,24 @@
-"""Iterative soft thresholding: the spectrum with the smallest sum of magnitudes that agrees with what was measured.
+"""Iterative soft thresholding: the spectrum with the smallest sum of magnitudes that agrees with the measurement.
 
 Two variants are in use, and both are here:
 
-- ``"ist_s"``: the spectrum is made to agree with the measurement, then thresholded; the threshold falls by a factor
-  from iteration to iteration. Stern, Donoho and Hoch, J. Magn. Reson. 188, 295 (2007).
-- ``"ist_d"``: what rises above a share of the largest point of the residual's spectrum moves from there to the
-  result. Hyberts et al., J. Biomol. NMR 52, 315 (2012), after Donoho, IEEE Trans. Inf. Theory 41, 613 (1995).
+- ``"ist_s"``: the spectrum is made to agree with the measurement, then thresholded. The threshold shrinks by a factor
+  per iteration. Stern, Donoho and Hoch, J. Magn. Reson. 188, 295 (2007), doi 10.1016/j.jmr.2007.07.008.
+- ``"ist_d"``: what exceeds a share of the largest point of the residual's spectrum moves from there to the result.
+  Hyberts et al., J. Biomol. NMR 52, 315 (2012), doi 10.1007/s10858-012-9611-z, after Donoho, IEEE Trans. Inf. Theory
+  41, 613 (1995), doi 10.1109/18.382009.
 
-Every signal has thresholds of its own, so a batch gives what its signals give one by one. What the threshold leaves
-out is missing from each line: compare slopes, not correlations alone.
+Every signal has its own thresholds, so a batch gives what its signals give one by one. Every line lacks what is below
+the last threshold: compare slopes, not only correlations.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from nmr_speech.checks import in_range, one_of, whole
 from nmr_speech.reconstruction.operators import check_measured, fourier, inverse_fourier
-from nmr_speech.reconstruction.virtual_echo import check_phase, echo_transform
+from nmr_speech.reconstruction.schedule import Schedule
+from nmr_speech.reconstruction.virtual_echo import Transform, check_phase, echo_transform
 
 VARIANTS = ("ist_s", "ist_d")
 DECAY = {"ist_s": 0.98, "ist_d": 0.9}
@@ -27,7 +27,7 @@ DECAY = {"ist_s": 0.98, "ist_d": 0.9}
 @torch.no_grad()
 def ist(
     fid: torch.Tensor,
-    schedule: Sequence | np.ndarray | torch.Tensor,
+    schedule: Schedule,
     *,
     variant: str = "ist_s",
     echo: str | None = None,
@@ -35,32 +35,32 @@ def ist(
     decay: float | None = None,
     dims: int = 1,
 ) -> torch.Tensor:
-    """Fill in what was not measured by iterative soft thresholding.
+    """Fill in the points that were not measured by iterative soft thresholding.
 
     Arguments
     ---------
     fid : torch.Tensor
-        complex, (..., n), zero where nothing was measured; in ``dims`` dimensions (..., n_1, n_2).
-    schedule : Sequence | np.ndarray | torch.Tensor
-        Indices measured, (m,), in two dimensions (m, 2); or a mask, bool, (..., n), one for each signal.
+        complex, (..., n), zero where nothing was measured; in two dimensions (..., n_1, n_2).
+    schedule : Schedule
+        Indices of the points measured, (m,), in two dimensions (m, 2); or a mask, bool, (..., n), one for each signal.
     variant : str
         "ist_s" or "ist_d".
     echo : str | None
-        Form of the virtual echo, "even", "odd" or "half_dwell", for signals in phase; None does without, and is all
-        there is in two dimensions.
+        Form of the virtual echo for signals in phase: "even", "odd" or "half_dwell". None uses no echo; in two
+        dimensions there is none.
     n_iterations : int
-        How many. The last threshold of "ist_s" is ``decay ** n_iterations`` of the largest point (0.2% by default),
-        which weak lines must exceed: raise it for NOESY spectra.
+        Number of iterations. The last threshold of "ist_s" is ``decay ** n_iterations`` of the largest point, 0.2% by
+        default. Weaker lines are lost: raise the number for NOESY spectra.
     decay : float | None
-        Factor of the threshold from iteration to iteration ("ist_s"), or its share of the largest point of the residual
+        Factor of the threshold per iteration ("ist_s"), or threshold as a share of the largest point of the residual
         ("ist_d"); 0.98 and 0.9 by default.
     dims : int
-        Dimensions sampled non-uniformly, 1 or 2, the last ones.
+        Number of dimensions sampled non-uniformly, 1 or 2; they are the last ones.
 
     Returns
     -------
     torch.Tensor
-        complex, as ``fid``; points measured are as they were.
+        complex, shape of ``fid``; points measured are unchanged.
 
     Example
     -------
@@ -74,20 +74,18 @@ def ist(
     whole("dims", dims, 1, 2 if echo is None else 1)
     mask = check_measured(fid, schedule, dims)
     solve = {"ist_s": _ist_s, "ist_d": _ist_d}[one_of("variant", variant, VARIANTS)]
-    settings = (
-        whole("n_iterations", n_iterations, 1, 1_000_000),
-        in_range("decay", DECAY[variant] if decay is None else decay, 0, 1, "of the threshold", "0.98"),
-    )
+    n_iterations = whole("n_iterations", n_iterations, 1, 1_000_000)
+    decay = in_range("decay", DECAY[variant] if decay is None else decay, 0, 1, "of the threshold", "0.98")
     if echo is None:
-        return torch.where(mask, fid, solve(fid, mask, *settings, dims, _complex(dims)))
+        return torch.where(mask, fid, solve(fid, mask, n_iterations, decay, dims, _complex(dims)))
     check_phase(fid, mask, echo)
-    n, more = fid.shape[-1], int(echo == "even")
-    known = (torch.nn.functional.pad(of, (0, more)) for of in (fid, mask))
-    return torch.where(mask, fid, solve(*known, *settings, 1, echo_transform(n, echo))[..., :n])
+    n, more = fid.shape[-1], int(echo == "even")  # the point without partner is unknown, as `echo_transform` says
+    filled = solve(pad(fid, (0, more)), pad(mask, (0, more)), n_iterations, decay, 1, echo_transform(n, echo))
+    return torch.where(mask, fid, filled[..., :n])
 
 
 def soft_threshold(x: torch.Tensor, threshold: torch.Tensor | float) -> torch.Tensor:
-    """Move points towards zero by a threshold: ``max(|x| - threshold, 0) x / |x|``.
+    """Move points (..., n) towards zero by a threshold: ``max(|x| - threshold, 0) x / |x|``.
 
     Example
     -------
@@ -98,7 +96,7 @@ def soft_threshold(x: torch.Tensor, threshold: torch.Tensor | float) -> torch.Te
     return x * ((magnitude - threshold).clamp_min(0) / magnitude.clamp_min(torch.finfo(magnitude.dtype).tiny))
 
 
-def _complex(dims):
+def _complex(dims: int) -> tuple[Transform, Transform]:
     return lambda fid: fourier(fid, dims), lambda spectrum: inverse_fourier(spectrum, dims)
 
 

@@ -1,7 +1,7 @@
-"""Keep a trained reconstruction network in a folder, and load it from there or from the Hugging Face Hub.
+"""Save a trained reconstruction network in a folder, and load it from there or from the Hugging Face Hub.
 
-The folder holds ``config.json``, the name of a class in `NETWORKS` and plain numbers to make it with, and
-``model.safetensors``, its weights: nothing that could be run.
+The folder holds ``config.json``, with the name of a class in `NETWORKS` and its arguments, plain numbers, and
+``model.safetensors``, its weights. Loading never executes code from the folder or repository.
 """
 
 import json
@@ -20,16 +20,16 @@ from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.network import ReconstructionNetwork
 
 NETWORKS = {network.__name__: network for network in (MoDern, DLNMR, LSTMNetwork)}
-"""What may be loaded."""
+"""Classes that may be loaded, by name."""
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-LONGEST_CONFIG = 30_000
+LONGEST_CONFIG = 30_000  # bytes
 TRAINED = Path(__file__).with_name("trained") / "modern"
-"""The MoDern of the package, for any rate from 10 to 50%; its README says how it was made."""
+"""The MoDern in the package, for any rate from 10 to 50%; its README says how it was trained."""
 
 
-def save_network(network: ReconstructionNetwork, folder: str | Path):
-    """Write a network to a folder that `load_network` reads; uploaded as it is, it is a Hub repository.
+def save_network(network: ReconstructionNetwork, folder: str | Path) -> None:
+    """Write a network to a folder that `load_network` reads. Uploaded unchanged, the folder is a Hub repository.
 
     Example
     -------
@@ -42,7 +42,7 @@ def save_network(network: ReconstructionNetwork, folder: str | Path):
     """
     config = {"network": one_of("network", type(network).__name__, NETWORKS), "settings": network.settings}
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    Path(folder, CONFIG).unlink(missing_ok=True)  # what lies there counts once both are new
+    Path(folder, CONFIG).unlink(missing_ok=True)  # a folder without it does not load: so old and new never mix
     write_whole(Path(folder, WEIGHTS), safetensors.torch.save(weights))
     write_whole(Path(folder, CONFIG), (json.dumps(config, indent=2) + "\n").encode())
 
@@ -53,8 +53,8 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
     Arguments
     ---------
     source : str | Path
-        ``output_folder`` of a finished training, any folder with its ``config.json`` and ``model.safetensors``, or a
-        Hub repository ``user/name`` with both.
+        ``output_folder`` of a finished training, another folder with its ``config.json`` and ``model.safetensors``, or
+        a Hub repository ``user/name`` with both.
     revision : str | None
         Commit, tag or branch of a Hub repository.
 
@@ -62,6 +62,12 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
     -------
     ReconstructionNetwork
         In evaluation mode, on the CPU, without gradients; see its `forward`.
+
+    Example
+    -------
+    >>> network = load_network(TRAINED)
+    >>> type(network).__name__, network.settings["n_phases"], network.training
+    ('MoDern', 10, False)
     """
     folder, _ = locate(source, revision, [CONFIG, WEIGHTS])
     name, settings = _read_config(folder / CONFIG)
@@ -75,7 +81,7 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
 
 
 def load_modern(path_or_repo: str | Path = TRAINED, revision: str | None = None) -> MoDern:
-    """Load a trained MoDern, adaptive or not; arguments as for `load_network`. Left out: the one of the package.
+    """Load a trained MoDern, adaptive or not, by default the one in the package; arguments as for `load_network`.
 
     Example
     -------
@@ -90,13 +96,13 @@ def load_modern(path_or_repo: str | Path = TRAINED, revision: str | None = None)
     """
     network = load_network(path_or_repo, revision)
     if not isinstance(network, MoDern):
-        raise InputError(f"{path_or_repo}: holds a {type(network).__name__}, not a MoDern; take `load_network`")
+        raise InputError(f"{path_or_repo}: holds a {type(network).__name__}, not a MoDern; use `load_network`")
     return network
 
 
 def _read_config(path):
     if not path.is_file():
-        raise InputError(f"{path}: not there; `source` must be a folder in which a training has ended, or a copy of it")
+        raise InputError(f"{path}: not there; `source` must be the folder of a finished training, or a copy of it")
     if path.stat().st_size > LONGEST_CONFIG:
         raise InputError(f"{path}: must be smaller than {LONGEST_CONFIG // 1000} kB, got {path.stat().st_size} bytes")
     try:

@@ -1,8 +1,8 @@
 """MoDern: iterative soft thresholding unrolled, with learned transforms and thresholds that adapt to the spectrum.
 
-Wang et al., Accelerated NMR Spectroscopy: Merge Optimization with Deep Learning. A phase puts in what was measured, as
-an iteration of IST does; a convolution makes 32 feature maps; these are soft-thresholded, each at a threshold of its
-own; a convolution makes a spectrum of them again. Ten phases, none shares weights with another.
+Wang et al., Accelerated NMR Spectroscopy: Merge Optimization with Deep Learning, arXiv 2012.14830. Each phase puts in
+the points measured, as an iteration of IST does. A convolution makes 32 feature maps, each is soft-thresholded at its
+own threshold, and a second convolution turns them into a spectrum again. The ten phases share no weights.
 """
 
 import itertools
@@ -14,32 +14,30 @@ from torch import nn
 from nmr_speech.checks import whole
 from nmr_speech.reconstruction.network import Measurement, ReconstructionNetwork, as_channels, as_spectrum
 
-KERNEL = 3
-
 
 class MoDern(ReconstructionNetwork):
     """The network of Wang et al.: 2,594 parameters a phase for 2D spectra, 3,362 for 3D spectra.
 
-    Chosen here, where the paper is silent:
+    Choices where the paper is silent:
 
-    - The ends of a spectrum are joined, as those of a discrete Fourier transform are: no zeros are put beside it. So a
-      spectrum shifted in frequency is reconstructed to the shifted reconstruction.
+    - The ends of a spectrum are joined, as those of a discrete Fourier transform are, and not padded with zeros. A
+      spectrum shifted in frequency therefore gives the shifted reconstruction.
     - Soft thresholding acts on real feature maps, which keep their sign.
-    - Real and imaginary parts are the two channels, though the imaginary part of an echo's spectrum is zero: the counts
-      of the paper say so.
+    - Real and imaginary parts are the two channels, although the imaginary part of an echo's spectrum is zero: the
+      paper's numbers of parameters imply it.
     - Normalisation: see `nmr_speech.reconstruction.network.Measurement.of`.
 
     Arguments
     ---------
     n_phases : int
-        Phases, the paper's K.
+        Number of phases, the paper's K.
     channels : int
-        Feature maps.
+        Number of feature maps.
     adaptive : bool
         Whether thresholds follow the spectrum. False is the paper's ablation: a learned constant for each feature map
         of each phase, 450 parameters a phase for 2D spectra.
     dims : int
-        1 for 2D spectra, 2 for 3D spectra.
+        Number of dimensions sampled: 1 for 2D spectra, 2 for 3D spectra.
 
     Example
     -------
@@ -54,14 +52,14 @@ class MoDern(ReconstructionNetwork):
     (torch.Size([64]), True)
     """
 
-    def __init__(self, n_phases=10, channels=32, adaptive=True, dims=1):
+    def __init__(self, n_phases: int = 10, channels: int = 32, adaptive: bool = True, dims: int = 1) -> None:
         super().__init__(dims, n_phases=n_phases, channels=channels, adaptive=adaptive)
         whole("n_phases", n_phases, 1, 1000)
         whole("channels", channels, 1, 10_000)
         self.blocks = nn.ModuleList(SoftThresholding(channels, adaptive, self.dims) for _ in range(n_phases))
 
     def phases(self, measurement: Measurement) -> list[torch.Tensor]:
-        """Alternate data consistency and learned thresholding; see `ReconstructionNetwork.phases`."""
+        """Alternate data consistency and learned thresholding; see `ReconstructionNetwork.phases`; complex, (B, L)."""
         spectra = [measurement.zero_filled()]
         for block in self.blocks:
             spectra.append(as_spectrum(block(as_channels(measurement.consistent(spectra[-1])))))
@@ -74,14 +72,14 @@ class SoftThresholding(nn.Module):
     Arguments
     ---------
     channels : int
-        Feature maps.
+        Number of feature maps.
     adaptive : bool
         Whether thresholds follow the spectrum.
     dims : int
-        Dimensions of the spectrum.
+        Number of dimensions of the spectrum.
     """
 
-    def __init__(self, channels, adaptive, dims):
+    def __init__(self, channels: int, adaptive: bool, dims: int) -> None:
         super().__init__()
         self.widen = PeriodicConv(2, channels, dims)
         self.threshold = AdaptiveThreshold(channels) if adaptive else ConstantThreshold(channels)
@@ -97,16 +95,16 @@ class SoftThresholding(nn.Module):
 class AdaptiveThreshold(nn.Module):
     """Sub-block A: a threshold between zero and the mean magnitude of each feature map.
 
-    ``theta = g * sigmoid(FC(ReLU(BN(FC(g)))))`` with g the mean magnitudes. The figure names the layers; their order is
-    that of shrinkage blocks in general, with batch normalisation between the fully connected layers.
+    ``theta = g * sigmoid(FC(ReLU(BN(FC(g)))))`` with g the mean magnitudes. The paper's figure names the layers. Their
+    order is the usual one of shrinkage blocks, with batch normalisation between the fully connected layers.
 
     Arguments
     ---------
     channels : int
-        Feature maps.
+        Number of feature maps.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.share = nn.Sequential(
             nn.Linear(channels, channels),
@@ -115,9 +113,10 @@ class AdaptiveThreshold(nn.Module):
             nn.Linear(channels, channels),
             nn.Sigmoid(),
         )
-        for layer in (self.share[0], self.share[3]):
-            nn.init.kaiming_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for layer in self.share:
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """(channels, B, L) to (channels, B, 1)."""
@@ -126,17 +125,17 @@ class AdaptiveThreshold(nn.Module):
 
 
 class ConstantThreshold(nn.Module):
-    """The ablation: sub-block A gone, a learned constant for each feature map, kept positive by a softplus.
+    """The ablation: instead of sub-block A a learned constant for each feature map, kept positive by a softplus.
 
-    It begins at 0.05, of the order at which the adaptive thresholds begin.
+    It starts at 0.05, about where the adaptive thresholds start.
 
     Arguments
     ---------
     channels : int
-        Feature maps.
+        Number of feature maps.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.raw = nn.Parameter(torch.full((channels,), math.log(math.expm1(0.05))))
 
@@ -146,20 +145,20 @@ class ConstantThreshold(nn.Module):
 
 
 class PeriodicConv(nn.Module):
-    """Convolution of three points in each dimension, the ends joined, He-initialised.
+    """Convolution over three points in each dimension, with the ends joined and He initialisation.
 
-    As one matrix product over all signals and points, with the shifts done where there are fewer channels: on a CPU
-    faster than `torch.nn.Conv1d` between 2 and 32 channels, forwards and backwards.
+    It is one matrix product over all signals and points, and shifts on the side with fewer channels. Between 2 and 32
+    channels it is faster on a CPU than `torch.nn.Conv1d`, forwards and backwards.
 
     Arguments
     ---------
     in_channels, out_channels : int
-        Channels.
+        Number of channels.
     dims : int
-        Dimensions of the grid.
+        Number of dimensions of the grid.
     """
 
-    def __init__(self, in_channels, out_channels, dims):
+    def __init__(self, in_channels: int, out_channels: int, dims: int) -> None:
         super().__init__()
         self.axes = tuple(range(-dims, 0))
         self.shifts = list(itertools.product((1, 0, -1), repeat=dims))

@@ -1,16 +1,16 @@
-"""Sampling and the unitary Fourier transform, with their adjoints; data consistency.
+"""The unitary Fourier transform, data consistency, and the check of signals before reconstruction.
 
-Signals are complex, (..., n), time zero first; ``dims`` last dimensions are those sampled non-uniformly.
+Signals are complex, (..., n), time zero first. The last ``dims`` dimensions are those sampled non-uniformly.
 """
 
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.reconstruction.schedule import sampling_mask
+from nmr_speech.reconstruction.schedule import Schedule, sampling_mask
 
 
 def fourier(fid: torch.Tensor, dims: int = 1) -> torch.Tensor:
-    """Transform to the spectrum, F: unitary, so that its adjoint is its inverse; zero frequency first.
+    """Transform signals (..., n) to spectra, F: unitary, so its adjoint is its inverse; zero frequency first.
 
     Example
     -------
@@ -21,7 +21,7 @@ def fourier(fid: torch.Tensor, dims: int = 1) -> torch.Tensor:
 
 
 def inverse_fourier(spectrum: torch.Tensor, dims: int = 1) -> torch.Tensor:
-    """Transform back to the time domain, F^H.
+    """Transform spectra (..., n) back to the time domain, F^H.
 
     Example
     -------
@@ -31,44 +31,8 @@ def inverse_fourier(spectrum: torch.Tensor, dims: int = 1) -> torch.Tensor:
     return torch.fft.ifftn(spectrum, dim=tuple(range(-dims, 0)), norm="ortho")
 
 
-def sample(fid: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Keep the points measured, U.
-
-    Arguments
-    ---------
-    fid : torch.Tensor
-        (..., n), or more dimensions, as many as ``mask`` has.
-    mask : torch.Tensor
-        bool, (n,), with m points set; see `nmr_speech.reconstruction.schedule.sampling_mask`.
-
-    Returns
-    -------
-    torch.Tensor
-        (..., m).
-
-    Example
-    -------
-    >>> sample(torch.tensor([1, 2, 3]), torch.tensor([True, False, True]))
-    tensor([1, 3])
-    """
-    return fid[..., mask]
-
-
-def fill(samples: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Put zeros where nothing was measured, U^T: the adjoint of `sample`.
-
-    Example
-    -------
-    >>> fill(torch.tensor([1, 3]), torch.tensor([True, False, True]))
-    tensor([1, 0, 3])
-    """
-    full = samples.new_zeros(*samples.shape[:-1], *mask.shape)
-    full[..., mask] = samples
-    return full
-
-
 def data_consistency(spectrum: torch.Tensor, measured: torch.Tensor, mask: torch.Tensor, dims: int = 1) -> torch.Tensor:
-    """Replace what was measured: ``x + F U^T (y - U F^H x)``, equation 1a of Wang et al. (MoDern).
+    """Replace what was measured: ``x + F U^T (y - U F^H x)``, equation 1a of Wang et al. (arXiv 2012.14830).
 
     Arguments
     ---------
@@ -79,7 +43,7 @@ def data_consistency(spectrum: torch.Tensor, measured: torch.Tensor, mask: torch
     mask : torch.Tensor
         bool, (n,) or (..., n).
     dims : int
-        Dimensions sampled.
+        Number of dimensions sampled.
 
     Returns
     -------
@@ -95,22 +59,22 @@ def data_consistency(spectrum: torch.Tensor, measured: torch.Tensor, mask: torch
     return fourier(torch.where(mask, measured, inverse_fourier(spectrum, dims)), dims)
 
 
-def check_measured(fid: torch.Tensor, schedule, dims: int = 1) -> torch.Tensor:
+def check_measured(fid: torch.Tensor, schedule: Schedule, dims: int = 1) -> torch.Tensor:
     """Refuse signals that cannot be reconstructed; return the mask of their schedule.
 
     Arguments
     ---------
     fid : torch.Tensor
         complex, (..., n): finite, zero where nothing was measured.
-    schedule : Sequence | np.ndarray | torch.Tensor
-        As for `nmr_speech.reconstruction.schedule.sampling_mask`.
+    schedule : Schedule
+        Indices or a mask, as for `nmr_speech.reconstruction.schedule.sampling_mask`.
     dims : int
-        Dimensions sampled.
+        Number of dimensions sampled.
 
     Returns
     -------
     torch.Tensor
-        bool, (n,) or (..., n), where ``fid`` is.
+        bool, (n,) or (..., n), on the device of ``fid``.
 
     Example
     -------
@@ -129,7 +93,7 @@ def check_measured(fid: torch.Tensor, schedule, dims: int = 1) -> torch.Tensor:
     mask = sampling_mask(schedule, shape if dims > 1 else shape[0]).to(fid.device)
     try:
         stray = torch.where(mask, 0, fid)
-    except RuntimeError as error:
+    except RuntimeError as error:  # shapes that do not broadcast
         raise InputError(
             f"a mask must be one for all signals or one for each, {tuple(fid.shape)}, got {tuple(mask.shape)}"
         ) from error
@@ -138,6 +102,6 @@ def check_measured(fid: torch.Tensor, schedule, dims: int = 1) -> torch.Tensor:
         value = stray[stray != 0][0].abs().item()
         raise InputError(
             f"`fid` must be zero where nothing was measured, got {value:.3g} at point {', '.join(map(str, at))}, which "
-            "the schedule does not hold; is it the schedule of this signal? (multiply by its mask to try one)"
+            "the schedule does not hold; is it the schedule of this signal? To try a schedule, multiply by its mask"
         )
     return mask

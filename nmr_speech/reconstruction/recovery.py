@@ -1,7 +1,8 @@
 """How well a reconstructed spectrum agrees with its fully sampled reference, and with itself over several schedules.
 
-One figure is not enough. A correlation of peak heights is near one as soon as the strongest are right, and it does not
-see that all are too low; a slope does, a correlation of the weak ones alone, and what was lost or invented.
+One figure is not enough. A correlation of peak heights is near one as soon as the strongest are right, and it misses
+that all are too low. Therefore there are also the slope, a correlation of the weak peaks alone, and numbers of peaks
+lost and invented.
 """
 
 import numpy as np
@@ -9,14 +10,15 @@ from scipy.ndimage import maximum_filter
 
 from nmr_speech.checks import InputError, in_range
 
-WEAK = 0.04  # of the highest peak: Wang et al., supplement S2.2
-FLOOR = 0.005  # of the highest peak, below which nothing is called a peak
-SIGMAS = 8.0
+WEAK = 0.04  # share of the highest peak below which a peak is weak: Wang et al. (arXiv 2012.14830), supplement S2.2
+FLOOR = 0.005  # share of the highest peak below which nothing is called a peak
+SIGMAS = 8.0  # standard deviations of the noise that a peak must exceed
+MAD_TO_STD = 1.4826  # standard deviation over median magnitude, for Gaussian noise
 NEAR = 2  # points by which a peak may move
 
 
 def rlne(spectrum: np.ndarray, reference: np.ndarray) -> float:
-    """Relative l2 norm error: the norm of the difference over that of the reference.
+    """Relative l2 norm error (RLNE) of a spectrum (...,): the norm of the difference over that of the reference.
 
     Example
     -------
@@ -26,26 +28,26 @@ def rlne(spectrum: np.ndarray, reference: np.ndarray) -> float:
     size = np.linalg.norm(reference)
     if spectrum.shape != reference.shape or not size > 0:
         raise InputError(
-            f"a reference must have the shape of the spectrum and hold a signal, got {reference.shape} for "
+            f"a reference must have the shape of the spectrum and must not be zero, got {reference.shape} for "
             f"{spectrum.shape}, norm {size:g}"
         )
     return float(np.linalg.norm(spectrum - reference) / size)
 
 
 def pick(spectrum: np.ndarray, threshold: float) -> np.ndarray:
-    """Find peaks: points whose magnitude is above a threshold and the largest within two points.
+    """Find peaks: points whose magnitude exceeds a threshold and is the largest within two points.
 
     Arguments
     ---------
     spectrum : np.ndarray
         Real, of any number of dimensions.
     threshold : float
-        In its units.
+        In the units of the spectrum.
 
     Returns
     -------
     np.ndarray
-        bool, as ``spectrum``.
+        bool, shape of ``spectrum``.
 
     Example
     -------
@@ -57,9 +59,10 @@ def pick(spectrum: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def threshold_of(reference: np.ndarray, floor: float = FLOOR) -> float:
-    """Height above which a reference has peaks: a share of its highest, or eight standard deviations of its noise.
+    """Return the height above which a reference has peaks, in its units.
 
-    The noise is taken from the median magnitude of the rows that hold a signal at all.
+    It is a share of the highest peak or eight standard deviations of the noise, whichever is more. The noise is
+    estimated from the median magnitude of the rows that hold a signal at all.
 
     Example
     -------
@@ -70,10 +73,10 @@ def threshold_of(reference: np.ndarray, floor: float = FLOOR) -> float:
     magnitude = np.abs(reference)
     rows = magnitude.reshape(-1, magnitude.shape[-1])
     rows = rows[rows.max(axis=1) > floor * magnitude.max()]
-    return float(max(floor * magnitude.max(), SIGMAS * 1.4826 * np.median(rows)))
+    return float(max(floor * magnitude.max(), SIGMAS * MAD_TO_STD * np.median(rows)))
 
 
-def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) -> dict:
+def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) -> dict[str, float | None]:
     """Compare a reconstructed spectrum with its reference.
 
     Arguments
@@ -81,18 +84,18 @@ def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) 
     spectrum : np.ndarray
         Reconstructed, real, phased, (points in F1, points in F2).
     reference : np.ndarray
-        Fully sampled, processed alike.
+        Fully sampled, same shape, processed alike.
     floor : float
         Height of the lowest peaks, as a share of the highest.
 
     Returns
     -------
-    dict
-        ``rlne``; ``peaks`` and ``weak_peaks`` of the reference, weak being below 4% of the highest; ``peak_r2`` and
-        ``weak_peak_r2``, squared correlations of heights at their places (None for fewer than three); ``slope`` of the
-        heights, least squares through zero, 1 where nothing is lost; ``weak_recall``, share of the weak ones within two
-        points of which a peak of half the threshold or more is found; ``false_peaks``, above the threshold where the
-        reference stays below half of it within two points.
+    dict[str, float | None]
+        ``rlne``: relative error of the whole spectrum. ``peaks``, ``weak_peaks``: number of peaks in the reference, and
+        of those below 4% of the highest. ``peak_r2``, ``weak_peak_r2``: squared correlations of the heights at these
+        peaks, None for fewer than three. ``slope``: of the heights, least squares through zero, 1 where nothing is
+        lost. ``weak_recall``: share of the weak peaks with a peak of at least half the threshold within two points.
+        ``false_peaks``: number of peaks where the reference stays below half the threshold within two points.
 
     Example
     -------
@@ -122,8 +125,8 @@ def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) 
     }
 
 
-def spread(spectra: np.ndarray, floor: float = FLOOR) -> dict:
-    """Say how far reconstructions from several schedules agree: a confidence that needs no reference.
+def spread(spectra: np.ndarray, floor: float = FLOOR) -> dict[str, np.ndarray]:
+    """Measure how far reconstructions from several schedules agree: a confidence that needs no reference.
 
     Arguments
     ---------
@@ -134,9 +137,10 @@ def spread(spectra: np.ndarray, floor: float = FLOOR) -> dict:
 
     Returns
     -------
-    dict
-        ``mean`` and ``std``, (points in F1, points in F2); ``peaks`` of the mean, places (peaks, 2), with ``height``
-        and ``relative_std``: the standard deviation at each over its height. Near 1 a peak is not to be believed.
+    dict[str, np.ndarray]
+        ``mean``, ``std``: (points in F1, points in F2). ``peaks``: indices of the peaks of the mean, (peaks, 2).
+        ``height``, ``relative_std``: height of each, and standard deviation there over the height, (peaks,). A peak
+        whose value is near 1 cannot be trusted.
 
     Example
     -------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -10,19 +11,22 @@ from nmr_speech.checks import InputError, whole
 
 MOST_POINTS = 2**20
 TRIES = 10_000
-STEP = 1.02  # of the weight, from try to try
+STEP = 1.02  # factor of the weight from try to try
+
+Schedule: TypeAlias = Sequence | np.ndarray | torch.Tensor
+"""Indices from 0 of the points measured, (m,), in d dimensions (m, d); or a mask, bool, (n,) or (..., n)."""
 
 
 def poisson_gap(n: int | tuple[int, int], m: int, seed: int | Sequence[int]) -> np.ndarray:
     """Draw a sine-weighted Poisson-gap schedule.
 
-    Gaps between points are drawn from Poisson distributions whose mean is ``w sin(pi/2 (i + 1/2) / (n + 1))`` at point
-    i: small at the beginning, where the signal is strong, large at the end. The weight w starts at ``2 (n / m - 1)``
-    and is changed by 2% from try to try until there are exactly m points. From Hyberts, Takeuchi and Wagner, J. Am.
-    Chem. Soc. 132, 2145 (2010), in the form for signals that are apodised (a quarter of a sine).
+    The gap behind point i follows a Poisson distribution with mean ``w sin(pi/2 (i + 1/2) / (n + 1))``: small at the
+    beginning, where the signal is strong, and large at the end. The weight w starts at ``2 (n / m - 1)`` and changes by
+    2% from try to try until the schedule has exactly m points. From Hyberts, Takeuchi and Wagner, J. Am. Chem. Soc.
+    132, 2145 (2010), doi 10.1021/ja908004w, in the form for apodised signals (a quarter of a sine).
 
-    In two dimensions each cell lies on one thread: threads run along the rows and along the columns by turns, both from
-    the diagonal on, with the argument ``pi/2 (i + j + 1/2) / (n_1 + n_2)``.
+    In two dimensions every cell lies on one thread. Threads start on the diagonal and run along the rows and along the
+    columns by turns, with the argument ``pi/2 (i + j + 1/2) / (n_1 + n_2)``.
 
     Arguments
     ---------
@@ -36,16 +40,15 @@ def poisson_gap(n: int | tuple[int, int], m: int, seed: int | Sequence[int]) -> 
     Returns
     -------
     np.ndarray
-        int64, rising, (m,); in two dimensions pairs, (m, 2). The first point is always there.
+        int64, rising, (m,); in two dimensions pairs, (m, 2). The first point is always measured.
 
     Example
     -------
-    >>> poisson_gap(64, 12, seed=1)
-    array([ 0,  1,  3,  6, 10, 12, 20, 28, 34, 40, 54, 62])
-    >>> poisson_gap((8, 8), 3, seed=1)
-    array([[0, 0],
-           [0, 3],
-           [3, 0]])
+    >>> schedule = poisson_gap(64, 12, seed=1)
+    >>> len(schedule), schedule[0].item()
+    (12, 0)
+    >>> poisson_gap((8, 8), 3, seed=1)[0].tolist()
+    [0, 0]
     """
     shape = tuple(whole("n", size, 2, MOST_POINTS) for size in np.atleast_1d(n).tolist())
     size = int(np.prod(shape))
@@ -53,13 +56,13 @@ def poisson_gap(n: int | tuple[int, int], m: int, seed: int | Sequence[int]) -> 
     rng = np.random.default_rng(seed)
     rise = _sine(shape)
     walk = _along_line if len(shape) == 1 else _along_threads
-    weight = 2 * (size / m - 1)
+    weight = 2 * (size / m - 1)  # a first guess: the mean gap must be n / m - 1, that of the sine is 2/pi
     for _ in range(TRIES):
         points = walk(rng.poisson(weight * rise))
         if len(points) == m:
             return np.array(sorted(points), dtype=np.int64)
         weight *= STEP if len(points) > m else 1 / STEP
-    raise InputError(f"no schedule of {m} of {n} points was found in {TRIES} tries; take another `seed` or `m`")
+    raise InputError(f"no schedule of {m} of {n} points was found in {TRIES} tries; change `seed` or `m`")
 
 
 def _sine(shape):
@@ -80,7 +83,7 @@ def _along_threads(gaps):
     points, gaps = [], gaps.tolist()
     rows, columns = len(gaps), len(gaps[0])
     for k in range(min(rows, columns)):
-        at = k + (gaps[k][k] if k else 0)
+        at = k + (gaps[k][k] if k else 0)  # the origin is always measured, other threads may start later
         while at < columns:
             points.append((k, at))
             at += 1 + gaps[k][at]
@@ -91,42 +94,13 @@ def _along_threads(gaps):
     return points
 
 
-def poisson_gaps(n: int, m: int, count: int, seed: int) -> torch.Tensor:
-    """Draw many schedules as masks; row i is ``poisson_gap(n, m, (seed, i))``. A quarter of a millisecond each.
+def check_schedule(schedule: Schedule, n: int | tuple[int, ...]) -> np.ndarray:
+    """Refuse indices that are no schedule for ``n`` points.
 
     Arguments
     ---------
-    n, m : int
-        As for `poisson_gap`.
-    count : int
-        Schedules to draw.
-    seed : int
-        Of all of them.
-
-    Returns
-    -------
-    torch.Tensor
-        bool, (count, n).
-
-    Example
-    -------
-    >>> poisson_gaps(8, 3, 2, seed=1).int()
-    tensor([[1, 1, 0, 0, 0, 1, 0, 0],
-            [1, 1, 0, 1, 0, 0, 0, 0]], dtype=torch.int32)
-    """
-    masks = torch.zeros(whole("count", count, 1, 2**31), n, dtype=torch.bool)
-    for i, row in enumerate(masks):
-        row[torch.from_numpy(poisson_gap(n, m, (seed, i)))] = True
-    return masks
-
-
-def check_schedule(schedule: Sequence | np.ndarray | torch.Tensor, n: int | tuple[int, ...]) -> np.ndarray:
-    """Refuse a list of indices that is no schedule for ``n`` points.
-
-    Arguments
-    ---------
-    schedule : Sequence | np.ndarray | torch.Tensor
-        Indices from 0, (m,); in d dimensions (m, d). In any order.
+    schedule : Schedule
+        Indices from 0 in any order, (m,); in d dimensions (m, d).
     n : int | tuple[int, ...]
         Points of the full grid.
 
@@ -155,7 +129,7 @@ def check_schedule(schedule: Sequence | np.ndarray | torch.Tensor, n: int | tupl
         raise InputError(f"the schedule must hold {wanted} a point, got an array of shape {entries.shape}")
     entries = entries.astype(np.int64)
     _check_range(entries, shape)
-    _check_once(entries)
+    _check_unique(entries)
     return entries
 
 
@@ -163,43 +137,43 @@ def _check_range(entries, shape):
     outside = ((entries < 0) | (entries >= np.array(shape)[None if entries.ndim == 2 else 0])).reshape(len(entries), -1)
     if outside.any():
         first = int(outside.any(axis=1).argmax())
-        counted = "; does it count from 1?" if entries.min() > 0 and (entries.max(axis=0) <= shape).all() else ""
+        hint = "; does it count from 1?" if entries.min() > 0 and (entries.max(axis=0) <= shape).all() else ""
         sizes = " x ".join(map(str, shape))
         raise InputError(
-            f"the schedule must hold indices from 0 up to {sizes} less one, got {_said(entries[first])} (entry "
-            f"{first + 1}){counted}"
+            f"the schedule must hold indices from 0 up to {sizes} less one, got {_text(entries[first])} (entry "
+            f"{first + 1}){hint}"
         )
 
 
-def _check_once(entries):
+def _check_unique(entries):
     _, first, inverse = np.unique(entries, axis=0, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[inverse.ravel()] != np.arange(len(entries)))
     if len(again):
         one = int(again[0])
         raise InputError(
-            f"the schedule must hold each point once, got {_said(entries[one])} more than once (entries "
+            f"the schedule must hold each point once, got {_text(entries[one])} more than once (entries "
             f"{first[inverse.ravel()[one]] + 1} and {one + 1})"
         )
 
 
-def _said(entry):
+def _text(entry):
     return ", ".join(map(str, np.atleast_1d(entry).tolist()))
 
 
-def sampling_mask(schedule: Sequence | np.ndarray | torch.Tensor, n: int | tuple[int, ...]) -> torch.Tensor:
-    """Turn a schedule into a mask; a mask is checked and returned.
+def sampling_mask(schedule: Schedule, n: int | tuple[int, ...]) -> torch.Tensor:
+    """Turn a schedule into a mask. A mask is checked and returned.
 
     Arguments
     ---------
-    schedule : Sequence | np.ndarray | torch.Tensor
-        Indices, as for `check_schedule`, or a mask, bool, (..., n): one schedule for each signal.
+    schedule : Schedule
+        Indices, as for `check_schedule`, or a mask, bool, (..., n), with one schedule for each signal.
     n : int | tuple[int, ...]
         Points of the full grid.
 
     Returns
     -------
     torch.Tensor
-        bool, (n,), or as the mask came.
+        bool, (n,), or the shape of the mask given.
 
     Example
     -------
@@ -219,22 +193,22 @@ def sampling_mask(schedule: Sequence | np.ndarray | torch.Tensor, n: int | tuple
     return given
 
 
-def read_schedule(path: str | Path, first: int | None = None) -> tuple[np.ndarray, str]:
-    r"""Read a schedule file: one point a line, as TopSpin's ``nuslist`` and NMRPipe's schedules are.
+def read_schedule(path: str | Path, index_base: int | None = None) -> tuple[np.ndarray, str]:
+    r"""Read a schedule file with one point per line, such as TopSpin's ``nuslist`` or a schedule of NMRPipe.
 
     Arguments
     ---------
     path : str | Path
-        Text; an index a line, or one for each indirect dimension. What follows ``#`` is left out.
-    first : int | None
-        Number of the first point, 0 or 1. None: 0 if it occurs; 1 if it occurs and 0 does not.
+        Text; each line holds one index, or one for each indirect dimension. What follows ``#`` is ignored.
+    index_base : int | None
+        Number of the first point of the grid, 0 or 1. None: 0 if it occurs; 1 if it occurs and 0 does not.
 
     Returns
     -------
     schedule : np.ndarray
-        int64, from 0, in the order of the file, which is that of measurement; (m,), or (m, d).
+        int64, from 0, in the order of the file, which is that of the measurement; (m,) or (m, d).
     step : str
-        What was found.
+        What was found, one sentence.
 
     Example
     -------
@@ -248,7 +222,7 @@ def read_schedule(path: str | Path, first: int | None = None) -> tuple[np.ndarra
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be read as a schedule ({error}); give a text file, one point a line"
+            f"{path}: cannot be read as a schedule ({error}); give a text file, one point per line"
         ) from error
     rows = [
         _row(path, number, text) for number, line in enumerate(lines, 1) if (text := line.partition("#")[0].split())
@@ -258,10 +232,10 @@ def read_schedule(path: str | Path, first: int | None = None) -> tuple[np.ndarra
     if len({len(row) for row in rows}) > 1:
         raise InputError(f"{path}: every point must have as many indices as the first, {len(rows[0])}")
     entries = np.array(rows, dtype=np.int64)
-    first, why = _first(path, entries, first)
-    entries -= first
+    base, why = _index_base(path, entries, index_base)
+    entries -= base
     return entries[:, 0] if entries.shape[1] == 1 else entries, (
-        f"{len(rows)} points in the schedule, counted from {first}: {why}."
+        f"{len(rows)} points in the schedule, counted from {base}: {why}."
     )
 
 
@@ -270,15 +244,15 @@ def _row(path, number, words):
         return [int(word) for word in words]
     except ValueError as error:
         raise InputError(
-            f"{path}: line {number} must hold whole numbers, got {' '.join(words)!r}; one point a line"
+            f"{path}: line {number} must hold whole numbers, got {' '.join(words)!r}; one point per line"
         ) from error
 
 
-def _first(path, entries, given):
+def _index_base(path, entries, given):
     if given is not None:
-        return whole("first", given, 0, 1), "as the caller says"
+        return whole("index_base", given, 0, 1), "as the caller says"
     if (entries == 0).any():
         return 0, "0 occurs"
     if (entries == 1).any():
         return 1, "no 0 occurs"
-    raise InputError(f"{path}: holds neither 0 nor 1, so it does not show where it counts from; say so with `first`")
+    raise InputError(f"{path}: holds neither 0 nor 1, so it does not show where it counts from; give `index_base`")

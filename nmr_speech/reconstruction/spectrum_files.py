@@ -1,36 +1,38 @@
-"""Spectra as files that other programs open: NMRPipe (``.ft2``) and Sparky (``.ucsf``), through nmrglue."""
+"""Spectra as files that other programs open: NMRPipe (``.ft2``) and Sparky (``.ucsf``), through nmrglue.
+
+Both store the highest shift first. Here, at the border, spectra are turned: inside, shifts rise.
+"""
 
 import tempfile
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import nmrglue
 import numpy as np
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.files import write_whole
-from nmr_speech.reconstruction.plane import Axis
 
 ENDINGS = (".ft2", ".ucsf")
 
 
-def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis):
-    """Write a spectrum; the ending of the name says of what kind.
+def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis) -> None:
+    """Write a spectrum; the ending of the name chooses the format.
 
     Arguments
     ---------
     path : str | Path
         ``.ft2`` for NMRPipe, ``.ucsf`` for Sparky.
     spectrum : np.ndarray
-        Real, (points in F1, points in F2), highest shift first.
+        Real, (f1.n, f2.n), shifts rising along both axes.
     f1, f2 : Axis
         Its axes.
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "one.ucsf"
-    >>> axis = Axis(32, 3200.0, 600.0, 5.0)
+    >>> axis = Axis(32, width_hz=3200.0, carrier_ppm=5.0, field_mhz=600.0)
     >>> write_spectrum(path, np.eye(32), axis, axis)
     >>> found, _, f2 = read_spectrum(path)
     >>> bool((found == np.eye(32)).all()), bool(abs(f2.ppm() - axis.ppm()).max() < 1e-4)
@@ -38,12 +40,13 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis):
     """
     path = Path(path)
     if path.suffix not in ENDINGS:
-        raise InputError(f"{path}: a spectrum's file must end in {' or '.join(ENDINGS)}")
-    if path.suffix == ".ucsf":
-        f1, f2 = _centred(f1), _centred(f2)
-    axes = {0: _udic(f1, "F1" if f1.frequency_mhz != f2.frequency_mhz else "1H"), 1: _udic(f2, "1H")}
+        raise InputError(f"{path}: the name of a spectrum must end in {' or '.join(ENDINGS)}")
+    label = "1H" if f1.field_mhz == f2.field_mhz else "F1"
+    between = path.suffix == ".ucsf"
+    axes = {0: _parameters(f1, label, between), 1: _parameters(f2, "1H", between)}
     converter = nmrglue.convert.converter()
-    converter.from_universal({"ndim": 2, **axes}, spectrum.astype(np.float32))
+    falling = np.ascontiguousarray(spectrum[::-1, ::-1], dtype=np.float32)
+    converter.from_universal({"ndim": 2} | axes, falling)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         temporary = Path(folder, "spectrum" + path.suffix)
@@ -54,20 +57,21 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis):
         write_whole(path, temporary.read_bytes())
 
 
-def _centred(axis):
-    """Sparky's centre lies between two points where their number is odd."""
-    step_ppm = axis.width_hz / axis.size / axis.frequency_mhz
-    return replace(axis, carrier_ppm=axis.carrier_ppm - axis.size % 2 * step_ppm / 2)
+def _parameters(axis: Axis, label: str, between_points: bool) -> dict[str, object]:
+    """Return what nmrglue needs of an axis that is stored highest shift first.
 
-
-def _udic(axis, label):
+    Its carrier is at point n // 2 of that order; Sparky's lies between two points where n is odd.
+    """
+    carrier_ppm = axis.ppm()[::-1][axis.n // 2]
+    if between_points:
+        carrier_ppm -= axis.n % 2 * axis.width_ppm / axis.n / 2
     return {
-        "size": axis.size,
+        "size": axis.n,
         "complex": False,
         "encoding": "states",
         "sw": axis.width_hz,
-        "obs": axis.frequency_mhz,
-        "car": axis.carrier_ppm * axis.frequency_mhz,
+        "obs": axis.field_mhz,
+        "car": carrier_ppm * axis.field_mhz,
         "label": label,
         "time": False,
         "freq": True,
@@ -85,33 +89,39 @@ def read_spectrum(path: str | Path) -> tuple[np.ndarray, Axis, Axis]:
     Returns
     -------
     spectrum : np.ndarray
-        float32, (points in F1, points in F2), highest shift first.
+        float32, (f1.n, f2.n), shifts rising along both axes.
     f1, f2 : Axis
         Its axes.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "one.ft2"
+    >>> axis = Axis(16, width_hz=1600.0, carrier_ppm=5.0, field_mhz=600.0)
+    >>> write_spectrum(path, np.eye(16)[:, 3:4] * np.ones(16), axis, axis)
+    >>> read_spectrum(path)[0].argmax(axis=0).tolist() == [3] * 16
+    True
     """
     path = Path(path)
     try:
         content = path.read_bytes()
         if content.startswith(b"UCSF NMR"):
-            parameters, spectrum = nmrglue.sparky.read(str(path))
-            udic = nmrglue.sparky.guess_udic(parameters, spectrum)
+            module, (parameters, spectrum) = nmrglue.sparky, nmrglue.sparky.read(str(path))
         else:
-            parameters, spectrum = nmrglue.pipe.read(content)
-            udic = nmrglue.pipe.guess_udic(parameters, spectrum)
+            module, (parameters, spectrum) = nmrglue.pipe, nmrglue.pipe.read(content)
+        universal = module.guess_udic(parameters, spectrum)
     except Exception as error:  # nmrglue raises what a damaged file happens to trip over
         raise InputError(f"{path}: cannot be read as a spectrum of NMRPipe or Sparky ({error})") from error
-    if spectrum.ndim != 2 or np.iscomplexobj(spectrum) or not all(udic[k]["freq"] for k in (0, 1)):
+    real_2d = spectrum.ndim == 2 and min(spectrum.shape) > 1 and not np.iscomplexobj(spectrum)
+    if not real_2d or not all(universal[k]["freq"] for k in (0, 1)):
         raise InputError(f"{path}: must be a real 2D spectrum, transformed and phased in both dimensions")
     if not np.isfinite(spectrum).all():
         raise InputError(f"{path}: points must be finite numbers, got NaN or infinity")
-    module = nmrglue.sparky if content.startswith(b"UCSF NMR") else nmrglue.pipe
-    return np.asarray(spectrum), *(
-        _axis(module.make_uc(parameters, spectrum, dim=k), spectrum.shape[k]) for k in (0, 1)
-    )
+    f1, f2 = (_axis(module.make_uc(parameters, spectrum, dim=k), spectrum.shape[k]) for k in (0, 1))
+    return np.ascontiguousarray(spectrum[::-1, ::-1]), f1, f2
 
 
-def _axis(converter, size):
-    """What nmrglue takes from the header, the origin of a part that was cut out included."""
-    ppm = converter.ppm_scale()
-    frequency_mhz = (converter.hz(0) - converter.hz(1)) / (ppm[0] - ppm[1])
-    return Axis(size, float((ppm[0] - ppm[1]) * size * frequency_mhz), float(frequency_mhz), float(ppm[size // 2]))
+def _axis(converter, n: int) -> Axis:
+    """Return the axis of nmrglue's unit converter, which knows the origin of a part that was cut out."""
+    rising = converter.ppm_scale()[::-1]
+    field_mhz = (converter.hz(0) - converter.hz(1)) / (rising[1] - rising[0])
+    return Axis(n, float((rising[1] - rising[0]) * n * field_mhz), float(rising[n // 2]), float(field_mhz))

@@ -1,10 +1,10 @@
-"""Synthetic FIDs to train reconstruction networks on: sums of decaying exponentials, each with its own schedule.
+"""Synthetic FIDs to train reconstruction networks: sums of decaying exponentials, each with its own schedule.
 
-Equation S1-1 and Table S1-1 of Wang et al., Accelerated NMR Spectroscopy: Merge Optimization with Deep Learning.
-FID i and its schedule depend on (seed, i) alone: nothing is stored, and any of them can be made again by itself.
+Equation S1-1 and Table S1-1 of Wang et al., Accelerated NMR Spectroscopy: Merge Optimization with Deep Learning, arXiv
+2012.14830. FID i and its schedule depend only on (seed, i): nothing is stored, and each can be made again alone.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -26,17 +26,18 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class FIDSettings:
-    """What synthetic FIDs are drawn from: uniform distributions, each from its least to its largest value.
+    """Distributions of synthetic FIDs: uniform, each from its least to its largest value.
 
     The defaults are Table S1-1 of Wang et al., with three choices where it leaves something open or contradicts itself:
 
-    - ``n_points``. The paper does not say how long its FIDs are. 256 makes its longest decay time, 179.2 points, 0.7 of
-      the FID.
-    - ``phase_rad``. The table has phases from 0 to 2 pi, for each peak its own. But a virtual echo, on which the paper
-      trains, supposes that all peaks are in phase: with other phases its spectrum has the wide feet of dispersion. The
-      default is therefore phase zero; ``[0, 6.2832]`` is the table's.
-    - ``negative_share``. Phases of the table make negative peaks too, which real spectra have where a peak is folded or
-      the experiment edits. A network that has seen none takes them for artefacts. At phase zero signs are drawn.
+    - ``n_points``: the paper does not give the length of its FIDs. With 256 its longest decay time, 179.2 points, is
+      0.7 of the FID.
+    - ``phase_rad``: the table gives each peak its own phase, from 0 to 2 pi. But a virtual echo, on which the paper
+      trains, requires all peaks in phase; with other phases its spectrum has the wide feet of dispersion. The default
+      is therefore phase zero. ``[0, 6.2832]`` is the table's.
+    - ``negative_share``: the phases of the table also make negative peaks, which real spectra have where a peak is
+      folded or the experiment edits. A network trained without them takes them for artefacts. At phase zero the signs
+      are drawn.
 
     Arguments
     ---------
@@ -47,17 +48,22 @@ class FIDSettings:
     peaks : tuple[int, int]
         Number of peaks.
     amplitude : tuple[float, float]
-        Of each peak.
+        Amplitude of each peak.
     frequency : tuple[float, float]
-        Of each peak, in units of the spectral width.
+        Frequency of each peak, in units of the spectral width.
     decay_points : tuple[float, float]
         Time, in points, in which a peak decays to 1/e.
     phase_rad : tuple[float, float]
-        Of each peak.
+        Phase of each peak.
     negative_share : float
         Probability that a peak is negative.
     noise_std : float
-        Standard deviation of white Gaussian noise, of the real and of the imaginary part.
+        Standard deviation of the white Gaussian noise in the real and in the imaginary part.
+
+    Example
+    -------
+    >>> FIDSettings(rate=(0.1, 0.5)).rate
+    (0.1, 0.5)
     """
 
     n_points: int = 256
@@ -70,7 +76,7 @@ class FIDSettings:
     negative_share: float = 0.5
     noise_std: float = 1e-4
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole("n_points", self.n_points, 8, 2**16)
         in_range("negative_share", self.negative_share, 0, 1, "of the peaks", "0.5")
         in_range("noise_std", self.noise_std, 0, 1e6, "arbitrary units", "0.0001")
@@ -83,12 +89,12 @@ class FIDSettings:
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """Parameters of the peaks of many FIDs; B FIDs, J peaks at most.
+    """Parameters of the peaks of B FIDs with at most J peaks.
 
     Arguments
     ---------
     amplitude, frequency, decay_points, phase_rad : torch.Tensor
-        (B, J), float64. A peak that an FID does not have has amplitude zero; a negative one a negative amplitude.
+        float64, (B, J). Peaks that an FID does not have get amplitude zero, negative peaks a negative amplitude.
     """
 
     amplitude: torch.Tensor
@@ -103,11 +109,11 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
     Arguments
     ---------
     settings : FIDSettings
-        Where from.
+        Distributions to draw from.
     seed : int
-        Of the data set.
+        Seed of the data set.
     indices : Iterable[int]
-        Which FIDs.
+        Indices of the FIDs.
 
     Returns
     -------
@@ -120,8 +126,8 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
     True
     """
     fewest, most = settings.peaks
-    # One generator an FID: neither order nor batch matters. The first number says how many peaks there are, the last
-    # row which are negative.
+    # One generator per FID: neither order nor batch matters. The first number gives the number of peaks, the last row
+    # says which are negative.
     shape = (len(fields(Peaks)) + 1, most + 1)
     uniform = torch.from_numpy(np.stack([_generator(seed, i).random(shape) for i in indices]))
     count = fewest + (uniform[:, 0, 0] * (most - fewest + 1)).floor()
@@ -143,9 +149,9 @@ def exponentials(peaks: Peaks, n_points: int) -> torch.Tensor:
     Arguments
     ---------
     peaks : Peaks
-        Of B FIDs.
+        Peaks of B FIDs.
     n_points : int
-        Points.
+        Number of points n.
 
     Returns
     -------
@@ -169,18 +175,18 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
     Arguments
     ---------
     settings : FIDSettings
-        What they are drawn from.
+        Distributions to draw from.
     seed : int
-        Of the data set.
+        Seed of the data set.
     indices : Collection[int]
-        Which FIDs.
+        Indices of the FIDs.
 
     Returns
     -------
     fids : torch.Tensor
         Fully sampled, complex64, (B, n).
     masks : torch.Tensor
-        What is measured of each, bool, (B, n).
+        Points measured of each, bool, (B, n).
 
     Example
     -------
@@ -207,11 +213,11 @@ class SyntheticFIDs(torch.utils.data.Dataset):
     Arguments
     ---------
     settings : FIDSettings
-        What they are drawn from.
+        Distributions to draw from.
     seed : int
-        Of the data set.
+        Seed of the data set.
     indices : Collection[int]
-        Which FIDs.
+        Indices of the FIDs.
 
     Example
     -------
@@ -221,21 +227,21 @@ class SyntheticFIDs(torch.utils.data.Dataset):
     True
     """
 
-    def __init__(self, settings, seed, indices):
+    def __init__(self, settings: FIDSettings, seed: int, indices: Collection[int]) -> None:
         self.fids, self.masks = make_fids(settings, seed, indices)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.fids)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self.fids[i], self.masks[i]
 
-    def __getitems__(self, indices):
-        """A batch at once, for a loader whose ``collate_fn`` leaves it as it is."""
+    def __getitems__(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return a batch at once, for a loader whose ``collate_fn`` passes it on unchanged."""
         return self.fids[indices], self.masks[indices]
 
 
-def _generator(seed, *numbers):
+def _generator(seed: int, *numbers: int) -> np.random.Generator:
     return np.random.default_rng((seed, *numbers, len(numbers)))  # not the stream of the schedule, (seed, i)
 
 

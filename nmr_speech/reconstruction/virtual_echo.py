@@ -1,29 +1,31 @@
 """Virtual echo: a signal continued to negative times as its conjugate, so that its spectrum is real.
 
-From Mayzel, Kazimierczuk and Orekhov, Chem. Commun. 50, 8947 (2014). What is known of the phase halves what is unknown:
-lines are absorptive, without the wide feet of dispersion, and so sparser. The phase must be right: a signal that
-begins at time zero begins with a real point.
+From Mayzel, Kazimierczuk and Orekhov, Chem. Commun. 50, 8947 (2014), doi 10.1039/C4CC03047H. Knowing the phase halves
+the number of unknowns: lines are absorptive, without the wide feet of dispersion, and so sparser. The phase must be
+right: a signal that begins at time zero begins with a real point.
 
 Forms, for n points:
 
-- ``"even"``, 2n points: the signal, a zero at the one point without partner, its conjugate from the end. Known points
-  are those measured, their mirror images, and that zero.
-- ``"odd"``, 2n - 1 points: without the zero.
-- ``"half_dwell"``, 2n points, for signals whose first point was taken half a dwell time late: no point is shared. Its
-  spectrum is real but for the shift by half a dwell time, ``exp(i pi k / 2n)``.
+- ``"even"``, 2n points: the signal, a zero at the one point without partner, then the conjugate signal in reverse. The
+  points known are those measured, their mirror images, and that zero.
+- ``"odd"``, 2n - 1 points: the same without the zero.
+- ``"half_dwell"``, 2n points: for signals whose first point was taken half a dwell time late, so that no point is its
+  own mirror image. The spectrum is real but for the shift by half a dwell time, ``exp(i pi k / 2n)``.
 """
 
 import math
 from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 
 from nmr_speech.checks import InputError, one_of
-from nmr_speech.reconstruction.operators import fourier
+
+Transform: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 FORMS = ("even", "odd", "half_dwell")
-WRONG_PHASE = 0.3  # imaginary share of the first points: sine of 17 degrees, or noise as large as the signal
-AGREED = 0.5  # length of the mean of unit vectors that point in the directions of phases
+WRONG_PHASE = 0.3  # largest imaginary share of the first points: sine of 17 degrees; noise alone may reach it
+AGREED = 0.5  # least length of the mean of unit vectors in the directions of the phases
 RAYLEIGH = 6.0  # their number times that length squared: random directions exceed it with probability exp(-6)
 
 
@@ -40,8 +42,8 @@ def virtual_echo(fid: torch.Tensor, form: str = "even") -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        complex, (..., 2 n) or (..., 2 n - 1); negative times at the end, as in a discrete Fourier transform. In the
-        first two forms the imaginary part of the first point, which is its own mirror image, is dropped.
+        complex, (..., 2 n) or (..., 2 n - 1); negative times at the end, as in a discrete Fourier transform. The
+        forms "even" and "odd" drop the imaginary part of the first point, which is its own mirror image.
 
     Example
     -------
@@ -60,7 +62,7 @@ def virtual_echo(fid: torch.Tensor, form: str = "even") -> torch.Tensor:
 
 
 def from_virtual_echo(echo: torch.Tensor, form: str = "even") -> torch.Tensor:
-    """Take the signal out of its echo: the inverse of `virtual_echo` for a signal that begins with a real point.
+    """Take signals (..., n) out of their echoes: the inverse of `virtual_echo` if they begin with a real point.
 
     Example
     -------
@@ -72,7 +74,7 @@ def from_virtual_echo(echo: torch.Tensor, form: str = "even") -> torch.Tensor:
 
 
 def echo_mask(mask: torch.Tensor, form: str = "even") -> torch.Tensor:
-    """Say which points of the echo are known.
+    """Return which points of the echo are known.
 
     Arguments
     ---------
@@ -84,7 +86,7 @@ def echo_mask(mask: torch.Tensor, form: str = "even") -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        bool, as many points as the echo has.
+        bool, (..., 2 n) or (..., 2 n - 1), as the echo.
 
     Example
     -------
@@ -97,57 +99,57 @@ def echo_mask(mask: torch.Tensor, form: str = "even") -> torch.Tensor:
     return torch.cat([mask, *middle, mask[..., 1:].flip(-1)], dim=-1)
 
 
-def absorption(echo: torch.Tensor, form: str = "even") -> torch.Tensor:
-    """Transform an echo to its spectrum, real but for rounding.
+def half_dwell_phase(size: int, like: torch.Tensor) -> torch.Tensor:
+    """Return the phase along the spectrum that takes a shift by half a dwell time away.
 
     Arguments
     ---------
-    echo : torch.Tensor
-        complex, as `virtual_echo` gives it.
-    form : str
-        One of `FORMS`.
+    size : int
+        Number of points of the spectrum, zero frequency first.
+    like : torch.Tensor
+        Sets precision and device.
 
     Returns
     -------
     torch.Tensor
-        complex, zero frequency first, unitary. In the form ``"half_dwell"`` the shift of time is taken away.
+        complex, (size,): ``exp(-i pi f)`` at frequency f in units of the spectral width.
 
     Example
     -------
-    >>> abs(absorption(virtual_echo(torch.exp(1j * torch.arange(8))), "even").imag).max() < 1e-6
-    tensor(True)
+    >>> half_dwell_phase(2, torch.zeros(1)).numpy().round(3) + 0  # at f = 0 and f = -1/2
+    array([1.+0.j, 0.+1.j], dtype=complex64)
     """
-    spectrum = fourier(echo)
-    if one_of("form", form, FORMS) != "half_dwell":
-        return spectrum
-    frequency = torch.fft.fftfreq(echo.shape[-1], dtype=echo.real.dtype, device=echo.device)
-    return spectrum * torch.exp(-1j * math.pi * frequency)
+    frequency = torch.fft.fftfreq(size, dtype=like.real.dtype, device=like.device)
+    return torch.polar(torch.ones_like(frequency), -torch.pi * frequency)
 
 
-def echo_transform(n: int, form: str = "even") -> tuple[Callable, Callable]:
-    """Transform signals straight to the real spectra of their echoes, and back: as exact, in half the time.
+def echo_transform(n: int, form: str = "even") -> tuple[Transform, Transform]:
+    """Return the transform of signals straight to the real spectra of their echoes, and its inverse.
+
+    It is as exact as a complex transform of the echo and takes half the time.
 
     Arguments
     ---------
     n : int
-        Points of a signal.
+        Number of points of a signal.
     form : str
-        One of `FORMS`. The form ``"even"`` gives the point without partner too, as point n: where a signal was cut off
-        before it ended, it is as unknown as any other that was not measured.
+        One of `FORMS`. The form "even" includes the point without partner, as point n: where a signal was cut off
+        before it had decayed, this point is as unknown as any other that was not measured.
 
     Returns
     -------
-    forward : Callable
-        complex (..., n or n + 1) to real, as `absorption`, in one order or another of the frequencies.
-    inverse : Callable
-        Back to complex (..., n); in the form ``"even"`` (..., n + 1).
+    forward : Transform
+        complex, (..., n), in the form "even" also (..., n + 1), to real, (..., 2 n) or (..., 2 n - 1).
+    inverse : Transform
+        Back to complex, (..., n); in the form "even" (..., n + 1).
 
     Example
     -------
     >>> forward, inverse = echo_transform(3)
-    >>> forward(torch.tensor([3.0, 2 + 1j, 0])).dtype
-    torch.float32
-    >>> abs(inverse(forward(torch.tensor([3.0, 2 + 1j, 0]))) - torch.tensor([3.0, 2 + 1j, 0, 0])).max() < 1e-6
+    >>> spectrum = forward(torch.tensor([3.0, 2 + 1j, 0]))
+    >>> spectrum.dtype, spectrum.shape
+    (torch.float32, torch.Size([6]))
+    >>> (inverse(spectrum) - torch.tensor([3.0, 2 + 1j, 0, 0])).abs().max() < 1e-6
     tensor(True)
     """
     size = 2 * n - (one_of("form", form, FORMS) == "odd")
@@ -156,28 +158,24 @@ def echo_transform(n: int, form: str = "even") -> tuple[Callable, Callable]:
             lambda fid: torch.fft.hfft(fid, size, norm="ortho"),
             lambda spectrum: torch.fft.ihfft(spectrum, norm="ortho"),
         )
-
-    def twist(like):
-        return torch.exp(-1j * math.pi / size * torch.arange(size, dtype=like.real.dtype, device=like.device))
-
     return (
-        lambda fid: 2 * (torch.fft.fft(fid, size, norm="ortho") * twist(fid)).real,
-        lambda spectrum: torch.fft.ifft(spectrum * twist(spectrum).conj(), norm="ortho")[..., :n],
+        lambda fid: 2 * (torch.fft.fft(fid, size, norm="ortho") * half_dwell_phase(size, fid)).real,
+        lambda spectrum: torch.fft.ifft(spectrum * half_dwell_phase(size, spectrum).conj(), norm="ortho")[..., :n],
     )
 
 
-def check_phase(fid: torch.Tensor, mask: torch.Tensor, form: str = "even"):
-    """Refuse signals that are not in phase at time zero, for which a virtual echo would be wrong.
+def check_phase(fid: torch.Tensor, mask: torch.Tensor, form: str = "even") -> None:
+    """Refuse signals that are not in phase at time zero: a virtual echo would spoil them.
 
     Arguments
     ---------
     fid : torch.Tensor
         complex, (..., n).
     mask : torch.Tensor
-        bool, (n,) or (..., n): points measured. Signals whose first points were not measured are not looked at.
+        bool, (n,) or (..., n): points measured. Signals whose first points were not measured are ignored.
     form : str
-        One of `FORMS`. In the form ``"half_dwell"`` the phase at time zero is extrapolated from the first two points,
-        exact for signals of one line each; where many lines or few signals make it uncertain, nothing is refused.
+        One of `FORMS`. For "half_dwell" the phase at time zero is extrapolated from the first two points, which is
+        exact for signals of one line each. Where many lines or few signals make it uncertain, nothing is refused.
 
     Example
     -------
@@ -197,7 +195,7 @@ def check_phase(fid: torch.Tensor, mask: torch.Tensor, form: str = "even"):
         raise InputError(
             f"a virtual echo needs signals in phase: the first points must be real, got an imaginary share of "
             f"{share:.2f}, {_phases(first.square().sum())}; correct it, "
-            "name the form `half_dwell` if they were taken half a dwell time late, or do without the echo"
+            "choose the form `half_dwell` if they were taken half a dwell time late, or reconstruct without an echo"
         )
 
 
@@ -213,10 +211,11 @@ def _check_half_dwell(fid, mask):
     if sure and abs(math.sin(mean.angle().item() / 2)) > WRONG_PHASE:
         raise InputError(
             f"a virtual echo needs signals in phase: at time zero, half a dwell time before the first points, they "
-            f"must be real, got {_phases(mean)}; correct it, name another form of the echo, or do without"
+            f"must be real, got {_phases(mean)}; correct it, choose another form, or reconstruct without an echo"
         )
 
 
 def _phases(square):
+    """Both phases, half a turn apart, whose double is that of a square."""
     degrees = math.degrees(square.angle().item() / 2)
     return f"a phase of {degrees:.0f} or {degrees - math.copysign(180, degrees):.0f} degrees"

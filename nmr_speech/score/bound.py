@@ -37,9 +37,9 @@ import numpy as np
 from scipy.special import logsumexp, ndtr
 from scipy.stats import norm
 
+from nmr_speech.axis import FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.simulate.draw import draw_shifts, generator
-from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.simulate.residues import RESIDUES, Residue
 from nmr_speech.simulate.sample import load_residue
 

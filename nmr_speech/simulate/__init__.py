@@ -2,15 +2,14 @@
 
 from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.draw import Mixture, Recording, draw_mixture, draw_recording, draw_recordings
-from nmr_speech.simulate.fid import ppm_axis, spectrum
+from nmr_speech.simulate.fid import spectrum
 from nmr_speech.simulate.pulse_acquire import pulse_acquire
 from nmr_speech.simulate.residues import RESIDUES, Residue
 from nmr_speech.simulate.sample import Sample, load_residue
 from nmr_speech.simulate.spin_system import SpinSystem
-from nmr_speech.simulate.tocsy import EXPERIMENT, tocsy
+from nmr_speech.simulate.tocsy import tocsy
 
 __all__ = [
-    "EXPERIMENT",
     "RESIDUES",
     "Acquisition",
     "Mixture",
@@ -22,7 +21,6 @@ __all__ = [
     "draw_recording",
     "draw_recordings",
     "load_residue",
-    "ppm_axis",
     "pulse_acquire",
     "spectrum",
     "tocsy",

@@ -113,3 +113,7 @@ class Acquisition:
     def f2(self) -> Axis:
         """Axis of the directly detected dimension, ``n_points`` points."""
         return Axis(self.n_points, self.spectral_width_hz, self.carrier_ppm, self.field_mhz)
+
+
+STANDARD = Acquisition()
+"""The acquisition where nothing else is asked for."""

@@ -57,12 +57,18 @@ class Eigenstates:
 
     Arguments
     ---------
+    sector : Sector
+        Blocks of the network.
+    offsets : torch.Tensor
+        Offset of each group from the carrier in rad/s, float64, (R, groups).
     energy : list[torch.Tensor]
         rad/s, float64, (R, states) for each block.
     states : list[torch.Tensor]
         Eigenvectors as columns, in the basis of the sector, float32, (R, states, states) for each block.
     """
 
+    sector: Sector
+    offsets: torch.Tensor
     energy: list[torch.Tensor]
     states: list[torch.Tensor]
 
@@ -89,12 +95,12 @@ def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
     >>> [energy.shape for energy in diagonalise(sector, offsets).energy]
     [torch.Size([2, 1]), torch.Size([2, 2]), torch.Size([2, 1])]
     """
-    energy, states = [], []
+    energies, states = [], []
     for block in range(len(sector.energy)):
         value, vector = torch.linalg.eigh(hamiltonian(sector, block, offsets))
-        energy.append(value)
+        energies.append(value)
         states.append(vector.float())
-    return Eigenstates(energy, states)
+    return Eigenstates(sector, offsets, energies, states)
 
 
 def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tensor:
@@ -112,15 +118,13 @@ def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tens
     return (offsets @ m_z.flatten(1)).unflatten(1, m_z.shape[1:]) + torch.diag(sector.energy[block])
 
 
-def single_quantum(sector: Sector, eigenstates: Eigenstates, tolerance: float) -> list[Coherences]:
+def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherences]:
     """Collect the coherences that matter.
 
     Arguments
     ---------
-    sector : Sector
-        Blocks of the network.
     eigenstates : Eigenstates
-        Of its Hamiltonian.
+        Of the Hamiltonian of one sector.
     tolerance : float
         Between each two blocks the faintest coherences are left out, as many as hold together less than tolerance^2 of
         the power, and fewer between small blocks, where they cost little. By Cauchy-Schwarz no point of a signal then
@@ -136,11 +140,11 @@ def single_quantum(sector: Sector, eigenstates: Eigenstates, tolerance: float) -
     >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
     >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
-    >>> lines = single_quantum(sector, diagonalise(sector, offsets), tolerance=0.0)
+    >>> lines = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
     >>> [(line.frequency[0] / (2 * math.pi)).round().tolist() for line in lines]  # two doublets
     [[958.0, -951.0], [-958.0, 951.0]]
     """
-    found = []
+    sector, found = eigenstates.sector, []
     for k, raising in enumerate(sector.raising):
         matrix = eigenstates.states[k].mT @ (raising.float() @ eigenstates.states[k + 1])
         power_left_out = tolerance**2 * min(1, raising.numel() / CHEAP)
@@ -242,7 +246,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
     >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
-    >>> lines = single_quantum(sector, diagonalise(sector, offsets), tolerance=0.0)
+    >>> lines = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
     >>> time_basis(lines, 256, 1 / 7200, tolerance=1e-3).shape
     torch.Size([2, 256, 4])
     """

@@ -1,18 +1,19 @@
 """One recording from one seed: what is drawn, and the signal that it gives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
 
 from nmr_speech.checks import InputError, is_number, one_of, whole
+from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.simulate.nuisances.settings import Setting
-from nmr_speech.simulate.parameters import AXES
 from nmr_speech.simulate.residues import RESIDUES, Residue
-from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM, load_residue
+from nmr_speech.simulate.sample import Sample
 from nmr_speech.simulate.tocsy import tocsy
 
 Nuisances = Mapping[str, Mapping[str, Setting]]
@@ -78,11 +79,10 @@ def draw_recordings(
     seed: int,
     indices: Sequence[int],
     *,
-    condition: str = "h2o",
-    shift_source: str = "protein",
-    free_shift_std_ppm: float = FREE_SHIFT_STD_PPM,
     nuisances: Nuisances = MappingProxyType({}),
-    **experiment,
+    device: str = "cpu",
+    memory_gb: float | None = None,
+    **settings: Any,
 ) -> list[Recording]:
     """Draw and simulate recordings of one residue together, which is faster than one by one.
 
@@ -96,16 +96,14 @@ def draw_recordings(
         Seed of the data set, 0 or more.
     indices : Sequence[int]
         Numbers of the recordings among those of their residue, 0 or more.
-    condition : str
-        "h2o" or "d2o"; see `load_residue`.
-    shift_source : str
-        "protein" or "free" (with "d2o"); see `load_residue`.
-    free_shift_std_ppm : float
-        Standard deviation of every shift of source "free".
     nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
         What a spectrometer adds, by name; see `nmr_speech.simulate.nuisances.disturb`.
-    **experiment
-        Parameters of the experiment; see `nmr_speech.simulate.tocsy`.
+    device : str
+        Where to compute, "cpu" or "cuda".
+    memory_gb : float | None
+        Working memory to stay within; see `tocsy`.
+    **settings : Any
+        Parameters of `Sample` and of `Acquisition` by keyword, such as ``condition="d2o"`` or ``field_mhz=500``.
 
     Returns
     -------
@@ -116,22 +114,36 @@ def draw_recordings(
     >>> [recording.index for recording in draw_recordings("GLY", seed=1986, indices=range(3))]
     [0, 1, 2]
     """
-    molecule = load_residue(residue, condition, shift_source, free_shift_std_ppm)
+    sample, acquisition = sample_and_acquisition(settings)
+    molecule = sample.residue(residue)
     shifts = np.stack([draw_shifts(molecule, generator(residue, seed, index)) for index in indices])
-    fids = tocsy(molecule, shifts, **experiment)
+    fids = tocsy(molecule, shifts, acquisition, device=device, memory_gb=memory_gb)
     return [
         Recording(
             residue,
             seed,
             index,
             dict(zip(molecule.system.names, row, strict=True)),
-            _disturb(fid, generator(residue, seed, index, stream=1), nuisances, experiment),
+            _disturb(fid, generator(residue, seed, index, stream=1), nuisances, acquisition),
         )
         for index, row, fid in zip(indices, shifts.tolist(), fids, strict=True)
     ]
 
 
-def draw_recording(residue: str, seed: int, index: int, **settings) -> Recording:
+def sample_and_acquisition(settings: Mapping[str, Any]) -> tuple[Sample, Acquisition]:
+    """Sort keywords into the parameters of the sample and those of the acquisition, and check both.
+
+    Example
+    -------
+    >>> sample, acquisition = sample_and_acquisition({"condition": "d2o", "field_mhz": 500.0})
+    >>> sample.condition, acquisition.field_mhz
+    ('d2o', 500.0)
+    """
+    of_sample = {name: settings[name] for name in (field.name for field in fields(Sample)) if name in settings}
+    return Sample(**of_sample), Acquisition(**{name: settings[name] for name in settings if name not in of_sample})
+
+
+def draw_recording(residue: str, seed: int, index: int, **settings: Any) -> Recording:
     """Draw and simulate recording ``index`` of a residue; see `draw_recordings`.
 
     Example
@@ -149,7 +161,9 @@ def draw_mixture(
     index: int,
     *,
     nuisances: Nuisances = MappingProxyType({}),
-    **settings,
+    device: str = "cpu",
+    memory_gb: float | None = None,
+    **settings: Any,
 ) -> Mixture:
     """Draw and simulate several residues in one tube: the sum of their recordings, each times its amount.
 
@@ -163,8 +177,12 @@ def draw_mixture(
         Number of each residue's recording.
     nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
         What a spectrometer adds, to the sum; see `draw_recordings`.
-    **settings
-        The sample and the experiment; see `draw_recordings`.
+    device : str
+        Where to compute, "cpu" or "cuda".
+    memory_gb : float | None
+        Working memory to stay within; see `tocsy`.
+    **settings : Any
+        Parameters of `Sample` and of `Acquisition` by keyword.
 
     Returns
     -------
@@ -181,16 +199,18 @@ def draw_mixture(
     for name, amount in amounts.items():
         if not is_number(amount) or amount <= 0:
             raise InputError(f"the amount of {name} must be a positive number, got {amount!r}")
-    parts = {name: draw_recording(name, seed, index, **settings) for name in sorted(amounts)}
+    where = {"device": device, "memory_gb": memory_gb}
+    parts = {name: draw_recording(name, seed, index, **where, **settings) for name in sorted(amounts)}
     fid = sum(amounts[name] * part.fid for name, part in parts.items())
     source = generator(next(iter(parts)), seed, index, stream=2)
     shifts_ppm = {name: part.shifts_ppm for name, part in parts.items()}
-    return Mixture(dict(amounts), seed, index, shifts_ppm, _disturb(fid, source, nuisances, settings))
+    _, acquisition = sample_and_acquisition(settings)
+    return Mixture(dict(amounts), seed, index, shifts_ppm, _disturb(fid, source, nuisances, acquisition))
 
 
-def _disturb(fid, source, nuisances, experiment):
+def _disturb(fid, source, nuisances, acquisition):
     drawn = torch.Generator().manual_seed(int(source.integers(2**63)))
-    return disturb(fid, drawn, nuisances, **{key: experiment[key] for key in AXES if key in experiment})
+    return disturb(fid, drawn, nuisances, acquisition)
 
 
 def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random.Generator:
@@ -243,7 +263,9 @@ def draw_shifts(residue: Residue, rng: np.random.Generator) -> np.ndarray:
 
     Example
     -------
-    >>> draw_shifts(load_residue("GLY"), np.random.default_rng(0)).shape
-    (3,)
+    >>> tyrosine = Sample("d2o").residue("TYR")
+    >>> shifts = dict(zip(tyrosine.system.names, draw_shifts(tyrosine, np.random.default_rng(0)), strict=True))
+    >>> bool(shifts["HD1"] == shifts["HD2"]), bool(shifts["HB2"] == shifts["HB3"])
+    (True, False)
     """
     return rng.normal(residue.shift_mean_ppm, residue.shift_std_ppm)[list(residue.shift_of)]

@@ -1,4 +1,4 @@
-"""The hypercomplex FID as a spectrum: axes and the Fourier transform of States data."""
+"""The hypercomplex FID: its quadrature, apodisation and Fourier transform, and what the receiver does to it."""
 
 from typing import TypeVar
 
@@ -6,37 +6,6 @@ import numpy as np
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.simulate.parameters import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
-
-
-def ppm_axis(
-    n: int, spectral_width_hz: float = SPECTRAL_WIDTH_HZ, carrier_ppm: float = CARRIER_PPM, field_mhz: float = FIELD_MHZ
-) -> torch.Tensor:
-    """Chemical shift of each point of a spectrum, rising.
-
-    Arguments
-    ---------
-    n : int
-        Number of points.
-    spectral_width_hz : float
-        Spectral width.
-    carrier_ppm : float
-        Transmitter position: the shift of point n // 2.
-    field_mhz : float
-        Proton frequency.
-
-    Returns
-    -------
-    torch.Tensor
-        Shifts in ppm, float64, (n,).
-
-    Example
-    -------
-    >>> ppm_axis(4).tolist()
-    [-1.0, 2.0, 5.0, 8.0]
-    """
-    return carrier_ppm + torch.fft.fftshift(torch.fft.fftfreq(n, dtype=torch.float64)) * spectral_width_hz / field_mhz
-
 
 Signal = TypeVar("Signal", np.ndarray, torch.Tensor)
 
@@ -100,8 +69,8 @@ def echo_to_states(echo: Signal, anti_echo: Signal) -> tuple[Signal, Signal]:
 def spectrum(fid: torch.Tensor) -> torch.Tensor:
     """Transform States data: absorption in both dimensions in the real part.
 
-    The first point of each dimension is halved, without which a constant is added to every row and column, and both
-    dimensions fall to zero under a squared cosine, without which sharp lines would ring.
+    Both dimensions are apodised with a squared cosine, without which sharp lines would ring, and their first points
+    are halved; see `cosine_window`.
 
     Arguments
     ---------
@@ -111,19 +80,21 @@ def spectrum(fid: torch.Tensor) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        complex, (..., n_transients, n_points), frequencies rising along both axes as in `ppm_axis`. The imaginary part
-        is dispersive in F1.
+        complex, (..., n_transients, n_points), with frequencies that rise along both axes as those of
+        `nmr_speech.axis.Axis`. The imaginary part is dispersive in F1.
 
     Example
     -------
+    >>> from nmr_speech.axis import Axis
     >>> from nmr_speech.simulate import SpinSystem, tocsy
     >>> peak = spectrum(tocsy(SpinSystem({"H": 1}, {}), [6.5])).real.argmax().item()
-    >>> ppm_axis(256)[peak // 256].item(), ppm_axis(256)[peak % 256].item()
-    (6.5, 6.5)
+    >>> Axis().ppm()[[peak // 256, peak % 256]]
+    array([6.5, 6.5])
     """
     check_fid(fid)
     n_transients, n_points = fid.shape[-2:]
-    fid = fid * _window(n_transients, fid)[:, None] * _window(n_points, fid)
+    in_t1, in_t2 = (torch.from_numpy(cosine_window(n)).to(fid.device, fid.real.dtype) for n in (n_transients, n_points))
+    fid = fid * in_t1[:, None] * in_t2
     rows = torch.fft.fft(fid, dim=-1)
     amplitude_modulated = torch.complex(rows[..., 0, :, :].real, rows[..., 1, :, :].real)
     return torch.fft.fftshift(torch.fft.fft(amplitude_modulated, dim=-2), dim=(-2, -1))
@@ -143,6 +114,28 @@ def check_fid(fid: torch.Tensor) -> None:
         raise InputError(
             f"`fid` must be complex with shape (..., 2, transients, points), got {fid.dtype} {tuple(fid.shape)}"
         )
+
+
+def times_s(n: int, width_hz: float, dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Times of ``n`` points sampled at ``width_hz``, in seconds from zero; (n,).
+
+    Example
+    -------
+    >>> times_s(3, 4.0, torch.float32)
+    tensor([0.0000, 0.2500, 0.5000])
+    """
+    return torch.arange(n, dtype=dtype, device=device) / width_hz
+
+
+def relaxation(rate_per_s: torch.Tensor | float, times: torch.Tensor) -> torch.Tensor:
+    """Apparent relaxation exp(-rate t) at times in seconds, (n,) or whatever the two shapes broadcast to.
+
+    Example
+    -------
+    >>> relaxation(10.0, torch.tensor([0.0, 0.1, 0.2]))
+    tensor([1.0000, 0.3679, 0.1353])
+    """
+    return torch.exp(-rate_per_s * times)
 
 
 def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
@@ -172,9 +165,3 @@ def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
     step = full_scale / (2.0 ** (bits - 1) - 1)
     step = step.clamp_min(torch.finfo(full_scale.dtype).tiny)  # a recording may be all zeros
     return torch.complex(torch.round(fid.real / step) * step, torch.round(fid.imag / step) * step)
-
-
-def _window(n, like):
-    window = torch.cos(torch.arange(n, device=like.device) * (torch.pi / (2 * n))).square()
-    window[0] = 0.5
-    return window

@@ -1,44 +1,44 @@
 """What a TOCSY mixing does to coherences: ideal isotropic mixing, or a continuous spin-lock."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian, piece_size
+from nmr_speech.simulate.fid import echo_to_states
 from nmr_speech.simulate.spin_system import Sector
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-"""From the detected signals of coherences, to what each gives in them with its order kept, and with it inverted."""
+"""From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
 
 
 @dataclass(frozen=True)
 class IsotropicMixing:
-    """Ideal mixing: the couplings in full, no offsets. All coherences keep their order.
+    """Ideal mixing: couplings act in full, offsets not at all (Braunschweiler and Ernst 1983).
+
+    All coherences keep their order. doi:10.1016/0022-2364(83)90226-3.
 
     Arguments
     ---------
     mixing_time_s : float
         Length in seconds.
-    lock_rad_s : float
-        Not used: the ideal lock is infinitely strong.
     """
 
     mixing_time_s: float
-    lock_rad_s: float = 0.0
 
     def elements(self, sector: Sector) -> int:
-        """Count the matrix elements of the propagators of a sector."""
+        """Number of matrix elements of the propagators of a sector."""
         return sum(len(energy) ** 2 for energy in sector.energy)
 
-    def transfers(
-        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], _offsets: torch.Tensor
-    ) -> Iterator[tuple[Coherences, Transfer]]:
-        """Yield the coherences between each two blocks, and how the mixing transfers them."""
+    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
+        """Yield the coherences between each two blocks of a sector, and how the mixing transfers them."""
         propagators = [
             _propagator(energy * self.mixing_time_s, states)
-            for energy, states in zip(sector.energy, eigenstates.states, strict=True)
+            for energy, states in zip(eigenstates.sector.energy, eigenstates.states, strict=True)
         ]
         for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
 
@@ -51,12 +51,12 @@ class IsotropicMixing:
     @staticmethod
     def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
         """Combine P and N signals, (R, n_transients, n_points), to cosine and sine channel, (R, 2, ...)."""
-        return torch.stack([anti_echo + echo, (echo - anti_echo) * 1j], 1) / 2
+        return torch.stack(echo_to_states(echo, anti_echo), 1)
 
 
 @dataclass(frozen=True)
 class SpinLock:
-    """A continuous lock along x or y, with offsets and couplings in full.
+    """A continuous lock along x or y, together with offsets and couplings in full.
 
     Arguments
     ---------
@@ -70,17 +70,16 @@ class SpinLock:
     lock_rad_s: float
 
     def elements(self, sector: Sector) -> int:
-        """Count the matrix elements of the propagator of a sector: the lock joins all blocks."""
+        """Number of matrix elements of the propagator of a sector: the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
-    def transfers(
-        self, sector: Sector, eigenstates: Eigenstates, lines: Sequence[Coherences], offsets: torch.Tensor
-    ) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
         """Yield all coherences of the sector, and how the lock along x transfers them.
 
-        A lock along y is one along x seen a quarter turn about z later: it transfers what keeps its order equally, and
-        what inverts it with the opposite sign.
+        A lock along y is a lock along x after a quarter turn about z: it transfers coherences that keep their order in
+        the same way, and those that invert it with the opposite sign.
         """
+        sector = eigenstates.sector
         starts = [0, *itertools.accumulate(map(len, sector.energy))]
         line = Coherences(
             torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
@@ -90,7 +89,7 @@ class SpinLock:
             sector.weight,
             sum(part.n_all for part in lines),
         )
-        propagator = self._propagator(sector, eigenstates, starts, offsets)
+        propagator = self._propagator(eigenstates, starts)
 
         def transfer(signal):
             kept = mix(line, signal, propagator, propagator)
@@ -98,7 +97,8 @@ class SpinLock:
 
         yield line, transfer
 
-    def _propagator(self, sector, eigenstates, starts, offsets):
+    def _propagator(self, eigenstates, starts):
+        sector, offsets = eigenstates.sector, eigenstates.offsets
         blocks = [slice(*ends) for ends in itertools.pairwise(starts)]
         locked = offsets.new_zeros(len(offsets), starts[-1], starts[-1])
         states = torch.zeros_like(locked, dtype=torch.float32)
@@ -113,12 +113,24 @@ class SpinLock:
 
     @staticmethod
     def channels(kept: torch.Tensor, inverted: torch.Tensor) -> torch.Tensor:
-        """Give what a lock along x and one along y lead to; (R, 2, n_transients, n_points)."""
+        """Signals after a lock along x and after one along y, (R, 2, n_transients, n_points)."""
         return torch.stack([kept - inverted, kept + inverted], 1)
 
 
 Mixing = IsotropicMixing | SpinLock
-MIXING = {"isotropic": IsotropicMixing, "spin_lock": SpinLock}
+
+
+def mixing_of(acquisition: Acquisition) -> Mixing:
+    """Choose the mixing of a pulse sequence, with its times in seconds and its lock in rad/s.
+
+    Example
+    -------
+    >>> mixing_of(Acquisition(mixing_time_s=0.08))
+    IsotropicMixing(mixing_time_s=0.08)
+    """
+    if acquisition.sequence == "spin_lock":
+        return SpinLock(acquisition.mixing_time_s, 2 * math.pi * acquisition.lock_hz)
+    return IsotropicMixing(acquisition.mixing_time_s)
 
 
 def _propagator(phase, states):
@@ -137,7 +149,7 @@ def mix(
     """Carry the detected signal of each coherence back through the mixing.
 
     With U the propagator in the eigenbasis, coherence (a, b) collects sum conj(U[a', a]) signal[(a', b')] U[b', b].
-    U is symmetric, so this holds in both directions of time.
+    U is symmetric, so the same holds forwards in time.
 
     Arguments
     ---------
@@ -150,7 +162,7 @@ def mix(
     lower : torch.Tensor
         Propagator of the lower block, (R, n, n).
     targets : tuple[torch.Tensor, torch.Tensor] | None
-        Indices (a, b), each (R, K), of the coherences that are asked for; None asks for those of ``lines``.
+        Indices (a, b) of the coherences to compute, each (R, K); None for those of ``lines``.
 
     Returns
     -------
@@ -164,27 +176,29 @@ def mix(
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
     >>> from nmr_speech.simulate.coherences import diagonalise, single_quantum
     >>> states = diagonalise(sector, offsets)
-    >>> lines = single_quantum(sector, states, tolerance=0.0)
+    >>> lines = single_quantum(states, tolerance=0.0)
     >>> signal = torch.ones(2, 2, 1, dtype=torch.complex64)
-    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(sector, states, lines, offsets))
-    >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # with 1/(2J) each takes up the other: norms are kept
+    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(states, lines))
+    >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # after 1 / (2 J) they are exchanged: norms are kept
     tensor([1., 1.])
     """
     target_upper, target_lower = (lines.upper, lines.lower) if targets is None else targets
-    sources, targets = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
+    # Two matrix products, for sources with the same b and then for targets with the same a', in place of one product of
+    # all coherences with all coherences. Groups of similar size share a product, so few rows are padded.
+    sources, wanted = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
     # From here on the recordings' tables lie one below the other, and indices are row numbers in all of them.
     source_upper = _with_blank(_row_numbers(lines.upper, upper)).flatten()
     target_lower = _with_blank(_row_numbers(target_lower, lower)).flatten()
     lower = lower.gather(2, sources.order[:, None, : sources.n_filled].expand(-1, lower.shape[1], -1)).flatten(0, 1)
-    upper = _rows(upper.flatten(0, 1), _row_numbers(targets.order, upper)).conj().mT  # (R, a', a), for U is symmetric
+    upper = _rows(upper.flatten(0, 1), _row_numbers(wanted.order, upper)).conj().mT  # (R, a', a), for U is symmetric
     signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
     mixed = torch.zeros_like(signal)
     most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])
-    for start, stop, members in targets.pieces(max(1, most)):
-        wanted = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
+    for start, stop, members in wanted.pieces(max(1, most)):
+        propagator = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
         gathered = torch.cat(
             [
-                _rows(wanted, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
+                _rows(propagator, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
                 for of_group in (group.transpose(0, 1) for _, _, group in sources.pieces())
             ]
         )  # (b', R, a, N): recordings inside, so that the next line needs no copy

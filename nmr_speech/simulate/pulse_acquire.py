@@ -4,20 +4,12 @@ import math
 
 import torch
 
-from nmr_speech.checks import in_range, whole
+from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
+from nmr_speech.checks import whole
+from nmr_speech.simulate.acquisition import TOLERANCE, Acquisition
 from nmr_speech.simulate.coherences import diagonalise, phases, single_quantum
-from nmr_speech.simulate.parameters import (
-    CARRIER_PPM,
-    FIELD_MHZ,
-    SPECTRAL_WIDTH_HZ,
-    TOLERANCE,
-    Shifts,
-    System,
-    axis,
-    decay,
-    offsets_rad_s,
-    spin_system,
-)
+from nmr_speech.simulate.fid import relaxation, times_s
+from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import networks
 
 
@@ -68,21 +60,26 @@ def pulse_acquire(
     [[1, 0], [0, 1], [-1, 0]]
     """
     system = spin_system(system)
-    offsets = offsets_rad_s(system, shifts_ppm, field_mhz, carrier_ppm)
-    n_points = whole("n_points", n_points, 1, 2**20)
-    dwell_s = 1 / axis("spectral_width_hz", spectral_width_hz)
-    relaxation = decay("decay_time_t2_s", decay_time_t2_s, n_points, dwell_s)
-    in_range("tolerance", tolerance, 0, 0.1, "of the first point")
+    acquisition = Acquisition(
+        field_mhz=field_mhz,
+        carrier_ppm=carrier_ppm,
+        spectral_width_hz=spectral_width_hz,
+        decay_time_t2_s=decay_time_t2_s,
+        tolerance=tolerance,
+    )
+    f2 = acquisition.f2.resized(whole("n_points", n_points, 1, 2**20))
+    offsets = offsets_rad_s(system, shifts_ppm, f2)
+    damping = relaxation(1 / decay_time_t2_s, times_s(f2.n, f2.width_hz, torch.float64)).float()
 
-    fid = torch.zeros(*offsets.shape[:-1], n_points, dtype=torch.complex64)
-    rows = fid.view(-1, n_points)
+    fid = torch.zeros(*offsets.shape[:-1], f2.n, dtype=torch.complex64)
+    rows = fid.view(-1, f2.n)
     for network in networks(system):
         for sector in network.sectors:
             eigenstates = diagonalise(sector, offsets.view(len(rows), -1)[:, list(network.group_indices)])
-            for line in single_quantum(sector, eigenstates, tolerance):
+            for line in single_quantum(eigenstates, tolerance):
                 intensity = line.weight * line.amplitude.square()
                 for start in range(0, intensity.shape[1], 256):  # a bounded number of long rows at a time
                     part = slice(start, start + 256)
-                    signals = phases(line.frequency[:, part], n_points, dwell_s)
+                    signals = phases(line.frequency[:, part], f2.n, f2.dwell_s)
                     rows += (intensity[:, None, part].to(fid.dtype) @ signals)[:, 0]
-    return fid * relaxation
+    return fid * damping

@@ -28,56 +28,37 @@ Hamiltonian in the rotating frame, with nu_k = shift x field and signals going a
 Its sign is the opposite of the laboratory one; turning the frame about x maps one onto the other, with equal signals.
 """
 
-import inspect
-import math
+from dataclasses import replace
+from typing import Any
 
 import torch
 
-from nmr_speech.checks import in_range, one_of, whole
-from nmr_speech.constants import N_POINTS, N_TRANSIENTS
+from nmr_speech.axis import Axis
+from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.batches import in_batches, recording_bytes
-from nmr_speech.simulate.coherences import coefficients, diagonalise, single_quantum, time_basis
-from nmr_speech.simulate.fid import digitise
-from nmr_speech.simulate.mixing import MIXING
-from nmr_speech.simulate.parameters import (
-    CARRIER_PPM,
-    FIELD_MHZ,
-    SPECTRAL_WIDTH_HZ,
-    TOLERANCE,
-    Shifts,
-    System,
-    decay,
-    offsets_rad_s,
-    sampling,
-    spin_system,
+from nmr_speech.simulate.coherences import (
+    Coherences,
+    Eigenstates,
+    coefficients,
+    diagonalise,
+    single_quantum,
+    time_basis,
 )
-from nmr_speech.simulate.spin_system import networks
-
-MIXING_TIME_S = 0.06
-LOCK_HZ = 10_000.0
+from nmr_speech.simulate.fid import digitise, relaxation, states_to_echo, times_s
+from nmr_speech.simulate.mixing import Mixing, mixing_of
+from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
+from nmr_speech.simulate.spin_system import Network, networks
 
 
 @torch.no_grad()
 def tocsy(
     system: System,
     shifts_ppm: Shifts,
+    acquisition: Acquisition = STANDARD,
     *,
-    sequence: str = "isotropic",
-    mixing_time_s: float = MIXING_TIME_S,
-    lock_hz: float = LOCK_HZ,
-    field_mhz: float = FIELD_MHZ,
-    carrier_ppm: float = CARRIER_PPM,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
-    n_transients: int = N_TRANSIENTS,
-    n_points: int = N_POINTS,
-    decay_time_t1_s: float = math.inf,
-    decay_time_t2_s: float = math.inf,
-    quadrature: str = "states",
-    adc_bits: int | None = None,
-    tolerance: float = TOLERANCE,
     device: str = "cpu",
     memory_gb: float | None = None,
+    **settings: Any,
 ) -> torch.Tensor:
     """Simulate TOCSY experiments of one spin system.
 
@@ -88,42 +69,15 @@ def tocsy(
     shifts_ppm : Mapping[str, float] | Sequence[float] | np.ndarray
         Chemical shift of each group, by name or in the order of ``system.groups``; or an array (R, groups) for R
         recordings at once. Lines outside the spectral width fold, as on a spectrometer.
-    sequence : str
-        "isotropic": ideal isotropic mixing; "spin_lock": a continuous lock. See the head of this module.
-    mixing_time_s : float
-        Length of the mixing, 0 to 0.3 s.
-    lock_hz : float
-        Strength of the lock of "spin_lock", 0 to 1e6 Hz.
-    field_mhz : float
-        Proton frequency, 40 to 1300 MHz.
-    carrier_ppm : float
-        Transmitter position in both dimensions, -100 to 100 ppm.
-    spectral_width_hz : float
-        Sampling rate in t2 (F2), 1 to 1e6 Hz.
-    spectral_width_f1_hz : float | None
-        Sampling rate in t1 (F1); None takes that of F2.
-    n_transients : int
-        Points in t1, 1 to 4096.
-    n_points : int
-        Points in t2, 1 to 4096.
-    decay_time_t1_s : float
-        Apparent T2 in t1: the signal falls as exp(-t1 / decay_time_t1_s); infinity for none.
-    decay_time_t2_s : float
-        Apparent T2 in t2.
-    quadrature : str
-        The two channels in t1: "states" (cosine, sine) or "echo_antiecho" (N = cos - i sin, P = cos + i sin).
-    adc_bits : int | None
-        Digitisation: real and imaginary parts are rounded as by a converter of so many bits, 2 to 24, whose full scale
-        is the largest of them; None for none.
-    tolerance : float
-        Accuracy asked for, relative to the first point, 0 to 0.1. What is left out is bounded by it in power; the
-        measured error is at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single
-        precision.
+    acquisition : Acquisition
+        Pulse sequence, axes, quadrature and receiver.
     device : str
         Where to compute, "cpu" or "cuda", and where the result lies.
     memory_gb : float | None
         Working memory, as estimated, that recordings computed together share beyond the result; None for 0.06 on a
         CPU and 16 on a GPU. A batch that does not fit is made smaller.
+    **settings : Any
+        Parameters of `Acquisition` that differ from ``acquisition``, such as ``mixing_time_s=0.08``.
 
     Returns
     -------
@@ -142,67 +96,71 @@ def tocsy(
     torch.Size([3, 2, 4, 8])
     """
     system = spin_system(system)
-    offsets = offsets_rad_s(system, shifts_ppm, field_mhz, carrier_ppm).to(device)
-    width_f1_hz = spectral_width_hz if spectral_width_f1_hz is None else spectral_width_f1_hz
-    t2 = sampling("n_points", n_points, "spectral_width_hz", spectral_width_hz)
-    t1 = sampling("n_transients", n_transients, "spectral_width_f1_hz", width_f1_hz)
-    relaxation = torch.outer(
-        decay("decay_time_t1_s", decay_time_t1_s, *t1, device), decay("decay_time_t2_s", decay_time_t2_s, *t2, device)
-    )
-    one_of("quadrature", quadrature, ("states", "echo_antiecho"))
-    adc_bits = None if adc_bits is None else whole("adc_bits", adc_bits, 2, 24)
-    in_range("tolerance", tolerance, 0, 0.1, "of the first point")
-    mixing = MIXING[one_of("sequence", sequence, tuple(MIXING))](
-        in_range("mixing_time_s", mixing_time_s, 0, 0.3, "seconds", "0.02 to 0.12"),
-        2 * math.pi * in_range("lock_hz", lock_hz, 0, 1e6, "Hz", "10,000"),
+    acquisition = replace(acquisition, **settings)
+    offsets = offsets_rad_s(system, shifts_ppm, acquisition.f2).to(device)
+    mixing = mixing_of(acquisition)
+    damping = torch.outer(
+        _envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
+        _envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
     )
 
-    def signal(offsets):
-        fid = _channels(system, offsets, mixing, t1, t2, tolerance) * relaxation
-        if quadrature == "echo_antiecho":
-            cos, sin = fid.unbind(1)
-            fid = torch.stack([cos - 1j * sin, cos + 1j * sin], 1)
-        return fid if adc_bits is None else digitise(fid, adc_bits)
+    def experiment(offsets):
+        signal = sum(
+            _pulse_programme(network, offsets[:, list(network.group_indices)], mixing, acquisition)
+            for network in networks(system, str(offsets.device))
+        )
+        return _receive(signal * damping, acquisition)
 
-    fid = in_batches(signal, torch.atleast_2d(offsets), recording_bytes(system, mixing, t1[0], t2[0]), memory_gb)
+    bytes_each = recording_bytes(system, mixing, acquisition.n_transients, acquisition.n_points)
+    fid = in_batches(experiment, torch.atleast_2d(offsets), bytes_each, memory_gb)
     return fid.view(*offsets.shape[:-1], *fid.shape[1:])
 
 
-EXPERIMENT = {p.name: p.default for p in inspect.signature(tocsy).parameters.values() if p.kind is p.KEYWORD_ONLY}
-"""The parameters of `tocsy` and their defaults."""
+def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, acquisition: Acquisition) -> torch.Tensor:
+    """Both channels of one network of R recordings, (R, 2, n_transients, n_points)."""
+    excited = _excite(network, offsets, acquisition.tolerance)
+    t1, t2 = _time_bases(excited, acquisition)
+    kept = inverted = 0  # of the coherence order, by the mixing
+    for eigenstates, lines in excited:
+        # Mixing carries what is detected in t2 back to t1: there are fewer signals of the basis than coherences.
+        for coherences, mix in mixing.transfers(eigenstates, lines):
+            evolved, detected = _precess(coherences, t1, t2, acquisition)
+            mixed, mixed_inverted = mix(detected)
+            kept = kept + evolved.mT @ mixed
+            inverted = inverted + evolved.mH @ mixed_inverted
+    in_t1, in_t2 = t1[:, : acquisition.n_transients], t2[:, : acquisition.n_points].mT
+    return mixing.channels(in_t1 @ kept @ in_t2, in_t1.conj() @ inverted @ in_t2)
 
 
-def _channels(system, offsets, mixing, t1, t2, tolerance):
-    """Both channels of R recordings, (R, 2, n_transients, n_points)."""
-    return sum(
-        mixing.channels(*_pathways(network.sectors, offsets[:, list(network.group_indices)], mixing, t1, t2, tolerance))
-        for network in networks(system, str(offsets.device))
-    )
+def _excite(network: Network, offsets: torch.Tensor, tolerance: float) -> list[tuple[Eigenstates, list[Coherences]]]:
+    """Turn I_z by 90 degrees: the single-quantum coherences of every sector, in the eigenbasis of its Hamiltonian."""
+    eigenstates = [diagonalise(sector, offsets) for sector in network.sectors]
+    return [(states, single_quantum(states, tolerance)) for states in eigenstates]
 
 
-def _pathways(sectors, offsets, mixing, t1, t2, tolerance):
-    """What keeps its coherence order in the mixing, and what inverts it; each (R, n_transients, n_points)."""
-    eigenstates = [diagonalise(sector, offsets) for sector in sectors]
-    lines = [single_quantum(sector, states, tolerance) for sector, states in zip(sectors, eigenstates, strict=True)]
-    basis_t1, basis_t2 = _bases([line for of_sector in lines for line in of_sector], t1, t2, tolerance)
-    kept = inverted = 0
-    for sector, states, of_sector in zip(sectors, eigenstates, lines, strict=True):
-        for line, transfer in mixing.transfers(sector, states, of_sector, offsets):
-            detected = coefficients(line.frequency, basis_t2, t2[1])
-            evolved = detected if basis_t1 is basis_t2 else coefficients(line.frequency, basis_t1, t1[1])
-            amplitude = line.amplitude[..., None]
-            detected_kept, detected_inverted = transfer(amplitude * detected)
-            evolved = line.weight * amplitude * evolved
-            kept = kept + evolved.mT @ detected_kept
-            inverted = inverted + evolved.mH @ detected_inverted
-    in_t1, in_t2 = basis_t1[:, : t1[0]], basis_t2[:, : t2[0]].mT
-    return in_t1 @ kept @ in_t2, in_t1.conj() @ inverted @ in_t2
+def _precess(coherences, t1, t2, acquisition):
+    """Evolution in t1 and detection in t2 of each coherence, in the bases of both dimensions; (R, K, N)."""
+    amplitude = coherences.amplitude[..., None]
+    in_t2 = coefficients(coherences.frequency, t2, acquisition.f2.dwell_s)
+    in_t1 = in_t2 if t1 is t2 else coefficients(coherences.frequency, t1, acquisition.f1.dwell_s)
+    return coherences.weight * amplitude * in_t1, amplitude * in_t2
 
 
-def _bases(lines, t1, t2, tolerance):
+def _receive(fid, acquisition):
+    """Combine and digitise what reaches the receiver, (R, 2, n_transients, n_points)."""
+    if acquisition.quadrature == "echo_antiecho":
+        fid = torch.stack(states_to_echo(*fid.unbind(1)), 1)
+    return fid if acquisition.adc_bits is None else digitise(fid, acquisition.adc_bits)
+
+
+def _envelope(axis: Axis, decay_time_s: float, device: str) -> torch.Tensor:
+    """Apparent relaxation in one dimension, float32, (n,)."""
+    return relaxation(1 / decay_time_s, times_s(axis.n, axis.width_hz, torch.float64, device)).float()
+
+
+def _time_bases(excited, acquisition):
     """Time signals of both dimensions, of even length; the same object where the dimensions are sampled equally."""
-    (even_t1, dwell_t1), (even_t2, dwell_t2) = ((times + times % 2, dwell_s) for times, dwell_s in (t1, t2))
-    basis_t2 = time_basis(lines, even_t2, dwell_t2, tolerance)
-    if (even_t1, dwell_t1) == (even_t2, dwell_t2):
-        return basis_t2, basis_t2
-    return time_basis(lines, even_t1, dwell_t1, tolerance), basis_t2
+    lines = [line for _, of_sector in excited for line in of_sector]
+    f1, f2 = (axis.resized(axis.n + axis.n % 2) for axis in (acquisition.f1, acquisition.f2))
+    t2 = time_basis(lines, f2.n, f2.dwell_s, acquisition.tolerance)
+    return (t2 if f1 == f2 else time_basis(lines, f1.n, f1.dwell_s, acquisition.tolerance)), t2

@@ -2,21 +2,24 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import nmrglue
 import numpy as np
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number
 from nmr_speech.spectrometer.experiment import (
+    MOST_CARRIER,
     Experiment,
-    assemble,
-    axis_of,
-    check_rows,
-    number,
-    same_nucleus,
-    states_pairs,
-    time_zero,
+    axes_step,
+    is_same_nucleus,
+    possible_mixing_s,
+    require_protons,
+    single_precision,
 )
+from nmr_speech.spectrometer.parameters import Parameters
+from nmr_speech.spectrometer.rows import check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
 
 MODES = {3: "tppi", 4: "states", 5: "states_tppi", 6: "echo_antiecho"}
@@ -28,6 +31,8 @@ REFUSED = {
 }
 MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 BLOCK_BYTES = 1024  # rows begin at multiples of it
+
+MOST_DELAY = 1000  # points; Bruker's filters delay by 30 to 130
 
 
 def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
@@ -62,56 +67,60 @@ def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling 
         raise InputError(f"{ser}: no such file; a 2D experiment has one{one}")
     acqus, acqu2s = _parameters(folder / "acqus"), _parameters(folder / "acqu2s")
     _check_kind(folder, acqus, acqu2s, sampling)
-    observed = [axis_of(acqus, "SFO1", folder / "acqus", "field_mhz")]
-    observed.append(axis_of(acqu2s, "SFO1", folder / "acqu2s", "field_mhz"))
+    observed_mhz = acqus.quantity("SFO1", "field_mhz"), acqu2s.quantity("SFO1", "field_mhz")
     if sampling is None:
-        same_nucleus(folder / "acqu2s", str(acqus.get("NUC1")), str(acqu2s.get("NUC1")), observed)
+        require_protons(acqu2s.source, (str(acqus.get("NUC1")), str(acqu2s.get("NUC1"))), observed_mhz)
     mode, said = _quadrature(folder, acqu2s, quadrature)
-    zero_mhz, reference = _zero_mhz(folder, acqus, observed[0])
+    zero_mhz, reference = _zero_mhz(folder, acqus, observed_mhz[0])
     every_row = _rows(ser, acqus, acqu2s)
     rows, step = check_rows(every_row, ser)
-    t2_start, filtered = time_zero(rows, _group_delay(folder / "acqus", acqus), ser)
+    t2_start, filtered = time_zero(rows, _group_delay(acqus), ser)
     if sampling is not None:
         rows = sampling.expand(rows, len(every_row), int(acqu2s.get("NusTD") or 0) // 2, ser)
     fid, t1_start = states_pairs(rows, mode)
-    zero_f1_mhz = _zero_f1_mhz(acqu2s, observed, zero_mhz)
-    carriers = [(mhz - zero) / zero * 1e6 for mhz, zero in zip(observed, (zero_mhz, zero_f1_mhz), strict=True)]
-    return assemble(
-        fid,
-        widths_hz=(axis_of(acqus, "SW_h", folder / "acqus", "spectral_width_hz"), _width_f1_hz(folder, acqu2s)),
-        field_mhz=zero_mhz,
-        carriers_ppm=carriers,
-        starts=(t1_start, t2_start),
+    f1 = _axis(fid.shape[1], _width_f1_hz(acqu2s), observed_mhz[1], _zero_f1_mhz(acqu2s, observed_mhz, zero_mhz))
+    f2 = _axis(fid.shape[2], acqus.quantity("SW_h", "width_hz"), observed_mhz[0], zero_mhz)
+    return Experiment(
+        fid=single_precision(fid),
+        f1=f1,
+        f2=f2,
+        t1_start=t1_start,
+        t2_start=t2_start,
+        n_valid=f1.n,
+        mixing_time_s=possible_mixing_s(_delay(folder / "acqus", MIXING_DELAY)),
+        solvent=acqus.text("SOLVENT"),
+        pulse_program=acqus.text("PULPROG"),
         source=str(folder),
-        steps=(f"Bruker folder; {step}", said, reference, filtered),
-        field_f1_mhz=None if zero_f1_mhz == zero_mhz else zero_f1_mhz,
-        mixing_time_s=_delay(folder / "acqus", MIXING_DELAY),
-        solvent=acqus.get("SOLVENT"),
-        pulse_program=acqus.get("PULPROG"),
+        steps=(f"Bruker folder; {step}", said, reference, filtered, axes_step(f1, f2)),
     )
 
 
-def _parameters(path):
+def _axis(n: int, width_hz: float, observed_mhz: float, zero_mhz: float) -> Axis:
+    """An axis whose carrier is at the frequency observed."""
+    return Axis(n, width_hz, (observed_mhz - zero_mhz) / zero_mhz * 1e6, zero_mhz)
+
+
+def _parameters(path: Path) -> Parameters:
     """The parameters that fill one line, by name."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; copy the whole experiment folder, which has acqus, acqu2s and ser")
-    parameters = {}
+    values = {}
     for line in path.read_text(encoding="latin-1").splitlines():
         key, equals, text = line.partition("=")
         if key.startswith("##$") and equals:
-            parameters[key[3:]] = nmrglue.bruker.parse_jcamp_value(text.strip())
-    return parameters
+            values[key[3:]] = nmrglue.bruker.parse_jcamp_value(text.strip())
+    return Parameters(values, path)
 
 
-def _zero_f1_mhz(acqu2s, observed, zero_mhz):
-    """The frequency of 0 ppm in F1: that of F2 for protons, and for other nuclei BF1."""
-    if abs(observed[1] / observed[0] - 1) < 1e-3:
+def _zero_f1_mhz(acqu2s: Parameters, observed_mhz: tuple[float, float], zero_mhz: float) -> float:
+    """The frequency of 0 ppm in F1: that of F2 for the same nucleus, and BF1 for others."""
+    if is_same_nucleus(*observed_mhz):
         return zero_mhz
     base = acqu2s.get("BF1")
-    return float(base) if is_number(base) and abs(base / observed[1] - 1) < 1e-3 else observed[1]
+    return float(base) if is_number(base) and is_same_nucleus(base, observed_mhz[1]) else observed_mhz[1]
 
 
-def _delay(path, number):
+def _delay(path: Path, number: int) -> float | None:
     """A delay in seconds; None if the file does not hold so many."""
     found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", path.read_text(encoding="latin-1"), re.MULTILINE)
     delays = found[1].split() if found else []
@@ -121,22 +130,23 @@ def _delay(path, number):
         return None
 
 
-def _check_kind(folder, acqus, acqu2s, sampling):
+def _check_kind(folder: Path, acqus: Parameters, acqu2s: Parameters, sampling: Sampling | None) -> None:
     third = folder / "acqu3s"
-    if third.is_file() and (_parameters(third).get("TD") or 0) != 1 and "TD" in _parameters(third):
+    # TopSpin leaves acqu3s behind in 2D folders too; only a TD other than 1 makes a third dimension.
+    if third.is_file() and (_parameters(third).get("TD") or 0) != 1 and "TD" in _parameters(third).values:
         raise InputError(f"{third}: an experiment must have two dimensions, this one has three")
     scheduled = sampling is not None and sampling.schedule is not None
     if 2 in (acqus.get("FnTYPE"), acqu2s.get("FnTYPE")) and not scheduled:
         raise InputError(f"{folder}: t1 must be sampled uniformly, FnTYPE 2 says it was not; reconstruct it first")
     if acqus.get("AQ_mod") not in (1, 3):
-        raise InputError(
-            f"{folder / 'acqus'}: AQ_mod must be 1 or 3 (complex points in t2), got {acqus.get('AQ_mod')!r}"
-        )
+        raise InputError(f"{acqus.source}: AQ_mod must be 1 or 3 (complex points in t2), got {acqus.get('AQ_mod')!r}")
 
 
-def _quadrature(folder, acqu2s, given):
+def _quadrature(folder: Path, acqu2s: Parameters, given: str | None) -> tuple[str, str]:
+    """How t1 was sampled, and a sentence on how that is known."""
     if given is not None:
         return given, f"t1 was sampled as {given}, as the caller says."
+    # FnMODE of acqus belongs to t2 and means nothing; in acqu2s, 0 leaves it to MC2, which counts from one less.
     mode, key = acqu2s.get("FnMODE", 0), "FnMODE"
     processed = folder / "pdata" / "1" / "proc2s"
     if mode == 0 and processed.is_file():
@@ -144,73 +154,73 @@ def _quadrature(folder, acqu2s, given):
         mode, key = (mc2 + 1, "MC2") if mc2 in range(6) else (0, "FnMODE")
     if mode not in MODES:
         why = REFUSED.get(mode, f"has FnMODE {mode!r}, which must be from 0 to 6; correct it or name `quadrature`")
-        raise InputError(f"{folder / 'acqu2s'}: {why}")
+        raise InputError(f"{acqu2s.source}: {why}")
     return MODES[mode], f"t1 was sampled as {MODES[mode]} ({key})."
 
 
-def _zero_mhz(folder, acqus, observed_mhz):
-    """The frequency of 0 ppm."""
+def _zero_mhz(folder: Path, acqus: Parameters, observed_mhz: float) -> tuple[float, str]:
+    """The frequency of 0 ppm, and a sentence on where it comes from."""
     processed = folder / "pdata" / "1" / "procs"
-    sf = _parameters(processed).get("SF") if processed.is_file() else None
-    if is_number(sf) and abs(sf / observed_mhz - 1) < 1e-4:
+    # SF of procs is set when somebody references the spectrum; BF1 is the spectrometer's, some 0.1 ppm off.
+    sf: Any = _parameters(processed).get("SF") if processed.is_file() else None
+    if is_number(sf) and abs(sf / observed_mhz - 1) < MOST_CARRIER:
         return float(sf), f"0 ppm is at {sf:.7g} MHz (SF of pdata/1/procs)."
-    if "BF1" in acqus:
-        zero_mhz = axis_of(acqus, "BF1", folder / "acqus", "field_mhz")
+    if acqus.get("BF1") is not None:
+        zero_mhz = acqus.quantity("BF1", "field_mhz")
     else:
-        zero_mhz = observed_mhz - 1e-6 * number(acqus, "O1", folder / "acqus", -1e6, 1e6, "Hz")
-    if abs(zero_mhz / observed_mhz - 1) > 1e-4:
+        zero_mhz = observed_mhz - 1e-6 * acqus.number("O1", -1e6, 1e6, "Hz")
+    if abs(zero_mhz / observed_mhz - 1) > MOST_CARRIER:
         raise InputError(
-            f"{folder / 'acqus'}: BF1 and SFO1 must lie within 100 ppm, got {zero_mhz:.7g} and {observed_mhz:.7g} MHz"
+            f"{acqus.source}: BF1 and SFO1 must lie within 100 ppm, got {zero_mhz:.7g} and {observed_mhz:.7g} MHz"
         )
     return zero_mhz, f"0 ppm is at {zero_mhz:.7g} MHz (BF1: not referenced)."
 
 
-def _width_f1_hz(folder, acqu2s):
+def _width_f1_hz(acqu2s: Parameters) -> float:
     """The width in ppm comes first: TopSpin leaves a stale one in Hz behind."""
     if not is_number(acqu2s.get("SW")):
-        return axis_of(acqu2s, "SW_h", folder / "acqu2s", "spectral_width_hz")
-    width_hz = {"SW": acqu2s["SW"] * axis_of(acqu2s, "SFO1", folder / "acqu2s", "field_mhz")}
-    return axis_of(width_hz, "SW", folder / "acqu2s", "spectral_width_hz")
+        return acqu2s.quantity("SW_h", "width_hz")
+    width_hz = acqu2s.get("SW") * acqu2s.quantity("SFO1", "field_mhz")
+    return Parameters({"SW": width_hz}, acqu2s.source).quantity("SW", "width_hz")
 
 
-def _group_delay(path, acqus):
-    delay = acqus.get("GRPDLY", -1)
-    if is_number(delay) and 0 <= delay < 1000:
-        known = delay > 0 or acqus.get("DSPFVS") not in nmrglue.bruker.bruker_dsp_table
-        if known:
-            return float(delay)
+def _group_delay(acqus: Parameters) -> float:
+    """Points that the digital filter delays the signal by."""
+    # Before TopSpin 2 GRPDLY is absent, -1 or 0, and the delay stands in a table by DSPFVS and DECIM.
+    delay, table = acqus.get("GRPDLY", -1), nmrglue.bruker.bruker_dsp_table
+    if is_number(delay) and 0 <= delay < MOST_DELAY and (delay > 0 or acqus.get("DSPFVS") not in table):
+        return float(delay)
     if acqus.get("DIGMOD") == 0:
         return 0.0
-    table = nmrglue.bruker.bruker_dsp_table.get(acqus.get("DSPFVS"), {})
-    if acqus.get("DECIM") not in table:
+    by_rate = table.get(acqus.get("DSPFVS"), {})
+    if acqus.get("DECIM") not in by_rate:
         raise InputError(
-            f"{path}: GRPDLY, or DECIM and DSPFVS, must give the group delay of the digital filter, got "
+            f"{acqus.source}: GRPDLY, or DECIM and DSPFVS, must give the group delay of the digital filter, got "
             f"{acqus.get('GRPDLY')!r}, {acqus.get('DECIM')!r} and {acqus.get('DSPFVS')!r}; correct it"
         )
-    return table[acqus["DECIM"]]
+    return by_rate[acqus.get("DECIM")]
 
 
-def _rows(ser, acqus, acqu2s):
-    """The rows measured, without what fills blocks up."""
+def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
+    """All rows of the file, those that were not measured as zeros; complex, (rows, n_points)."""
     n_bytes = {0: 4, 2: 8}.get(acqus.get("DTYPA"))
     if n_bytes is None or acqus.get("BYTORDA") not in (0, 1):
         raise InputError(
-            f"{ser.parent / 'acqus'}: DTYPA must be 0 (int32) or 2 (float64) and BYTORDA 0 or 1, got "
+            f"{acqus.source}: DTYPA must be 0 (int32) or 2 (float64) and BYTORDA 0 or 1, got "
             f"{acqus.get('DTYPA')!r} and {acqus.get('BYTORDA')!r}"
         )
-    n_real = int(number(acqus, "TD", ser.parent / "acqus", 32, 2**20)) // 2 * 2
-    n_rows = int(number(acqu2s, "TD", ser.parent / "acqu2s", 2, 2**16))
+    n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, and rows in t1
+    n_rows = int(acqu2s.number("TD", 2, 2**16))
     row_bytes, size = n_real * n_bytes, ser.stat().st_size
-    if size != n_rows * row_bytes:
+    if size != n_rows * row_bytes:  # some converters write rows without gaps
         row_bytes = -(-row_bytes // BLOCK_BYTES) * BLOCK_BYTES
     if size == 0 or size % row_bytes:
         raise InputError(
             f"{ser}: must hold rows of {row_bytes} bytes ({n_rows} by acqu2s, of {n_real // 2} points by acqus), got "
             f"{size} bytes; was the file cut off?"
         )
-    _, data = nmrglue.bruker.read_binary(
-        str(ser), (-1, row_bytes // n_bytes // 2), True, acqus["BYTORDA"] == 1, n_bytes == 8
-    )
+    shape, big_endian = (-1, row_bytes // n_bytes // 2), acqus.get("BYTORDA") == 1
+    _, data = nmrglue.bruker.read_binary(str(ser), shape, True, big_endian, n_bytes == 8)
     data = np.atleast_2d(data)[:n_rows, : n_real // 2]
     if len(data) < n_rows:  # stopped early: as rows of zeros, which `check_rows` counts
         data = np.concatenate([data, np.zeros((n_rows - len(data), data.shape[1]))])

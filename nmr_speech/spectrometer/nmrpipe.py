@@ -6,22 +6,23 @@ from pathlib import Path
 import nmrglue
 import numpy as np
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.spectrometer.experiment import (
     Experiment,
-    assemble,
-    axis_of,
-    check_rows,
-    number,
-    same_nucleus,
-    states_pairs,
-    time_zero,
+    axes_step,
+    is_same_nucleus,
+    require_protons,
+    single_precision,
 )
+from nmr_speech.spectrometer.parameters import Parameters
+from nmr_speech.spectrometer.rows import check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
 
 HEADER_FLOATS = 512
 MAGIC = 2.345  # the third number of the header
-ALTERNATING = (1, 2, 17, 18)  # of FDF1AQSIGN
+ALTERNATING = (1, 2, 17, 18)  # values of FDF1AQSIGN for which the sign alternates from pair to pair
+MOST_DELAY = 1000  # points; filters delay by 30 to 130
 
 
 def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
@@ -51,33 +52,54 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
     """
     header, rows = _read(path)
-    if header["FDDIMCOUNT"] != 2 or header["FDTRANSPOSED"] != 0:
-        raise InputError(f"{path}: an experiment must have two dimensions, F2 first, got {header['FDDIMCOUNT']:g}")
-    if header["FDF1FTFLAG"] != 0 or header["FDF2FTFLAG"] != 0:
-        raise InputError(f"{path}: must be in the time domain, this is a spectrum; give the file before FT")
-    if header["FDF2QUADFLAG"] != 0:
-        raise InputError(f"{path}: points in t2 must be complex (FDF2QUADFLAG 0), got {header['FDF2QUADFLAG']:g}")
-    fields = [axis_of(header, f"FDF{k}OBS", path, "field_mhz") for k in (2, 1)]
+    _check_kind(header)
+    fields_mhz = header.quantity("FDF2OBS", "field_mhz"), header.quantity("FDF1OBS", "field_mhz")
     if sampling is None:
-        same_nucleus(path, "1H", "1H", fields)
-    mode, said = _quadrature(path, header, quadrature)
+        require_protons(path, ("1H", "1H"), fields_mhz)  # headers name the axes freely: "1H", "HN", "Y"
+    mode, said = _quadrature(header, quadrature)
     n_rows = len(rows)
     rows, step = check_rows(rows, path)
-    delay = header["FDDMXVAL"] if header["FDDMXFLAG"] >= 0 and 0 < header["FDDMXVAL"] < 1000 else 0.0
-    t2_start, filtered = time_zero(rows, delay, path)
+    t2_start, filtered = time_zero(rows, _group_delay(header), path)
     if sampling is not None:
         rows = sampling.expand(rows, n_rows, 0, path)
     fid, t1_start = states_pairs(rows, mode)
-    return assemble(
-        fid,
-        widths_hz=[axis_of(header, f"FDF{k}SW", path, "spectral_width_hz") for k in (2, 1)],
-        field_mhz=fields[0],
-        carriers_ppm=[number(header, f"FDF{k}CAR", path, -100, 100, "ppm") for k in (2, 1)],
-        starts=(t1_start, t2_start),
+    f1 = _axis(header, 1, fid.shape[1], fields_mhz[0] if is_same_nucleus(*fields_mhz) else fields_mhz[1])
+    f2 = _axis(header, 2, fid.shape[2], fields_mhz[0])
+    carriers = "The carriers in ppm are those of the header."
+    return Experiment(
+        fid=single_precision(fid),
+        f1=f1,
+        f2=f2,
+        t1_start=t1_start,
+        t2_start=t2_start,
+        n_valid=f1.n,
         source=str(path),
-        steps=(f"NMRPipe file; {step}", said, "The carriers in ppm are those of the header.", filtered),
-        field_f1_mhz=None if abs(fields[0] / fields[1] - 1) < 1e-3 else fields[1],
+        steps=(f"NMRPipe file; {step}", said, carriers, filtered, axes_step(f1, f2)),
     )
+
+
+def _check_kind(header: Parameters) -> None:
+    if header.get("FDDIMCOUNT") != 2 or header.get("FDTRANSPOSED") != 0:
+        raise InputError(
+            f"{header.source}: an experiment must have two dimensions, F2 first, got {header.get('FDDIMCOUNT'):g}"
+        )
+    if header.get("FDF1FTFLAG") != 0 or header.get("FDF2FTFLAG") != 0:
+        raise InputError(f"{header.source}: must be in the time domain, this is a spectrum; give the file before FT")
+    if header.get("FDF2QUADFLAG") != 0:
+        raise InputError(
+            f"{header.source}: points in t2 must be complex (FDF2QUADFLAG 0), got {header.get('FDF2QUADFLAG'):g}"
+        )
+
+
+def _axis(header: Parameters, dimension: int, n: int, field_mhz: float) -> Axis:
+    width_hz = header.quantity(f"FDF{dimension}SW", "width_hz")
+    return Axis(n, width_hz, header.quantity(f"FDF{dimension}CAR", "carrier_ppm"), field_mhz)
+
+
+def _group_delay(header: Parameters) -> float:
+    """Points of the digital filter that are still there: FDDMXFLAG is negative once they were removed."""
+    delay = header.get("FDDMXVAL")
+    return delay if header.get("FDDMXFLAG") >= 0 and 0 < delay < MOST_DELAY else 0.0
 
 
 def is_nmrpipe(path: Path) -> bool:
@@ -97,36 +119,38 @@ def is_nmrpipe(path: Path) -> bool:
     return any(abs(float(np.frombuffer(head, order, 3)[2]) - MAGIC) < 1e-4 for order in ("<f4", ">f4"))
 
 
-def _read(path):
+def _read(path: Path) -> tuple[Parameters, np.ndarray]:
+    """Header and rows, complex, (rows, n_points)."""
     if not is_nmrpipe(path):
         raise InputError(f"{path}: must begin with an NMRPipe header of 2048 bytes; was the file cut off?")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header, rows = nmrglue.pipe.read(path.read_bytes())  # a name may hold a %, which nmrglue takes for a mask
-    except Exception as error:
+    except Exception as error:  # nmrglue raises what a damaged file happens to trip over
         raise InputError(f"{path}: cannot be read as NMRPipe ({error}); convert it again") from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2:
         raise InputError(
             f"{path}: must hold the rows that its header tells of ({header['FDSPECNUM']:g} of {header['FDSIZE']:g} "
             "points); was the file cut off, or is it 1D?"
         )
-    return header, rows
+    return Parameters(header, path), rows
 
 
-def _quadrature(path, header, given):
+def _quadrature(header: Parameters, given: str | None) -> tuple[str, str]:
+    """How t1 was sampled, and a sentence on how that is known."""
     if given is not None:
         return given, f"t1 was sampled as {given}, as the caller says."
-    phase, flag = header["FD2DPHASE"], header["FDF1QUADFLAG"]
+    phase, flag = header.get("FD2DPHASE"), header.get("FDF1QUADFLAG")
     if flag in (3, 4):
         mode = "echo_antiecho"
     elif phase == 1:
         mode = "tppi"
     elif phase == 2 and flag == 0:
-        mode = "states_tppi" if header["FDF1AQSIGN"] in ALTERNATING else "states"
+        mode = "states_tppi" if header.get("FDF1AQSIGN") in ALTERNATING else "states"
     else:
         raise InputError(
-            f"{path}: t1 must have been sampled as States, States-TPPI, TPPI or echo-antiecho, got FD2DPHASE "
+            f"{header.source}: t1 must have been sampled as States, States-TPPI, TPPI or echo-antiecho, got FD2DPHASE "
             f"{phase:g} and FDF1QUADFLAG {flag:g} (magnitude: positive and negative frequencies cannot be told "
             "apart); if that is wrong, name `quadrature`"
         )

@@ -1,16 +1,138 @@
-"""Phases and the order of channels, found from the data."""
+"""Phases in F2, quarter turns in F1 and the start of t1, found from the data: right is the least negative energy."""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.optimize
 import torch
 
-from nmr_speech.simulate.fid import spectrum
+from nmr_speech.axis import Axis
+from nmr_speech.checks import InputError, in_range
+from nmr_speech.simulate.fid import cosine_window, spectrum, states_to_echo
+from nmr_speech.spectrometer.experiment import Experiment
+from nmr_speech.spectrometer.resample import resample_t1
 
 TINY = 1e-300
+WATER_PPM = (4.4, 5.1)  # HDO is at 4.7 to 4.8 ppm, with any phase, and may be larger than all else
 ROWS = 24  # strongest ones of the spectrum that the phase is found on
 STRONG = 0.03  # points that count, relative to the largest
 FIRST_ORDER_DEG = 270
 PRIOR = 0.002  # share of negative energy that a first order of 360 degrees must gain: with one line it says nothing
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One start of t1 and one number of quarter turns, with the best phase for them."""
+
+    late: float
+    quarters: int
+    phase_rad: tuple[float, float]
+    energy: float
+
+
+def find_phases(
+    experiment: Experiment,
+    f1: Axis,
+    given_deg: tuple[float, float] | None = None,
+    given_start: float | None = None,
+) -> tuple[Experiment, tuple[float, float]]:
+    """Find start of t1, quarter turns in F1 and phases in F2 for which the least energy is negative.
+
+    Arguments
+    ---------
+    experiment : Experiment
+        With its channels in order.
+    f1 : Axis
+        Frequencies of F1 to look at, in the field of ``experiment.f1``.
+    given_deg : tuple[float, float] | None
+        ``phase_f2_deg`` of `to_grid`, where known.
+    given_start : float | None
+        ``t1_start`` of `to_grid`, where known.
+
+    Returns
+    -------
+    experiment : Experiment
+        With the start of t1, without the quarter turns, and with what was found stated.
+    phase_rad : tuple[float, float]
+        Zero and first order in F2, radians; not yet taken away.
+
+    Example
+    -------
+    >>> t = np.arange(64)
+    >>> line = np.exp((0.5j - 0.05) * t)
+    >>> fid = torch.from_numpy(np.stack([np.outer(line.real, line), np.outer(line.imag, line)]) * 1j)
+    >>> axis = Axis(64, 6000.0, 8.0, 600.0)
+    >>> found, _ = find_phases(Experiment(fid=fid, f1=axis, f2=axis, n_valid=64), axis)
+    >>> found.steps[1]
+    'The phase in F2 is 9... degrees at the carrier and ... across the width, ... taken away.'
+    """
+    given_rad = None if given_deg is None else _radians(given_deg)
+    starts = (0.0, 0.5) if given_start is None else (_half(given_start),)
+    quarters = range(2 if given_deg is None else 4)  # a half turn is one in F2 as well
+    tried = [_try(experiment, f1, late, quarter, given_rad) for late in starts for quarter in quarters]
+    best, next_best = sorted(tried, key=lambda trial: trial.energy)[:2]
+    zero, first = np.rad2deg(best.phase_rad)
+    how = f"{WATER_PPM[0]} to {WATER_PPM[1]} ppm left out" if given_deg is None else "as the caller says"
+    steps = (
+        f"The first transient was taken {best.late:g} dwell times after zero and F1 is {90 * best.quarters} degrees "
+        f"out of phase: so {best.energy:.3f} of the energy of the strongest rows is negative, {next_best.energy:.3f} "
+        "in the next best case.",
+        f"The phase in F2 is {zero:.1f} degrees at the carrier and {first:.1f} across the width, {how}; taken away.",
+    )
+    found = turned(experiment, best.late, best.quarters)
+    return replace(found, steps=(*found.steps, *steps)), best.phase_rad
+
+
+def _try(experiment: Experiment, f1: Axis, late: float, quarters: int, given_rad: tuple[float, float] | None) -> _Trial:
+    """The best phase in F2 for one start of t1 and one number of quarter turns."""
+    one = turned(experiment, late, quarters)
+    fid, _ = resample_t1(one.fid.numpy().astype(complex), one.t1_start, one.f1, f1)
+    keep = away_from_water(one.f2.resized(2 * one.f2.n))
+    zero, first, energy = phase_f2(absorption_f1(fid), one.t2_start, keep, given_rad)
+    return _Trial(late, quarters, (zero, first), energy)
+
+
+def turned(experiment: Experiment, late: float, quarters: int) -> Experiment:
+    """Take quarter turns away from the phase in F1: (cos, sin) becomes (sin, -cos), and so on.
+
+    Some pulse programmes begin with the sine, so the start of each channel goes with it.
+
+    Arguments
+    ---------
+    experiment : Experiment
+        As it was measured.
+    late : float
+        Time to add to the start of t1, in dwell times.
+    quarters : int
+        0 to 3.
+
+    Returns
+    -------
+    Experiment
+
+    Example
+    -------
+    >>> fid = torch.ones(2, 8, 16) * torch.tensor([1.0, 2.0])[:, None, None] + 0j
+    >>> tppi = Experiment(fid=fid, f1=Axis(8), f2=Axis(16), n_valid=8, t1_start=(0.0, 0.5))
+    >>> right = turned(tppi, 0.5, 1)
+    >>> right.fid[:, 0, 0].real.tolist(), right.t1_start
+    ([2.0, -1.0], (1.0, 0.5))
+    """
+    fid, (cos_start, sin_start) = experiment.fid, experiment.t1_start
+    for _ in range(quarters):
+        fid, cos_start, sin_start = torch.stack([fid[1], -fid[0]]), sin_start, cos_start
+    return replace(experiment, fid=fid, t1_start=(cos_start + late, sin_start + late))
+
+
+def away_from_water(f2: Axis) -> np.ndarray:
+    """Whether each point lies outside the region of the water, bool, (f2.n,).
+
+    Example
+    -------
+    >>> away_from_water(Axis(4, 4000.0, 4.7, 1000.0))
+    array([ True,  True, False,  True])
+    """
+    return (f2.ppm() < WATER_PPM[0]) | (f2.ppm() > WATER_PPM[1])
 
 
 def absorption_f1(fid: np.ndarray) -> np.ndarray:
@@ -33,18 +155,16 @@ def absorption_f1(fid: np.ndarray) -> np.ndarray:
     np.int64(3)
     """
     n = fid.shape[1]
-    window = np.cos(np.arange(n) * np.pi / (2 * n)) ** 2
-    window[0] = 0.5
-    cos, sin = fid * window.reshape(-1, *[1] * (fid.ndim - 2))
-    positive, negative = np.fft.fft(cos + 1j * sin, axis=0), np.fft.fft(cos - 1j * sin, axis=0)
+    cos, sin = fid * cosine_window(n).reshape(-1, *[1] * (fid.ndim - 2))
+    negative, positive = (np.fft.fft(signal, axis=0) for signal in states_to_echo(cos, sin))
     return (positive + np.roll(negative[::-1], 1, axis=0)) / 2
 
 
 def phase_f2(
     rows: np.ndarray,
     start: float,
-    exclude: np.ndarray | None = None,
-    given: tuple[float, float] | None = None,
+    keep: np.ndarray | None = None,
+    given_rad: tuple[float, float] | None = None,
 ) -> tuple[float, float, float]:
     """Find zero and first order of the phase in F2 for which the least energy is negative, on the strongest rows.
 
@@ -54,10 +174,10 @@ def phase_f2(
         complex, (rows, n_points): rows of a spectrum that is absorptive in F1, t2 not transformed.
     start : float
         Time of the first point in dwell times.
-    exclude : np.ndarray | None
-        Frequencies to leave out: bool, (2 n_points,), rising as of ``fftshift(fftfreq(...))``.
-    given : tuple[float, float] | None
-        Phases that are known; None looks for them.
+    keep : np.ndarray | None
+        Frequencies that count: bool, (2 n_points,), rising; None for all.
+    given_rad : tuple[float, float] | None
+        Phases that are known, radians; None looks for them.
 
     Returns
     -------
@@ -75,31 +195,29 @@ def phase_f2(
     >>> bool(abs(zero - 0.4) < 0.05), bool(abs(first - 1.2) < 0.2)
     (True, True)
     """
-    values, frequency = _strong_points(rows, start, exclude)
+    values, frequency = _strong_points(rows, start, keep)
 
-    def energy(phase):
+    def energy(phase: tuple[float, float]) -> float:
         real = (values * np.exp(-1j * (phase[0] + phase[1] * frequency))).real
         negative = np.square(np.minimum(real, 0)).sum() / max(np.square(real).sum(), TINY)
         return negative + PRIOR * (phase[1] / (2 * np.pi)) ** 2
 
-    if given is not None:
-        return *given, float(energy(given))
+    if given_rad is not None:
+        return *given_rad, float(energy(given_rad))
     zeros, firsts = np.deg2rad(np.arange(-180, 180, 15)), np.deg2rad(np.arange(-FIRST_ORDER_DEG, 271, 30))
     coarse = min(((zero, first) for zero in zeros for first in firsts), key=energy)
     found = scipy.optimize.minimize(energy, coarse, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
     return float(found.x[0]), float(found.x[1]), float(found.fun)
 
 
-def _strong_points(rows, start, exclude):
+def _strong_points(rows: np.ndarray, start: float, keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Values and frequencies of the points of the strongest rows that stand out."""
     n = rows.shape[-1]
-    times = np.arange(n) + start
-    window = np.cos(np.clip(times, 0, None) * np.pi / (2 * (times[-1] + 1))) ** 2
-    window[0] *= 0.5 if abs(start) < 0.5 else 1.0
+    window = cosine_window(n, first_halved=abs(start) < 0.5, start=start)
     frequency = np.fft.fftfreq(2 * n)
     transformed = np.fft.fft(rows * window, 2 * n) * np.exp(-2j * np.pi * frequency * start)
-    if exclude is not None and not exclude.all():
-        transformed = transformed * ~np.fft.ifftshift(exclude)
+    if keep is not None and keep.any():
+        transformed = transformed * np.fft.ifftshift(keep)
     strongest = transformed[np.argsort(np.square(np.abs(transformed)).sum(axis=1))[-ROWS:]]
     strong = np.abs(strongest) >= STRONG * np.abs(strongest).max()
     return strongest[strong], np.broadcast_to(frequency, strongest.shape)[strong]
@@ -132,60 +250,12 @@ def negative_energy(fid: torch.Tensor, keep: torch.Tensor | None = None) -> floa
     return (energy[absorption < 0].sum() / energy.sum().clamp_min(TINY)).item()
 
 
-def turned(fid: np.ndarray, start: tuple[float, float], quarters: int) -> tuple[np.ndarray, tuple[float, float]]:
-    """Take quarter turns away from the phase in F1: (cos, sin) becomes (sin, -cos), and so on.
-
-    Arguments
-    ---------
-    fid : np.ndarray
-        (2, n_transients, ...).
-    start : tuple[float, float]
-        Times of the first transients, which go with their channels.
-    quarters : int
-        0 to 3.
-
-    Returns
-    -------
-    fid : np.ndarray
-    start : tuple[float, float]
-
-    Example
-    -------
-    >>> fid, start = turned(np.array([[1.0], [2.0]]), (0.0, 0.5), 1)
-    >>> fid.tolist(), start
-    ([[2.0], [-1.0]], (0.5, 0.0))
-    """
-    for _ in range(quarters):
-        fid, start = np.stack([fid[1], -fid[0]]), start[::-1]
-    return fid, start
+def _radians(given_deg: tuple[float, float]) -> tuple[float, float]:
+    zero, first = (in_range("phase_f2_deg", value, -720, 720, "degrees") for value in given_deg)
+    return float(np.deg2rad(zero)), float(np.deg2rad(first))
 
 
-def diagonal_share(fid: np.ndarray, keep: np.ndarray) -> float:
-    """Share of the energy of the magnitude spectrum that lies within two points of the diagonal.
-
-    Arguments
-    ---------
-    fid : np.ndarray
-        complex, (2, n, n), equally sampled.
-    keep : np.ndarray
-        Frequencies in F2 that count, bool, (n,).
-
-    Returns
-    -------
-    float
-
-    Example
-    -------
-    >>> t = np.arange(32)
-    >>> line = np.exp(2j * np.pi * t / 4) * np.exp(-t / 8)
-    >>> right = np.stack([line.real[:, None] * line, line.imag[:, None] * line])
-    >>> keep = np.ones(32, dtype=bool)
-    >>> diagonal_share(right, keep) > 0.5 > diagonal_share(right * [[[1]], [[-1]]], keep)
-    True
-    """
-    n = fid.shape[-1]
-    window = np.cos(np.arange(n) * np.pi / (2 * n)) ** 2
-    transformed = np.fft.fftshift(np.fft.fft2((fid[0] + 1j * fid[1]) * window[:, None] * window))
-    energy = np.abs(transformed) ** 2 * keep
-    near = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= 2
-    return float(energy[near].sum() / max(energy.sum(), np.finfo(float).tiny))
+def _half(value: float) -> float:
+    if value not in (0, 0.5):
+        raise InputError(f"`t1_start` must be 0 or half a dwell time (0.5), got {value!r}")
+    return float(value)

@@ -7,8 +7,9 @@ from pathlib import Path
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.spectrometer.archive import unpack
 from nmr_speech.spectrometer.bruker import read_bruker
-from nmr_speech.spectrometer.experiment import QUADRATURES, Experiment
+from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.spectrometer.rows import QUADRATURES
 from nmr_speech.spectrometer.sampling import Sampling
 from nmr_speech.spectrometer.varian import read_varian
 
@@ -63,7 +64,7 @@ def _read_archive(path, quadrature, sampling):
             raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
 
 
-def _read_folder(folder, path, quadrature, sampling):
+def _read_folder(folder: Path, path: Path, quadrature: str | None, sampling: Sampling | None) -> Experiment:
     if (folder / "procpar").is_file():
         if sampling is not None and sampling.schedule is not None:
             raise InputError(f"{path}: convert Varian data to NMRPipe (var2pipe) to reconstruct it from a schedule")

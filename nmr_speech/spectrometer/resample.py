@@ -6,26 +6,15 @@ The continued signal has no edge, so that sums of sinc functions give it between
 late, for another spectral width, for a group delay of a fraction of a point.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from nmr_speech.axis import Axis
 
-@dataclass(frozen=True)
-class Line:
-    """How one dimension is sampled: dwell time in s, zero frequency in Hz from a common origin."""
-
-    dwell_s: float
-    centre_hz: float
-
-    @property
-    def band_hz(self):
-        """Lowest and highest frequency."""
-        return self.centre_hz - 0.5 / self.dwell_s, self.centre_hz + 0.5 / self.dwell_s
+MARGIN, MORE_POINTS = 1.2, 64  # points used beyond those wanted: sinc functions fall slowly, as 1 / distance
 
 
 def resample_t2(
-    rows: np.ndarray, start: float, have: Line, want: Line, n: int, phase: tuple[float, float] = (0.0, 0.0)
+    rows: np.ndarray, start: float, have: Axis, want: Axis, phase_rad: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
     """Bring t2 to another sampling.
 
@@ -38,41 +27,39 @@ def resample_t2(
         complex, (..., n_points).
     start : float
         Time of the first point in dwell times.
-    have : Line
+    have : Axis
         How it is sampled.
-    want : Line
-        How it is to be.
-    n : int
-        Points of the result.
-    phase : tuple[float, float]
+    want : Axis
+        How it is to be sampled, in the field of ``have``.
+    phase_rad : tuple[float, float]
         Zero and first order of the phase at zero frequency and across the width, radians, to be taken away. The first
         order is a shift of time.
 
     Returns
     -------
     np.ndarray
-        complex, (..., n); zero after the last point measured.
+        complex, (..., want.n); zero after the last point measured.
 
     Example
     -------
     >>> line = np.exp(2j * np.pi * 0.05 * np.arange(400))
-    >>> same, half = Line(1.0, 0.0), Line(2.0, 0.0)
-    >>> abs(resample_t2(line, 0.0, same, half, 100) - line[:200:2]).max() < 0.01
+    >>> same, half = Axis(400, 100.0, 0.0, 1.0), Axis(100, 50.0, 0.0, 1.0)
+    >>> abs(resample_t2(line, 0.0, same, half) - line[:200:2]).max() < 0.01
     np.True_
     """
-    start = start + phase[1] / (2 * np.pi)
-    n_used = min(rows.shape[-1], int(n * want.dwell_s / have.dwell_s * 1.2 - start) + 64)
+    start = start + phase_rad[1] / (2 * np.pi)
+    n_used = min(rows.shape[-1], int(want.n * want.dwell_s / have.dwell_s * MARGIN - start) + MORE_POINTS)
     times = (np.arange(n_used) + start) * have.dwell_s
     weights = np.ones(n_used)
     if abs(start) < 0.5:
         weights[0] = 0.5 + start  # up to time zero, beyond which its mirror image counts
-    at = np.arange(n) * want.dwell_s
-    taken = rows[..., :n_used] * (weights * np.exp(-1j * phase[0]))
+    at = want.seconds()
+    taken = rows[..., :n_used] * (weights * np.exp(-1j * phase_rad[0]))
     folded = taken @ _kernel(at, times, have, want).T + (taken @ _kernel(-at, times, have, want).T).conj()
     return folded * (at <= times[-1])
 
 
-def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Line, want: Line, n: int) -> tuple[np.ndarray, int]:
+def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Axis, want: Axis) -> tuple[np.ndarray, int]:
     """Bring t1 of a States pair to another sampling.
 
     Arguments
@@ -81,31 +68,30 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Line, want: L
         complex, (2, n_transients, ...): cosine and sine channel.
     start : tuple[float, float]
         Time of the first transient of either channel in dwell times, a multiple of a half.
-    have : Line
+    have : Axis
         How it is sampled.
-    want : Line
-        How it is to be.
-    n : int
-        Transients of the result.
+    want : Axis
+        How it is to be sampled, in the field of ``have``.
 
     Returns
     -------
     fid : np.ndarray
-        complex, (2, n, ...); zero after the last transient measured.
+        complex, (2, want.n, ...); zero after the last transient measured.
     n_valid : int
-        How many are not.
+        Number of transients that are not.
 
     Example
     -------
     >>> t = np.arange(300) + 0.5
     >>> late = np.stack([np.cos(0.3 * t), np.sin(0.3 * t)])[..., None]
-    >>> fid, n_valid = resample_t1(late, (0.5, 0.5), Line(1.0, 0.0), Line(1.0, 0.0), 100)
+    >>> fid, n_valid = resample_t1(late, (0.5, 0.5), Axis(300, 100.0, 0.0, 1.0), Axis(100, 100.0, 0.0, 1.0))
     >>> abs(fid[0, :, 0] - np.cos(0.3 * np.arange(100))).max() < 0.01, n_valid
     (np.True_, 100)
     """
-    at = np.arange(n) * want.dwell_s
-    fid = fid[:, : int(n * want.dwell_s / have.dwell_s * 1.2) + 64]
-    result = 0
+    at = want.seconds()
+    fid = fid[:, : int(want.n * want.dwell_s / have.dwell_s * MARGIN) + MORE_POINTS]
+    shape = (2, want.n, *fid.shape[2:])
+    result = np.zeros((2, want.n, int(np.prod(fid.shape[2:]))), dtype=complex)
     for channel, first, sign in zip(fid, start, (1, -1), strict=True):
         times = (np.arange(len(channel)) + first) * have.dwell_s
         mirrored = _kernel(at, -times, have, want) * (times > 0)
@@ -113,14 +99,15 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Line, want: L
         if sign < 0:
             weights = 1j * weights * (times > 0)  # the sine is zero at time zero
         flat = channel.reshape(len(channel), -1)
-        result = result + np.stack([weights.real @ flat, weights.imag @ flat])
+        # Another carrier mixes the channels: the kernel is complex, and its parts go to cosine and sine.
+        result += np.stack([weights.real @ flat, weights.imag @ flat])
     last_s = (fid.shape[1] - 1 + min(start)) * have.dwell_s
-    n_valid = min(n, int(last_s / want.dwell_s + 1e-9) + 1)
+    n_valid = min(want.n, int(last_s / want.dwell_s + 1e-9) + 1)  # a last transient on the grid counts
     result[:, n_valid:] = 0
-    return result.reshape(2, n, *fid.shape[2:]), n_valid
+    return result.reshape(shape), n_valid
 
 
-def _kernel(at, times, have, want):
+def _kernel(at: np.ndarray, times: np.ndarray, have: Axis, want: Axis) -> np.ndarray:
     """What each sample adds to each time wanted: the band that both samplings share, about the centre wanted."""
     low, high = (edge(a, b) - want.centre_hz for edge, a, b in zip((max, min), have.band_hz, want.band_hz, strict=True))
     apart = at[:, None] - times

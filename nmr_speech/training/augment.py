@@ -7,6 +7,7 @@ import torch
 from nmr_speech.checks import in_range
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
+from nmr_speech.simulate import Acquisition
 from nmr_speech.simulate.nuisances import disturb
 
 
@@ -30,13 +31,13 @@ class Nuisances:
     """
 
     def __init__(self, settings: Mapping[str, Mapping] | None, clean_share: float = 0.0, **axes):
-        self.settings, self.axes = settings or {}, axes
+        self.settings, self.acquisition = settings or {}, Acquisition(**axes)
         self.clean_share = in_range("clean_share", clean_share, 0, 1, "of the recordings", "0.15")
         self(torch.zeros(1, N_SAMPLES, N_CHANNELS), torch.Generator())  # names, units and ranges are checked by use
 
     def __call__(self, wavs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Disturb wavs (B, T, 4); the generator, on the CPU, decides how."""
-        fid = disturb(unstack_fid(wavs), generator, self.settings, **self.axes)
+        fid = disturb(unstack_fid(wavs), generator, self.settings, self.acquisition)
         disturbed = to_channels(fid)
         if not self.clean_share:
             return disturbed

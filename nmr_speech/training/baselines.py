@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from nmr_speech.axis import FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.checks import in_range
 from nmr_speech.corpus.pseudo_audio import unstack_fid
 from nmr_speech.simulate.fid import spectrum
-from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ
 
 GRID = 32  # points a dimension after pooling
 # Of several pairs that benchmarks/baseline.py finds equally good within sampling error:

@@ -182,7 +182,7 @@ def test_no_hub_at_all(lfs_hub, results, monkeypatch):
 
 UNFIT = {
     "a secret": ("train_log.txt", "token hf_" + "a" * 30, r"train_log\.txt seems to hold a secret"),
-    "a key": ("train_log.txt", "-----BEGIN OPENSSH PRIVATE KEY-----", "looks like a secret"),
+    "a key": ("train_log.txt", "-----BEGIN OPENSSH PRIVATE KEY-----", "seems to hold a secret"),
     "a path": ("results.json", None, r"results\.json holds the local path /home/me/data"),
     "a path of Windows": ("train_log.txt", r"C:\Users\me\data", r"the local path C:\\Users\\me\\data"),
     "a home": ("train_log.txt", "saved to ~/nmr", "the local path ~/n"),

@@ -137,7 +137,7 @@ def test_what_was_measured_stays_after_every_phase(network, fids, echo):
     for phase in phases:
         assert torch.equal(phase[masks], full[masks])
         assert not torch.equal(phase[~masks], torch.zeros_like(phase[~masks]))
-    assert torch.equal(network(full * masks, masks, echo=echo), phases[-1])
+    torch.testing.assert_close(network(full * masks, masks, echo=echo), phases[-1])
 
 
 def test_a_full_schedule_changes_nothing(network, fids):
@@ -170,7 +170,7 @@ def test_more_signals_than_go_at_once(network, fids):
 def test_scale_passes_through(network, fids):
     full, masks = fids
     measured = full * masks
-    assert torch.equal(network(8 * measured, masks), 8 * network(measured, masks))
+    torch.testing.assert_close(network(8 * measured, masks), 8 * network(measured, masks))
     for scale in (1e-7, 1e6):
         assert relative(network(scale * measured, masks), scale * network(measured, masks)) < 1e-4
 
@@ -244,12 +244,12 @@ def test_a_step_down_the_gradient_is_a_step_down(network, fids):
     assert loss(network, fids) < before
 
 
-def test_a_few_fids_are_learned_by_heart(fids):
-    """A small MoDern halves the error of zeros within 150 steps."""
+def test_a_few_fids_are_overfitted(fids):
+    """A small MoDern halves the error of zeros within 60 steps."""
     torch.manual_seed(0)
-    network = MoDern(n_phases=4, channels=16)
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
-    for _ in range(150):
+    network = MoDern(n_phases=3, channels=16)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    for _ in range(60):
         optimiser.zero_grad()
         loss(network, fids).backward()
         optimiser.step()

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.reconstruction import hankel, ist, poisson_gap, poisson_gaps, sampling_mask
+from nmr_speech.reconstruction import hankel, ist, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.hankel import from_hankel, shrink, to_hankel
 from nmr_speech.reconstruction.operators import fourier
-from nmr_speech.reconstruction.virtual_echo import absorption, echo_transform, virtual_echo
+from nmr_speech.reconstruction.virtual_echo import echo_transform, virtual_echo
 from nmr_speech.testing.data import reference_data
 from tests.reconstruction.signals import exponentials, noise
 
@@ -80,7 +80,7 @@ def test_a_batch_is_its_signals_for_hankel():
 
 def test_every_signal_may_have_a_schedule_of_its_own():
     fids = torch.stack([exponentials(64, [line]) for line in LINES])
-    masks = poisson_gaps(64, 20, 3, seed=1)
+    masks = torch.stack([sampling_mask(poisson_gap(64, 20, seed), 64) for seed in range(3)])
     for solve in (ist, hankel):
         single = torch.stack([solve(f * m, m.nonzero()[:, 0]) for f, m in zip(fids, masks, strict=True)])
         torch.testing.assert_close(solve(fids * masks, masks), single)
@@ -139,9 +139,10 @@ def test_ist_is_the_papers_recursion_written_out():
 def test_the_real_transform_of_an_echo_is_its_complex_one(form):
     fid = exponentials(24, LINES, start=0.5 if form == "half_dwell" else 0.0)
     forward, inverse = echo_transform(24, form)
-    torch.testing.assert_close(forward(fid).abs(), absorption(virtual_echo(fid, form), form).abs())
+    assert not forward(fid).is_complex()
+    complex_one = fourier(virtual_echo(fid, form))  # a shift in time changes its phase alone
+    torch.testing.assert_close(forward(fid).abs(), complex_one.abs())
     torch.testing.assert_close(inverse(forward(fid))[..., :24], fid)
-    torch.testing.assert_close(forward(fid).norm(), fourier(virtual_echo(fid, form)).norm())
 
 
 def test_hankel_operators_are_adjoint():

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.reconstruction import ist, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.modern import MoDern
-from nmr_speech.reconstruction.plane import Axis, f1_spectrum, to_plane
+from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
 from nmr_speech.reconstruction.recovery import rlne
 from nmr_speech.reconstruction.run import method_of, reconstruct
 from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
@@ -32,7 +33,7 @@ from tests.spectrometer.writers import (
 
 N = 64
 SCHEDULE = poisson_gap(N, 24, 1)
-AXES = Axis(64, 2000.0, 60.8, 118.0), Axis(128, 6000.0, 600.13, 4.77)
+AXES = Axis(64, 2000.0, 118.0, 60.8), Axis(128, 6000.0, 4.77, 600.13)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +89,11 @@ def test_another_nucleus_in_f1_is_read_for_reconstruction_alone(tmp_path, fine):
     other = {"NUC1": "15N", "BF1": 50.66, "SFO1": 50.66 * (1 + 118e-6)}
     folder = write_bruker(tmp_path / "hsqc", rows_of(fine, "echo_antiecho"), "echo_antiecho", acqu2s=other)
     experiment = read_experiment(folder, sampling=Sampling())
-    assert experiment.carrier_f1_ppm == pytest.approx(118)
-    assert experiment.field_f1_mhz == pytest.approx(50.66)
-    assert experiment.carrier_ppm == pytest.approx(CARRIER_PPM)
+    assert experiment.f1.carrier_ppm == pytest.approx(118)
+    assert experiment.f1.field_mhz == pytest.approx(50.66)
+    assert experiment.f2.carrier_ppm == pytest.approx(CARRIER_PPM)
     plane = to_plane(experiment)
-    assert plane.f1.ppm()[[0, -1]] == pytest.approx(118 + np.array([1, -1]) * WIDTH_HZ / 2 / 50.66, abs=1.1)
+    assert plane.f1.ppm()[[0, -1]] == pytest.approx(118 + np.array([-1, 1]) * WIDTH_HZ / 2 / 50.66, abs=1.1)
     with pytest.raises(InputError, match="both dimensions must be 1H"):
         read_experiment(folder)
 
@@ -105,8 +106,7 @@ def test_a_nus_experiment_becomes_the_full_spectrum(tmp_path, fine, quadrature, 
     half = poisson_gap(N, 40, 2)
     folder = write_bruker(tmp_path / "nus", picked(rows, half), quadrature, acqu2s={"NusTD": 2 * N})
     full = write_bruker(tmp_path / "full", rows, quadrature)
-    call = method_of("ist")
-    result = reconstruct(folder, call, schedule=half, reference=full, region_ppm=(0, 4))
+    result = reconstruct(folder, method_of("ist"), schedule=half, reference=full, region_ppm=(0, 4))
     assert result.plane.echo == ("half_dwell" if late else "even")
     assert result.figures[0]["rlne"] < 0.15
     assert result.figures[0]["slope"] == pytest.approx(1, abs=0.05)
@@ -128,12 +128,19 @@ def test_lines_stand_at_their_shifts(tmp_path, fine):
         assert window.max() > 5 * np.abs(spectrum[:, plane.f2.ppm() > 6]).max()
 
 
-def test_the_first_point_of_a_spectrum_is_its_highest_frequency():
-    t = torch.arange(32)
+@pytest.mark.parametrize("start", [0.0, 0.5])
+def test_frequencies_of_a_spectrum_rise_from_minus_half_the_width(start):
+    t = torch.arange(32) + start
     for k in (-16, -5, 0, 7, 15):
-        spectrum = f1_spectrum(torch.exp(2j * torch.pi * k / 32 * t), 0.0, 64)
-        frequency = (32 - spectrum.argmax().item()) / 2
-        assert frequency in (k, k + 32)
+        spectrum = f1_spectrum(torch.exp(2j * torch.pi * k / 32 * t), start, 64)
+        assert (spectrum.argmax().item() - 32) / 2 == k
+
+
+def test_the_window_is_a_cosine_that_ends_at_zero():
+    """A signal of ones has the window's sum at zero frequency."""
+    on_time, late = np.cos(np.pi / 8 * np.arange(4)), np.cos(np.pi / 8 * (np.arange(4) + 0.5))
+    for start, window in ((0.0, on_time * [0.5, 1, 1, 1]), (0.5, late)):
+        assert f1_spectrum(torch.ones(4) + 0j, start, 8)[4].item() == pytest.approx(np.sum(window))
 
 
 @pytest.mark.parametrize("size", [128, 79])
@@ -159,6 +166,7 @@ def test_nmrglue_finds_a_line_at_its_shift(tmp_path, ending):
     module = {"ft2": nmrglue.pipe, "ucsf": nmrglue.sparky}[ending]
     dic, data = module.read(path)
     at = np.unravel_index(data.argmax(), data.shape)
+    assert at == (64 - 1 - 20, 128 - 1 - 90)  # the highest shift first
     for dimension, axis in enumerate(AXES):
         converter = module.make_uc(dic, data, dim=dimension)
         assert converter.ppm(at[dimension]) == pytest.approx(axis.ppm()[(20, 90)[dimension]], abs=1e-3)
@@ -216,10 +224,13 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     expected = plane.spectrum(ist(plane.fid, SCHEDULE, echo="even"))
     assert rlne(read_spectrum(tmp_path / "a.ft2")[0], expected) < 1e-5
     for more, message in (
-        (["--method=dlnmr"], "needs `--model`"),
-        (["--method=dlnmr", f"--model={model}"], "holds a MoDern, `method` 'dlnmr' needs a DLNMR"),
-        (["--method=cs"], "`method` must be one of ist, hankel, modern, dlnmr, lstm"),
-        (["--method=ist", "--rate=0.2"], "one of them"),
+        (["--method=dlnmr"], "`--method` 'dlnmr' needs `--model`"),
+        (["--method=dlnmr", f"--model={model}"], "holds a MoDern, `--method` 'dlnmr' needs a DLNMR"),
+        (["--method=cs"], "`--method` must be one of ist, hankel, modern, dlnmr, lstm"),
+        (["--method=ist", "--rate=0.2"], "give either `--schedule`, or `--rate` to draw one"),
+        (["--method=ist", "--masks=0"], "`--masks` must be a whole number from 1 to 1000, got 0"),
+        (["--method=ist", "--first=2"], "`--first` must be a whole number from 0 to 1, got 2"),
+        (["--method=ist", "--points=1"], "`--points` must be a whole number from 2"),
     ):
         with pytest.raises(SystemExit, match=message):
             main([*command, *more])
@@ -237,30 +248,33 @@ def test_a_processed_spectrum_is_taken_back_to_its_signals(tmp_path):
     path = tmp_path / "processed.ft2"
     nmrglue.pipe.write(str(path), dic | header | {"FDF1C1": -0.5}, falling.astype(np.float32))
     plane = spectrum_to_plane(path)
-    np.testing.assert_allclose(plane.fid.numpy(), fid, atol=1e-5)
+    np.testing.assert_allclose(plane.fid.numpy(), fid[::-1], atol=1e-5)  # shifts of F2 fall in the file
     result = reconstruct(path, method_of("hankel"), rate=0.5)
     assert result.figures[0]["rlne"] < 0.02
+    compared = reconstruct(path, method_of("hankel"), rate=0.5, reference=path)  # processed with another window
+    assert np.corrcoef(compared.spectra[0].ravel(), compared.reference.ravel())[0, 1] > 0.98
+    assert np.corrcoef(compared.spectra[0].ravel(), np.roll(compared.reference, 1, axis=0).ravel())[0, 1] < 0.98
     nmrglue.pipe.write(str(tmp_path / "gm.ft2"), dic | header | {"FDF1APODCODE": 3.0}, falling.astype(np.float32))
     with pytest.raises(InputError, match="must be SP or none to be divided out, got code 3"):
         spectrum_to_plane(tmp_path / "gm.ft2")
 
 
 def _spectrum_file(folder, spectrum):
-    write_spectrum(folder / "empty.ft2", spectrum, *[Axis(n, 2000.0, 60.8, 118.0) for n in spectrum.shape])
+    write_spectrum(folder / "empty.ft2", spectrum, *[Axis(n, 2000.0, 118.0, 60.8) for n in spectrum.shape])
     return folder / "empty.ft2"
 
 
 def test_gb1_is_taken_back_as_it_was_independently():
-    """The npz beside it holds the same signals, F1 the other way round; F2 is a part of the spectrum, cut out."""
+    """The npz beside it holds the same signals, both dimensions the other way round; F2 is a part that was cut out."""
     plane, before = (
         spectrum_to_plane(reference_data("gb1_hsqc/hn_part.ft2")),
         np.load(reference_data("gb1_hsqc/signals.npz")),
     )
     of_part = (before["column"] >= 680) & (before["column"] < 808)
-    ours, theirs = plane.fid.numpy().conj(), before["t"][of_part]
+    ours, theirs = plane.fid.numpy()[::-1].conj(), before["t"][of_part]
     scale = np.vdot(theirs, ours) / np.vdot(theirs, theirs)
     assert np.linalg.norm(ours - scale * theirs) < 1e-5 * np.linalg.norm(ours)
-    np.testing.assert_allclose(plane.f2.ppm(), before["f2_ppm"][of_part], atol=1e-5)
+    np.testing.assert_allclose(plane.f2.ppm()[::-1], before["f2_ppm"][of_part], atol=1e-5)
 
 
 def test_a_nan_in_the_file_is_named(tmp_path, fine):
@@ -275,4 +289,4 @@ def test_fields_of_the_writer_are_those_of_the_reader(tmp_path, fine):
     plane = to_plane(read_experiment(write_bruker(tmp_path / "full", rows_of(fine, "states"), "states")))
     write_spectrum(tmp_path / "a.ft2", plane.spectrum(), plane.f1, plane.f2)
     _, f1, f2 = read_spectrum(tmp_path / "a.ft2")
-    assert (f1.frequency_mhz, f2.frequency_mhz) == pytest.approx((FIELD_MHZ, FIELD_MHZ))
+    assert (f1.field_mhz, f2.field_mhz) == pytest.approx((FIELD_MHZ, FIELD_MHZ))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from nmr_speech.simulate import load_residue, spectrum, tocsy
+from nmr_speech.axis import Axis
+from nmr_speech.simulate import Acquisition, load_residue, spectrum, tocsy
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
-from tests.spectrometer.test_spectrometer import likeness, ppm
+from tests.spectrometer.test_spectrometer import likeness
 from tests.spectrometer.writers import rows_of, write_bruker, write_nmrpipe, write_varian
 
 ADDED = {"residual_water": {"amplitude": 0.3}, "reference_line": {"amplitude": 0.1}}
@@ -20,7 +21,7 @@ def experiment(residue, condition, field_mhz, width_ppm, carrier_ppm, **sizes):
     fine_f1 = {"spectral_width_f1_hz": 2 * width_ppm * field_mhz} if sizes else {}
     decays = {"decay_time_t1_s": 0.04, "decay_time_t2_s": 0.08}
     fid = tocsy(molecule, molecule.shift_mean_ppm, **axes, **fine_f1, **decays, **sizes)
-    return disturb(fid, torch.Generator().manual_seed(0), ADDED, **axes, **fine_f1).numpy()
+    return disturb(fid, torch.Generator().manual_seed(0), ADDED, Acquisition(**axes, **fine_f1)).numpy()
 
 
 def write(form, path, rows, quadrature, field_mhz, width_ppm, carrier_ppm):
@@ -73,7 +74,7 @@ def test_folded_lines_leave_the_others_where_they_are(tmp_path):
     shifts = dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True))
 
     def highest(at_ppm):
-        near = np.abs(ppm() - at_ppm) < 0.1
+        near = np.abs(Axis().ppm() - at_ppm) < 0.1
         return magnitude[np.ix_(near, near)].max() / magnitude.max()
 
     for at_ppm in (shifts["HA"], shifts["HB2"], shifts["HD1"], shifts["H"] - 6):

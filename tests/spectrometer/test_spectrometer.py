@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.simulate import load_residue, tocsy
 from nmr_speech.spectrometer import (
@@ -36,7 +37,7 @@ from tests.spectrometer.writers import (
     write_varian,
 )
 
-SAME_GRID = {"field_mhz": FIELD_MHZ, "carrier_ppm": CARRIER_PPM, "spectral_width_hz": WIDTH_HZ}
+SAME_GRID = Axis(256, WIDTH_HZ, CARRIER_PPM, FIELD_MHZ)
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +70,11 @@ def test_what_was_written_is_read(form, quadrature, fine, tmp_path):
         atol=2e-5 if form != "bruker" else 2,
     )
     assert experiment.t1_start == (0.0, 0.5 if quadrature == "tppi" else 0.0)
-    assert (experiment.spectral_width_hz, experiment.spectral_width_f1_hz) == (WIDTH_HZ, WIDTH_HZ)
-    assert experiment.carrier_ppm == pytest.approx(CARRIER_PPM, abs=1e-4)
-    assert experiment.field_mhz == pytest.approx(FIELD_MHZ)
+    assert (experiment.f1.width_hz, experiment.f2.width_hz) == (WIDTH_HZ, WIDTH_HZ)
+    for axis in (experiment.f1, experiment.f2):
+        assert axis.carrier_ppm == pytest.approx(CARRIER_PPM, abs=1e-4)
+        assert axis.field_mhz == pytest.approx(FIELD_MHZ)
+    assert experiment.same_nucleus
     assert any(f"sampled as {quadrature}" in step for step in experiment.steps)
 
 
@@ -79,7 +82,7 @@ def test_what_was_written_is_read(form, quadrature, fine, tmp_path):
 @pytest.mark.parametrize("form", WRITERS)
 def test_the_recording_that_was_simulated_comes_back(form, quadrature, fine, tmp_path):
     path = WRITERS[form](tmp_path / "one", rows_of(fine, quadrature), quadrature)
-    gridded = to_grid(read_experiment(path), n=256, **SAME_GRID)
+    gridded = to_grid(read_experiment(path), SAME_GRID)
     assert gridded.n_valid == 128
     whole = np.zeros((2, 256, 256), dtype=complex)
     whole[:, :128] = fine[:, ::2]
@@ -89,7 +92,7 @@ def test_the_recording_that_was_simulated_comes_back(form, quadrature, fine, tmp
 
 def test_with_known_phases_and_equal_grids_nothing_changes(fine, tmp_path):
     path = write_bruker(tmp_path / "one", rows_of(fine, "states"), "states", real=True)
-    gridded = to_grid(read_experiment(path), n=256, phase_f2_deg=(0, 0), t1_start=0, **SAME_GRID)
+    gridded = to_grid(read_experiment(path), SAME_GRID, phase_f2_deg=(0, 0), t1_start=0)
     np.testing.assert_allclose(gridded.fid[:, :128].numpy() / 1e6, fine[:, ::2], atol=1e-4)
 
 
@@ -164,7 +167,7 @@ def test_an_experiment_stopped_early(fine, tmp_path):
     folder = write_bruker(tmp_path / "one", rows_of(fine, "states"), "states")
     data = (folder / "ser").read_bytes()
     (folder / "ser").write_bytes(data[: len(data) // 256 * 101])
-    gridded = to_grid(read_experiment(folder), n=256, **SAME_GRID)
+    gridded = to_grid(read_experiment(folder), SAME_GRID)
     assert gridded.n_valid == 50
     assert any("101 of 256 rows" in step for step in gridded.steps)
 
@@ -225,16 +228,18 @@ def test_messages_of_the_other_forms(fine, tmp_path):
 
 
 def test_a_grid_that_the_experiment_does_not_cover(fine):
-    experiment = Experiment(
-        fid=torch.from_numpy(fine), spectral_width_hz=WIDTH_HZ, spectral_width_f1_hz=2 * WIDTH_HZ,
-        field_mhz=FIELD_MHZ, carrier_ppm=60.0, carrier_f1_ppm=4.7, n_valid=256,
-    )  # fmt: skip
+    f1, f2 = Axis(256, 2 * WIDTH_HZ, 4.7, FIELD_MHZ), Axis(256, WIDTH_HZ, 60.0, FIELD_MHZ)
+    experiment = Experiment(fid=torch.from_numpy(fine), f1=f1, f2=f2, n_valid=256)
     with pytest.raises(InputError, match="F2 must cover"):
         to_grid(experiment)
     with pytest.raises(InputError, match="no DSS"):
         find_reference(experiment)
     with pytest.raises(InputError, match="must be 0 or half a dwell"):
-        to_grid(replace(experiment, carrier_ppm=4.7), t1_start=0.3)
+        to_grid(replace(experiment, f2=replace(f2, carrier_ppm=4.7)), t1_start=0.3)
+    with pytest.raises(InputError, match="must be of one nucleus"):
+        to_grid(replace(experiment, f1=replace(f1, field_mhz=50.7)))
+    with pytest.raises(InputError, match=r"`fid` must be complex with shape \(2, 8, 256\)"):
+        replace(experiment, f1=f1.resized(8))
 
 
 def damage(content, rng):
@@ -267,7 +272,7 @@ def test_damaged_files_are_refused_or_read_but_never_crash(form, tmp_path):
             experiment = read_experiment(damaged)
             with suppress(InputError):
                 assert abs(find_reference(experiment)) < 0.3
-            gridded = to_grid(experiment, n=16)
+            gridded = to_grid(experiment, Axis(16))
             assert torch.isfinite(gridded.fid.abs()).all()
             outcomes["read"] += 1
         except InputError:
@@ -292,7 +297,7 @@ def test_the_real_valine_comes_to_the_grid(valine):
     molecule = load_residue("VAL", "d2o", "free")
     fid = tocsy(molecule, molecule.shift_mean_ppm).numpy()
     assert likeness(gridded, fid) > 0.6  # with the water and the DSS of the sample
-    away = (np.abs(ppm() - 4.75) > 0.4) & (np.abs(ppm()) > 0.1)
+    away = (np.abs(Axis().ppm() - 4.75) > 0.4) & (np.abs(Axis().ppm()) > 0.1)
     a, b = (transformed(one, gridded.n_valid) * away * away[:, None] for one in (gridded.fid.numpy(), fid))
     assert np.vdot(a, b).real / np.linalg.norm(a) / np.linalg.norm(b) > 0.86
 
@@ -301,17 +306,13 @@ def test_the_real_valine_comes_to_the_grid(valine):
 @pytest.mark.parametrize("shift_ppm", [0.15, None])
 def test_every_cross_peak_of_valine_is_on_the_grid(valine, shift_ppm, n, methyls_ppm):
     # 256 points of t2 are 43 ms, which do not resolve the 26 Hz between the methyl groups.
-    gridded = to_grid(valine, shift_ppm=find_reference(valine) if shift_ppm is None else shift_ppm, n=n)
+    gridded = to_grid(valine, Axis(n), shift_ppm=find_reference(valine) if shift_ppm is None else shift_ppm)
     spectrum = magnitude_map(*gridded.fid[:, : gridded.n_valid].numpy(), 12.0, 5.0)
     rows = cross_peaks(load_residue("VAL", "d2o", "free"), spectrum)
     assert {row["groups"][1] for row in rows} == {"HA", "HB", "MG1", "MG2"}
     for row in rows:
         within = methyls_ppm if row["groups"][1].startswith("MG") else 0.03
         assert np.abs(row["off_ppm"]).max() < within, (row["groups"], row["off_ppm"])
-
-
-def ppm():
-    return 5.0 + np.fft.fftshift(np.fft.fftfreq(256)) * 12
 
 
 def transformed(fid, n_valid):

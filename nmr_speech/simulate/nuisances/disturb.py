@@ -1,19 +1,20 @@
 """All nuisances of one recording, in the order in which a signal meets them."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
 from nmr_speech.checks import InputError, one_of
+from nmr_speech.constants import N_POINTS, N_TRANSIENTS
+from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.fid import check_fid
 from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise
 from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water
 from nmr_speech.simulate.nuisances.settings import Setting, largest_magnitude
 from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, t1_noise
-from nmr_speech.simulate.parameters import AXES, CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 
-NUISANCES = {
+NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
     nuisance.__name__: nuisance
     for nuisance in (
         decay,  # of the solute; the singlets have their own
@@ -46,33 +47,32 @@ REAL_SPECTRUM = {
     "white_noise": {"snr": [10.0, 1000.0]},
     "truncation": {"n_transients": [64, 256]},
 }
-"""Settings for training, on simulated recordings of 256 transients, a model that is to hear measured ones.
+"""Settings for training a model on simulated recordings of 256 transients, so that it works on measured ones.
 
 Chosen, not fitted, for a free amino acid in water: the water drifts by 0.08 ppm, the reference may be missing, phases
-are those an automatic correction leaves, and the experiment was stopped after 64 transients or later.
+are those that an automatic correction leaves, and the experiment was stopped after 64 transients or later.
 """
 
-_GIVEN = ("largest", *AXES)  # keywords that `disturb` fills in
-_SETTINGS = {
-    name: {p.name: p.default for p in inspect.signature(nuisance).parameters.values() if p.kind is p.KEYWORD_ONLY}
-    for name, nuisance in NUISANCES.items()
-}
+
+def _parameters(nuisance, kind):
+    return {p.name: p.default for p in inspect.signature(nuisance).parameters.values() if p.kind is kind}
+
+
+# Keyword-only parameters are settings; of the others, `disturb` fills in what each nuisance takes.
+_SETTINGS = {name: _parameters(nuisance, inspect.Parameter.KEYWORD_ONLY) for name, nuisance in NUISANCES.items()}
+_TAKES = {name: _parameters(nuisance, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name, nuisance in NUISANCES.items()}
 
 
 def disturb(
     fid: torch.Tensor,
     generator: torch.Generator,
     settings: Mapping[str, Mapping[str, Setting]],
-    *,
-    field_mhz: float = FIELD_MHZ,
-    carrier_ppm: float = CARRIER_PPM,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
+    acquisition: Acquisition = STANDARD,
 ) -> torch.Tensor:
     """Apply the nuisances that ``settings`` names, in the order of `NUISANCES`.
 
-    Amplitudes and the signal-to-noise ratio are relative to the largest magnitude of each recording as it comes in,
-    clean: more water does not mean more noise.
+    Amplitudes and the signal-to-noise ratio are relative to the largest magnitude of each clean recording, so more
+    water does not mean more noise.
 
     Arguments
     ---------
@@ -84,14 +84,8 @@ def disturb(
     settings : Mapping[str, Mapping[str, Setting]]
         Keyword settings of each nuisance, numbers or pairs [low, high], as in `REAL_SPECTRUM`. Those not named do
         nothing.
-    field_mhz : float
-        Proton frequency.
-    carrier_ppm : float
-        Transmitter position in both dimensions.
-    spectral_width_hz : float
-        Spectral width of F2.
-    spectral_width_f1_hz : float | None
-        Spectral width of F1; None takes that of F2.
+    acquisition : Acquisition
+        Axes of the recordings.
 
     Returns
     -------
@@ -111,31 +105,31 @@ def disturb(
     nmr_speech.checks.InputError: `setting of white_noise` must be one of snr; got 'sigma'
     """
     check_fid(fid)
-    check_settings(settings)
-    given = {
-        "largest": largest_magnitude(fid),
-        "field_mhz": field_mhz,
-        "carrier_ppm": carrier_ppm,
-        "spectral_width_hz": spectral_width_hz,
-        "spectral_width_f1_hz": spectral_width_f1_hz,
-    }
+    _check_names(settings)
+    known = {"acquisition": acquisition, "largest": largest_magnitude(fid)}
     for name, nuisance in NUISANCES.items():
         if name in settings:
-            needed = {key: value for key, value in given.items() if key in _SETTINGS[name]}
+            taken = {key: value for key, value in known.items() if key in _TAKES[name]}
             try:
-                fid = nuisance(fid, generator, **settings[name], **needed)
+                fid = nuisance(fid, generator, **taken, **settings[name])
             except InputError as error:
                 raise InputError(f"{name}: {error}") from None
     return fid
 
 
-def check_settings(settings: Mapping[str, Mapping[str, Setting]]) -> None:
-    """Refuse nuisances and settings that do not exist or are missing; values are checked when they are used.
+def check_settings(
+    settings: Mapping[str, Mapping[str, Setting]], n_transients: int = N_TRANSIENTS, n_points: int = N_POINTS
+) -> None:
+    """Refuse nuisances and settings that do not exist, are missing or are out of range.
 
     Arguments
     ---------
     settings : Mapping[str, Mapping[str, Setting]]
         As for `disturb`.
+    n_transients : int
+        Points in t1 of the recordings: the range of some settings depends on it.
+    n_points : int
+        Points in t2.
 
     Example
     -------
@@ -143,13 +137,20 @@ def check_settings(settings: Mapping[str, Mapping[str, Setting]]) -> None:
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: `nuisance` must be one of decay, ...; got 'white_nose', did you mean 'white_noise'?
+    >>> check_settings({"white_noise": {"snr": 0}})
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: white_noise: `snr` must be from 0.01 to 1e+09 (a ratio), got 0 (typical: 10 to 1000)
     """
+    # Each nuisance checks its values as it draws them, so an empty recording runs every check.
+    disturb(torch.zeros(2, n_transients, n_points, dtype=torch.complex64), torch.Generator(), settings)
+
+
+def _check_names(settings):
     if not isinstance(settings, Mapping):
         raise InputError(f"`settings` must name nuisances, each with its settings, got {settings!r}")
     for name, values in settings.items():
-        known = {
-            key: value for key, value in _SETTINGS[one_of("nuisance", name, NUISANCES)].items() if key not in _GIVEN
-        }
+        known = _SETTINGS[one_of("nuisance", name, NUISANCES)]
         if not isinstance(values, Mapping) or not values:
             raise InputError(f"`{name}` must have settings ({', '.join(known)}), got {values!r}")
         for key in values:

@@ -11,11 +11,11 @@ from nmr_speech.simulate.nuisances.settings import Setting, draw, draw_whole, la
 def baseline(
     fid: torch.Tensor,
     generator: torch.Generator,
+    largest: torch.Tensor | None = None,
     *,
     first_points_percent: Setting = 0.0,
     n_first_points: Setting = 3,
     dc_percent: Setting = 0.0,
-    largest: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Distort what baselines hang on: the first points of every transient, and the zero of the receiver.
 
@@ -28,6 +28,8 @@ def baseline(
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
+    largest : torch.Tensor | None
+        Magnitude that ``dc_percent`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     first_points_percent : Setting
         Standard deviation of the gain of each of the first points, 0 to 100 percent; normal, the same in all
         transients. A pair is drawn from uniformly.
@@ -35,8 +37,6 @@ def baseline(
         How many points that concerns, 0 to n_points; a pair is drawn from uniformly.
     dc_percent : Setting
         Constant added to all points, in percent of ``largest``, 0 to 100, of any phase. A pair is drawn from uniformly.
-    largest : torch.Tensor | None
-        Magnitude that ``dc_percent`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def baseline(
 
 
 def white_noise(
-    fid: torch.Tensor, generator: torch.Generator, *, snr: Setting, largest: torch.Tensor | None = None
+    fid: torch.Tensor, generator: torch.Generator, largest: torch.Tensor | None = None, *, snr: Setting
 ) -> torch.Tensor:
     """Add white Gaussian noise.
 
@@ -70,11 +70,11 @@ def white_noise(
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
+    largest : torch.Tensor | None
+        Magnitude that ``snr`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     snr : Setting
         Signal-to-noise ratio in the time domain, 0.01 to 1e9: ``largest`` over the standard deviation of the noise in
         each real number, of which a complex point has two. A pair is drawn from log-uniformly.
-    largest : torch.Tensor | None
-        Magnitude that ``snr`` is defined on, (..., 1, 1, 1); None takes the largest of each recording.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def white_noise(
     >>> round(noise.real.std().item(), 3), round(noise.imag.std().item(), 3)
     (0.1, 0.1)
     """
-    snr = draw("snr", snr, fid, generator, (0.01, 1e9, "(a ratio)", "10 to 1000"), log=True)
-    deviation = (largest_magnitude(fid) if largest is None else largest) / snr
+    ratio = draw("snr", snr, fid, generator, (0.01, 1e9, "(a ratio)", "10 to 1000"), log=True)
+    deviation = (largest_magnitude(fid) if largest is None else largest) / ratio
     return fid + deviation * torch.view_as_complex(normal((*fid.shape, 2), fid, generator))
 
 

@@ -3,10 +3,13 @@
 Everything is drawn on the CPU and moved afterwards, so the device does not change what is drawn.
 """
 
+from collections.abc import Sequence
+
 import torch
 
 from nmr_speech.checks import InputError, in_range, whole
-from nmr_speech.simulate.parameters import axis
+from nmr_speech.simulate.acquisition import Acquisition
+from nmr_speech.simulate.fid import times_s
 
 Setting = float | list[float] | tuple[float, float]
 
@@ -90,7 +93,7 @@ def draw_whole(
     return torch.randint(first, last + 1, (*fid.shape[:-3], 1, 1, 1), generator=generator).to(fid.device)
 
 
-def normal(shape, fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def normal(shape: Sequence[int], fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Standard normal numbers in the precision and on the device of ``fid``.
 
     Example
@@ -112,18 +115,20 @@ def largest_magnitude(fid: torch.Tensor) -> torch.Tensor:
     return fid.abs().amax((-3, -2, -1), keepdim=True)
 
 
-def widths_hz(spectral_width_hz: float, spectral_width_f1_hz: float | None) -> tuple[float, float]:
-    """Spectral widths of F1 and of F2, of which the first is that of the second if it is None.
+def times(fid: torch.Tensor, acquisition: Acquisition) -> tuple[torch.Tensor, torch.Tensor]:
+    """Times of the points of a recording in seconds, (n_transients, 1) for t1 and (n_points,) for t2.
 
     Example
     -------
-    >>> widths_hz(7200.0, None)
-    (7200.0, 7200.0)
+    >>> t1, t2 = times(torch.zeros(2, 3, 4) + 0j, Acquisition(spectral_width_hz=4.0, spectral_width_f1_hz=2.0))
+    >>> t1.flatten().tolist(), t2.tolist()
+    ([0.0, 0.5, 1.0], [0.0, 0.25, 0.5, 0.75])
     """
-    width_f2_hz = axis("spectral_width_hz", spectral_width_hz)
-    if spectral_width_f1_hz is None:
-        return width_f2_hz, width_f2_hz
-    return axis("spectral_width_f1_hz", spectral_width_f1_hz), width_f2_hz
+    t1, t2 = (
+        times_s(fid.shape[dim], axis.width_hz, fid.dtype.to_real(), fid.device)
+        for dim, axis in ((-2, acquisition.f1), (-1, acquisition.f2))
+    )
+    return t1[:, None], t2
 
 
 def _ends(name, setting, check):

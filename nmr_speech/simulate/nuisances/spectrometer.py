@@ -4,15 +4,14 @@ import math
 
 import torch
 
-from nmr_speech.simulate.nuisances.settings import Setting, draw, normal, widths_hz
-from nmr_speech.simulate.parameters import FIELD_MHZ, SPECTRAL_WIDTH_HZ, axis
+from nmr_speech.simulate.acquisition import STANDARD, Acquisition
+from nmr_speech.simulate.nuisances.settings import Setting, draw, normal
 
 
 def shift_frequency(
     fid: torch.Tensor,
     shift_hz: torch.Tensor | float,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
+    acquisition: Acquisition = STANDARD,
 ) -> torch.Tensor:
     """Move a whole spectrum by the same frequency in F1 and F2, as another reference or carrier would.
 
@@ -25,10 +24,8 @@ def shift_frequency(
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     shift_hz : torch.Tensor | float
         Shift of each recording, (...) or a number.
-    spectral_width_hz : float
-        Spectral width of F2.
-    spectral_width_f1_hz : float | None
-        Spectral width of F1; None takes that of F2.
+    acquisition : Acquisition
+        Axes of the recording.
 
     Returns
     -------
@@ -42,9 +39,7 @@ def shift_frequency(
     """
     n_transients, n_points = fid.shape[-2:]
     shift_hz = torch.as_tensor(shift_hz, device=fid.device)[..., None, None, None]
-    turn_f1, turn_f2 = (
-        2 * math.pi / width_hz * shift_hz for width_hz in widths_hz(spectral_width_hz, spectral_width_f1_hz)
-    )
+    turn_f1, turn_f2 = (2 * math.pi / axis.width_hz * shift_hz for axis in (acquisition.f1, acquisition.f2))
     turned = _turn_f1(fid, turn_f1 * torch.arange(n_transients, device=fid.device)[:, None])
     return _turn_f2(turned, turn_f2 * torch.arange(n_points, device=fid.device))
 
@@ -52,11 +47,9 @@ def shift_frequency(
 def reference_offset(
     fid: torch.Tensor,
     generator: torch.Generator,
+    acquisition: Acquisition = STANDARD,
     *,
     offset_ppm: Setting,
-    field_mhz: float = FIELD_MHZ,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
-    spectral_width_f1_hz: float | None = None,
 ) -> torch.Tensor:
     """Move all lines by the same shift in F1 and F2: a wrong or missing chemical-shift reference.
 
@@ -66,14 +59,10 @@ def reference_offset(
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
+    acquisition : Acquisition
+        Axes of the recording.
     offset_ppm : Setting
         What is added to all shifts, -100 to 100 ppm; a pair is drawn from uniformly. Lines that leave the window fold.
-    field_mhz : float
-        Proton frequency.
-    spectral_width_hz : float
-        Spectral width of F2.
-    spectral_width_f1_hz : float | None
-        Spectral width of F1; None takes that of F2.
 
     Returns
     -------
@@ -87,8 +76,7 @@ def reference_offset(
     tensor([ 0,  1,  0, -1], dtype=torch.int32)
     """
     offset = draw("offset_ppm", offset_ppm, fid, generator, (-100, 100, "ppm", "-0.2 to 0.2"))
-    shift_hz = axis("field_mhz", field_mhz) * offset[..., 0, 0, 0]
-    return shift_frequency(fid, shift_hz, spectral_width_hz, spectral_width_f1_hz)
+    return shift_frequency(fid, acquisition.field_mhz * offset[..., 0, 0, 0], acquisition)
 
 
 def phase_error(

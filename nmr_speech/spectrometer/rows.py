@@ -1,0 +1,129 @@
+"""Rows in the order of measurement: which were measured, when their first point was taken, and their States pairs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nmr_speech.checks import InputError, one_of
+from nmr_speech.simulate.fid import echo_to_states
+
+QUADRATURES = ("states", "states_tppi", "tppi", "echo_antiecho")
+FEWEST_ROWS, FEWEST_POINTS = 8, 16  # fewer tell neither phases nor the diagonal
+BUILT_UP = 0.2  # mean power before time zero, relative to that after it, above which there is no build-up
+
+
+def states_pairs(rows: np.ndarray, quadrature: str) -> tuple[np.ndarray, tuple[float, float]]:
+    """Sort rows, in the order of measurement, into cosine and sine channel.
+
+    ``states``: cos, sin, cos, sin. ``states_tppi``: the same, with the receiver turned by half a turn from pair to
+    pair, so pair k times (-1)^k. ``tppi``: cos, sin, -cos, -sin at times half a dwell apart; nothing is computed, the
+    sine channel starts later. ``echo_antiecho``: N = cos - i sin, P = cos + i sin.
+    States: doi:10.1016/0022-2364(82)90279-7; TPPI: Marion and Wüthrich, Biochem. Biophys. Res. Commun. 113, 967 (1983).
+
+    Arguments
+    ---------
+    rows : np.ndarray
+        complex, (rows, n_points).
+    quadrature : str
+        One of the above.
+
+    Returns
+    -------
+    fid : np.ndarray
+        complex, (2, rows // 2, n_points). A last row without partner is left out.
+    t1_start : tuple[float, float]
+        Time of the first cosine and of the first sine row in dwell times, if the first row is at zero.
+
+    Example
+    -------
+    >>> fid, t1_start = states_pairs(np.array([[1], [2], [-3], [-4]]) + 0j, "tppi")
+    >>> fid[..., 0].real.tolist(), t1_start
+    ([[1.0, 3.0], [2.0, 4.0]], (0.0, 0.5))
+    """
+    one_of("quadrature", quadrature, QUADRATURES)
+    n = len(rows) // 2
+    fid = rows[: 2 * n].reshape(n, 2, -1).transpose(1, 0, 2)
+    if quadrature in ("states_tppi", "tppi"):
+        fid = fid * (-1.0) ** np.arange(n)[:, None]
+    if quadrature == "echo_antiecho":
+        fid = np.stack(echo_to_states(*fid))
+    return fid, (0.0, 0.5 if quadrature == "tppi" else 0.0)
+
+
+def check_rows(rows: np.ndarray, source: str | Path) -> tuple[np.ndarray, str]:
+    """Refuse rows that hold no experiment, and leave out those at the end that were never measured.
+
+    Arguments
+    ---------
+    rows : np.ndarray
+        complex, (rows, n_points).
+    source : str | Path
+        The file, for messages.
+
+    Returns
+    -------
+    rows : np.ndarray
+        The rows measured, complex, (rows measured, n_points).
+    step : str
+        A sentence that says how many.
+
+    Example
+    -------
+    >>> rows = np.ones((16, 16)) + 0j
+    >>> rows[10:] = 0
+    >>> check_rows(rows, "ser")[1]
+    '10 of 16 rows were measured, of 16 complex points.'
+    """
+    if not np.isfinite(rows).all():
+        raise InputError(f"{source}: points must be finite numbers, got NaN or infinity; copy the file again")
+    largest = np.abs(rows).max(axis=1, initial=0)
+    # The whole file is allocated at the start, so an experiment that was stopped ends in rows of zeros.
+    measured = len(rows) - int((largest[::-1] > 0).argmax()) if largest.any() else 0
+    if measured < FEWEST_ROWS or rows.shape[1] < FEWEST_POINTS:
+        raise InputError(
+            f"{source}: an experiment needs at least {FEWEST_ROWS} rows that are not zero, of {FEWEST_POINTS} points, "
+            f"got {measured} of {rows.shape[1]}; was it stopped before it began?"
+        )
+    step = f"{measured} of {len(rows)} rows were measured, of {rows.shape[1]} complex points."
+    return rows[:measured], step
+
+
+def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple[float, str]:
+    """Say when the first point was taken: the group delay counts only where its build-up is still in the file.
+
+    Arguments
+    ---------
+    rows : np.ndarray
+        complex, (rows, n_points).
+    group_delay : float
+        Of the digital filter, in points, as the file has it; 0 for none.
+    source : str | Path
+        The file, for messages.
+
+    Returns
+    -------
+    t2_start : float
+        Time of the first point in dwell times.
+    step : str
+        What was found.
+
+    Example
+    -------
+    >>> time_zero(np.ones((4, 64)), 20.5, "ser")
+    (0.0, 'The group delay of 20.5 points has been removed before: the first points are as large as those after.')
+    """
+    if group_delay > rows.shape[1] / 2:
+        raise InputError(
+            f"{source}: the group delay must end before half of the points, got {group_delay:g} of {rows.shape[1]}; "
+            "was the file cut off?"
+        )
+    whole = int(group_delay)
+    if whole < 2:
+        return -group_delay, f"The digital filter has a group delay of {group_delay:g} points."
+    # Parameters keep the delay after a program has removed it from the points, so only the points tell.
+    power = (np.abs(rows) ** 2).mean(axis=0)
+    if power[: whole - 1].mean() > BUILT_UP * power[whole + 1 : 2 * whole + 1].mean():
+        step = f"The group delay of {group_delay:g} points has been removed before: the first points are as large as "
+        return 0.0, step + "those after."
+    step = f"The digital filter has a group delay of {group_delay:g} points: time zero is there, and the build-up "
+    return -group_delay, step + "before it is kept."

@@ -1,44 +1,57 @@
 #!/usr/bin/env python3
-"""Put measured numbers into the READMEs.
+"""Put measured numbers into the documents.
 
-> python benchmarks/readme.py            # write
-> python benchmarks/readme.py --check    # fail if anything would change
+> python -m benchmarks.readme            # write
+> python -m benchmarks.readme --check    # fail if anything would change
 
-A block between ``<!-- name -->`` and ``<!-- /name -->`` is replaced by what `blocks.BLOCKS` makes of the results.
+A block between ``<!-- name -->`` and ``<!-- /name -->`` is replaced by what the `BLOCKS` of a topic's ``table.py`` make
+of its results.
 """
 
+import importlib
 import re
 import sys
 from pathlib import Path
 
-from blocks import BLOCKS
-
 ROOT = Path(__file__).resolve().parents[1]
-READMES = ("README.md", "recipes/AminoAcidTOCSY/README.md", "recipes/SyntheticFID/README.md")
+sys.path.insert(0, str(ROOT))  # runs as a file too
+TOPICS = sorted(path.parent.name for path in (ROOT / "benchmarks").glob("*/table.py"))
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "recipes").glob("*/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
-def filled(text):
-    """Return a README with all its blocks made anew."""
+def blocks():
+    """Functions that make the blocks of all topics, by the block's name."""
+    found = {}
+    for topic in TOPICS:
+        found |= importlib.import_module(f"benchmarks.{topic}.table").BLOCKS
+    return found
+
+
+def filled(text, made):
+    """Return a document with all its blocks made anew."""
 
     def block(match):
         name = match.group(1)
-        return f"<!-- {name} -->\n{BLOCKS[name]()}\n<!-- /{name} -->"
+        return f"<!-- {name} -->\n{made[name]()}\n<!-- /{name} -->"
 
     return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", block, text, flags=re.DOTALL)
 
 
 def main(arguments):
-    """Write the READMEs, or only compare."""
-    stale = []
-    for name in READMES:
-        path = ROOT / name
+    """Write the documents, or only compare."""
+    stale, made = [], blocks()
+    for path in DOCUMENTS:
         text = path.read_text()
-        if filled(text) != text:
-            stale.append(name)
+        if (current := filled(text, made)) != text:
+            stale.append(str(path.relative_to(ROOT)))
             if "--check" not in arguments:
-                path.write_text(filled(text))
+                path.write_text(current)
     if stale and "--check" in arguments:
-        sys.exit(f"{', '.join(stale)}: numbers differ from benchmarks/results; run: python benchmarks/readme.py")
+        sys.exit(f"{', '.join(stale)}: numbers differ from the results; run: python -m benchmarks.readme")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ together if a comma joins them: ``0 VAL_00003,VAL_00004 LEU_00001``.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,43 +26,71 @@ class Trials:
     Arguments
     ---------
     models : Sequence[tuple[str, ...]]
-        Enrolled models, each the IDs of its recordings.
+        Enrolled models, each the IDs of its recordings, (models,).
     tests : Sequence[str]
-        IDs of the test recordings.
+        IDs of the test recordings, (tests,).
+    model_labels : np.ndarray
+        Residue of each model, (models,).
+    test_labels : np.ndarray
+        Residue of each test recording, (tests,).
     model : np.ndarray
         For each trial, the position of its model, (trials,).
     test : np.ndarray
         For each trial, the position of its test recording, (trials,).
-    is_target : np.ndarray
-        Whether both are of the same residue, (trials,).
+
+    Example
+    -------
+    >>> speaker = {"GLY_0": "GLY", "GLY_1": "GLY", "VAL_0": "VAL"}
+    >>> trials = Trials.of([(("GLY_0",), "GLY_1"), (("GLY_0",), "VAL_0")], speaker)
+    >>> trials.is_target.tolist(), trials.model.tolist(), trials.test.tolist()
+    ([True, False], [0, 0], [0, 1])
+    >>> trials.split(np.array([0.9, 0.1]))
+    (array([0.9]), array([0.1]))
     """
 
     models: Sequence[tuple[str, ...]]
     tests: Sequence[str]
+    model_labels: np.ndarray
+    test_labels: np.ndarray
     model: np.ndarray
     test: np.ndarray
-    is_target: np.ndarray
 
-    def __len__(self):
-        return len(self.is_target)
+    def __len__(self) -> int:
+        return len(self.model)
+
+    @cached_property
+    def is_target(self) -> np.ndarray:
+        """Whether model and test recording are of the same residue, (trials,)."""
+        # Numbers, for a comparison of millions of strings takes as many bytes as all their letters.
+        labels = np.unique(np.concatenate([self.model_labels, self.test_labels]), return_inverse=True)[1]
+        return labels[: len(self.models)][self.model] == labels[len(self.models) :][self.test]
+
+    def split(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Split what belongs to each trial, (trials,), into that of target and of non-target trials."""
+        return values[self.is_target], values[~self.is_target]
+
+    def name(self, number: int) -> str:
+        """Model and test recording of a trial, as a line of text has them."""
+        return f"{','.join(self.models[self.model[number]])} {self.tests[self.test[number]]}"
 
     @classmethod
-    def of(cls, lines: Sequence[tuple[tuple[str, ...], str, bool]]) -> "Trials":
-        """Make a list from (model, test, is_target), one a trial."""
-        models = list(dict.fromkeys(model for model, _, _ in lines))
-        tests = list(dict.fromkeys(test for _, test, _ in lines))
+    def of(cls, pairs: Sequence[tuple[tuple[str, ...], str]], speaker: Mapping[str, str]) -> "Trials":
+        """Make a list from (model, test) pairs, one a trial, and the residue of each recording by ID."""
+        models = list(dict.fromkeys(model for model, _ in pairs))
+        tests = list(dict.fromkeys(test for _, test in pairs))
         model_at, test_at = ({name: i for i, name in enumerate(names)} for names in (models, tests))
         return cls(
             models,
             tests,
-            np.array([model_at[model] for model, _, _ in lines], dtype=np.int64),
-            np.array([test_at[test] for _, test, _ in lines], dtype=np.int64),
-            np.array([is_target for _, _, is_target in lines], dtype=bool),
+            np.array([speaker[model[0]] for model in models], dtype=str),
+            np.array([speaker[test] for test in tests], dtype=str),
+            np.array([model_at[model] for model, _ in pairs], dtype=np.int64),
+            np.array([test_at[test] for _, test in pairs], dtype=np.int64),
         )
 
 
 def all_pairs(speaker: Mapping[str, str]) -> Trials:
-    """Try every pair of recordings once, the earlier ID enrolled.
+    """Pair every two recordings once, the earlier ID enrolled.
 
     Arguments
     ---------
@@ -71,6 +100,7 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     Returns
     -------
     Trials
+        n (n - 1) / 2 trials of n recordings.
 
     Example
     -------
@@ -79,10 +109,9 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     (3, [True, False, False])
     """
     names = sorted(speaker)
-    label = np.unique([speaker[name] for name in names], return_inverse=True)[1]
+    labels = np.array([speaker[name] for name in names], dtype=str)
     first, second = np.triu_indices(len(names), k=1)
-    models, tests = [(name,) for name in names[:-1]], names[1:]
-    return Trials(models, tests, model=first, test=second - 1, is_target=label[first] == label[second])
+    return Trials([(name,) for name in names[:-1]], names[1:], labels[:-1], labels[1:], model=first, test=second - 1)
 
 
 def balanced_draw(
@@ -99,7 +128,7 @@ def balanced_draw(
     seed : int
         Seed of the draw.
     enrol_recordings : int
-        Recordings that enrol a model together; the test recording is never among them.
+        Number of recordings that enrol a model together; the test recording is never among them.
     hard_share : float
         Share of the non-target trials that are drawn among residues that resemble one another (`SIMILAR`), as far as
         there are any.
@@ -118,6 +147,26 @@ def balanced_draw(
     whole("n_trials", n_trials, 2, 10**9)
     in_range("hard_share", hard_share, 0, 1, "of the non-target trials")
     whole("enrol_recordings", enrol_recordings, 1, 1000)
+    recordings = _by_residue(speaker, enrol_recordings)
+    residues = sorted(recordings)
+    alike = {a: [b for group in SIMILAR if a in group for b in group if b != a and b in recordings] for a in residues}
+    with_alike = [residue for residue in residues if alike[residue]]
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for number in range(n_trials):
+        is_target = number % 2 == 0
+        # In this order: no number is drawn for a target trial, and lists of earlier versions stay as they were.
+        hard = not is_target and rng.random() < hard_share and bool(with_alike)
+        enrolled = rng.choice(with_alike if hard else residues)
+        others = alike[enrolled] if hard else [residue for residue in residues if residue != enrolled]
+        picked = rng.permutation(recordings[enrolled])
+        test = picked[enrol_recordings] if is_target else rng.choice(recordings[rng.choice(others)])
+        pairs.append((tuple(sorted(map(str, picked[:enrol_recordings]))), str(test)))
+    return Trials.of(pairs, speaker)
+
+
+def _by_residue(speaker: Mapping[str, str], enrol_recordings: int) -> dict[str, list[str]]:
+    """IDs of each residue, sorted; enough to enrol and to test."""
     recordings = defaultdict(list)
     for name in sorted(speaker):
         recordings[speaker[name]].append(name)
@@ -126,25 +175,20 @@ def balanced_draw(
             raise InputError(
                 f"`enrol_recordings` must leave one to test, {residue} has {len(names)}, got {enrol_recordings}"
             )
-    residues = sorted(recordings)
-    if len(residues) < 2:
-        raise InputError(f"non-target trials need two residues or more, got {', '.join(residues)}")
-    alike = {a: [b for group in SIMILAR if a in group for b in group if b != a and b in recordings] for a in residues}
-    rng = np.random.default_rng(seed)
-    lines = []
-    for number in range(n_trials):
-        is_target = number % 2 == 0
-        hard = not is_target and rng.random() < hard_share and any(alike.values())
-        enrolled = rng.choice([residue for residue in residues if alike[residue]] if hard else residues)
-        others = alike[enrolled] if hard else [residue for residue in residues if residue != enrolled]
-        picked = rng.permutation(recordings[enrolled])
-        test = picked[enrol_recordings] if is_target else rng.choice(recordings[rng.choice(others)])
-        lines.append((tuple(sorted(map(str, picked[:enrol_recordings]))), str(test), is_target))
-    return Trials.of(lines)
+    if len(recordings) < 2:
+        raise InputError(f"non-target trials need two residues or more, got {', '.join(recordings)}")
+    return recordings
 
 
-def write_trials(path: str | Path, trials: Trials):
+def write_trials(path: str | Path, trials: Trials) -> None:
     """Write a list in VoxCeleb's form.
+
+    Arguments
+    ---------
+    path : str | Path
+        Text file to write.
+    trials : Trials
+        The list, a line a trial.
 
     Example
     -------
@@ -153,10 +197,7 @@ def write_trials(path: str | Path, trials: Trials):
     >>> path.read_text().split()
     ['0', 'GLY_0', 'VAL_0']
     """
-    lines = (
-        f"{int(label)} {','.join(trials.models[m])} {trials.tests[t]}\n"
-        for label, m, t in zip(trials.is_target, trials.model, trials.test, strict=True)
-    )
+    lines = (f"{int(is_target)} {trials.name(number)}\n" for number, is_target in enumerate(trials.is_target))
     write_whole(path, "".join(lines).encode())
 
 
@@ -175,6 +216,7 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     Returns
     -------
     Trials
+        In the order of the lines.
 
     Example
     -------
@@ -186,17 +228,17 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such trial list; `trials` must be `all`, `balanced` or a file")
-    lines = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        lines.append(_trial(line.split(), f"{path}, line {number}", speaker, allow_self))
-    kinds = {is_target for _, _, is_target in lines}
-    for is_target, kind in ((True, "target"), (False, "non-target")):
-        if is_target not in kinds:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = [
+        _pair(line.split(), f"{path}, line {number}", speaker, allow_self) for number, line in enumerate(lines, start=1)
+    ]
+    for label, kind in (("1", "target"), ("0", "non-target")):
+        if not any(line.split()[0] == label for line in lines):
             raise InputError(f"{path}: the list has no {kind} trial; error rates need both kinds")
-    return Trials.of(lines)
+    return Trials.of(pairs, speaker)
 
 
-def _trial(fields, where, speaker, allow_self):
+def _pair(fields: list[str], where: str, speaker: Mapping[str, str], allow_self: bool) -> tuple[tuple[str, ...], str]:
     if len(fields) != 3:
         raise InputError(f"{where}: a trial is `label enrol test`, got {len(fields)} columns")
     label, enrolled, test = fields
@@ -208,8 +250,11 @@ def _trial(fields, where, speaker, allow_self):
             raise InputError(f"{where}: {name} is not a recording of the manifests; check the ID and `splits`")
     if test in model and not allow_self:
         raise InputError(f"{where}: {test} is tested against itself; remove the line, or set `allow_self: True`")
-    if (label == "1") != all(speaker[name] == speaker[test] for name in model):
+    residues = sorted({speaker[name] for name in model})
+    if len(residues) > 1:
+        raise InputError(f"{where}: recordings that enrol together must be of one residue, got {', '.join(residues)}")
+    if (label == "1") != (residues[0] == speaker[test]):
         raise InputError(
             f"{where}: the label says {label}, but the manifests have {test} as {speaker[test]}; correct one of them"
         )
-    return model, test, label == "1"
+    return model, test

@@ -16,7 +16,7 @@ from nmr_speech.simulate import Acquisition, Sample, spectrum
 from nmr_speech.spectrometer import Experiment
 
 LOW_SIGNAL = 30.0  # highest peak over the median of the spectrum; noise alone has about 4
-# Where accuracy begins to fall, measured by benchmarks/experimental.py.
+# Where accuracy begins to fall, measured by benchmarks/measured.
 FIELD_RATIO = 1.5  # a model of 600 MHz loses nothing from 400 to 800 MHz
 MIXING_RATIO = 1.25  # a model of 60 ms loses 7 to 12 points at 45 and 80 ms
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")

@@ -39,7 +39,7 @@ def provenance() -> dict:
 def _commit() -> str | None:
     head = _git("rev-parse", "HEAD")
     # Results that a benchmark is writing do not change what it measures.
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benchmarks/results")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/benchmarks/*/results*")
     return f"{head}-dirty" if head and changed else head or None
 
 

@@ -1,5 +1,8 @@
-"""Scoring and reporting, on NumPy arrays."""
+"""Figures of merit of classifiers and of speaker verification, on NumPy arrays.
 
-from nmr_speech.score.detection import cllr, eer, min_cllr, min_dcf
+This room loads no torch; only `nmr_speech.score.bound`, which draws from the simulator, does.
+"""
 
-__all__ = ["cllr", "eer", "min_cllr", "min_dcf"]
+from nmr_speech.score.detection import DetCurve, cllr, det_curve, eer, min_cllr, min_dcf
+
+__all__ = ["DetCurve", "cllr", "det_curve", "eer", "min_cllr", "min_dcf"]

@@ -1,57 +1,169 @@
 """Back ends: from embeddings to scores of trials.
 
-Legend: N recordings, M models, D embedding. All arrays are NumPy's. Scores are products of matrices, made in blocks of
-models, so memory is bounded whatever the number of trials.
+Legend: N recordings, M models, D embedding. Scores are products of matrices, made in blocks of models, so memory is
+bounded whatever the number of trials.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from speechbrain.processing.PLDA_LDA import PLDA, Ndx, StatObject_SB, fast_PLDA_scoring
 
 from nmr_speech.checks import InputError, one_of
+from nmr_speech.corpus.trials import Trials
 
 BLOCK = 2**24
 """Scores held at a time: 128 MiB in float64."""
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
-    """Recordings that the model was trained on, against which scores are normalised.
+class Embeddings:
+    """Embeddings of recordings, with their names and residues.
 
     Arguments
     ---------
-    embeddings : np.ndarray
-        (N, D).
+    names : Sequence[str]
+        ID of each recording, (N,); may be empty where nobody asks for them, as in a cohort.
     labels : np.ndarray
         Residue of each, (N,).
+    vectors : np.ndarray
+        (N, D).
+
+    Example
+    -------
+    >>> recordings = Embeddings(["GLY_0", "VAL_0"], np.array(["GLY", "VAL"]), np.eye(2))
+    >>> recordings.of(["VAL_0"]).tolist()
+    [[0.0, 1.0]]
     """
 
-    embeddings: np.ndarray
+    names: Sequence[str]
     labels: np.ndarray
+    vectors: np.ndarray
+
+    def of(self, names: Sequence[str]) -> np.ndarray:
+        """Embeddings of some recordings, in the order asked for, (len(names), D)."""
+        row = {name: i for i, name in enumerate(self.names)}
+        return self.vectors[[row[name] for name in names]]
+
+    def __getitem__(self, which: np.ndarray) -> "Embeddings":
+        """Some of the recordings, by positions or by a mask (N,)."""
+        rows = np.arange(len(self.labels))[which]
+        return Embeddings([self.names[i] for i in rows], self.labels[rows], self.vectors[rows])
 
 
-def cosine(models, tests, cohort: Cohort):
-    """Cosine of the angle between embeddings of unit length; the cohort is not needed."""
-    return lambda rows: models[rows] @ tests.T
+def score_trials(
+    backend: str, trials: Trials, recordings: Embeddings, cohort: Embeddings, top_k: int = 100
+) -> np.ndarray:
+    """Score trials.
+
+    Arguments
+    ---------
+    backend : str
+        "cosine", "centred", "s_norm" (cosine with adaptive s-norm) or "plda".
+    trials : Trials
+        The list.
+    recordings : Embeddings
+        At least those of the trials.
+    cohort : Embeddings
+        The recordings that the model was trained on, against which scores are normalised.
+    top_k : int
+        How many of the cohort's highest scores make the adaptive s-norm.
+
+    Returns
+    -------
+    np.ndarray
+        Score of each trial, (trials,).
+
+    Example
+    -------
+    >>> from nmr_speech.corpus.trials import all_pairs
+    >>> recordings = Embeddings(["a", "b"], np.array(["GLY", "GLY"]), np.array([[3.0, 4.0], [1.0, 0.0]]))
+    >>> score_trials("cosine", all_pairs({"a": "GLY", "b": "GLY"}), recordings, cohort=recordings)
+    array([0.6])
+    """
+    score = BACKENDS[one_of("backend", backend, tuple(BACKENDS))]
+    # Length carries no information, and models are means of unit vectors: without this, centring would mix two scales.
+    models, tests = _unit(enrol(recordings, trials.models)), _unit(recordings.of(trials.tests))
+    cohort = replace(cohort, labels=np.asarray(cohort.labels), vectors=_unit(cohort.vectors))
+    return score(trials, models, tests, cohort, top_k)
 
 
-def centred(models, tests, cohort: Cohort):
-    """Cosine after the cohort's mean is taken away."""
-    mean = cohort.embeddings.mean(axis=0)
-    return cosine(_unit(models - mean), _unit(tests - mean), cohort)
+def enrol(recordings: Embeddings, models: Sequence[Sequence[str]]) -> np.ndarray:
+    """Average the unit embeddings of each model's recordings.
+
+    Arguments
+    ---------
+    recordings : Embeddings
+        At least those of the models.
+    models : Sequence[Sequence[str]]
+        For each model, the IDs of its recordings.
+
+    Returns
+    -------
+    np.ndarray
+        (M, D).
+
+    Example
+    -------
+    >>> recordings = Embeddings(["a", "b"], np.array(["GLY", "GLY"]), np.array([[3.0, 0.0], [0.0, 2.0]]))
+    >>> enrol(recordings, [["a"], ["a", "b"]]).tolist()
+    [[1.0, 0.0], [0.5, 0.5]]
+    """
+    unit, row = _unit(recordings.vectors), {name: i for i, name in enumerate(recordings.names)}
+    return np.stack([unit[[row[name] for name in model]].mean(axis=0) for model in models])
 
 
-def plda(models, tests, cohort: Cohort):
+def _cosine(trials, models, tests, cohort, top_k):
+    """Cosine of the angle between the embeddings."""
+    return _pick(lambda rows: models[rows] @ tests.T, trials)
+
+
+def _centred(trials, models, tests, cohort, top_k):
+    """Cosine after the cohort's mean has been subtracted."""
+    mean = cohort.vectors.mean(axis=0)
+    return _cosine(trials, _unit(models - mean), _unit(tests - mean), cohort, top_k)
+
+
+def _s_norm(trials, models, tests, cohort, top_k):
+    """Cosine, normalised by the scores of either side against the most similar impostors of the cohort.
+
+    Adaptive s-norm: Matejka et al. 2017, doi 10.21437/Interspeech.2017-803.
+    """
+    scores, normalised = _cosine(trials, models, tests, cohort, top_k), np.empty(len(trials))
+    sides = (
+        (models @ cohort.vectors.T, trials.model_labels, trials.model),
+        (tests @ cohort.vectors.T, trials.test_labels, trials.test),
+    )
+    pairs = np.stack([labels[of_trial] for _, labels, of_trial in sides], axis=1)
+    for a, b in np.unique(pairs, axis=0):
+        # Recordings of the trial's own residues are no impostors.
+        impostors = np.flatnonzero(~np.isin(cohort.labels, [a, b]))
+        if not len(impostors):
+            raise InputError(f"s-norm needs a cohort of residues other than {a} and {b}; use `backend: cosine`")
+        here, k = np.flatnonzero((pairs == (a, b)).all(axis=1)), min(top_k, len(impostors))
+        parts = []
+        for label, (against, labels, of_trial) in zip((a, b), sides, strict=True):
+            rows = np.flatnonzero(labels == label)
+            top = np.partition(against[np.ix_(rows, impostors)], -k, axis=1)[:, -k:]
+            row = np.searchsorted(rows, of_trial[here])
+            parts.append((scores[here] - top.mean(1)[row]) / np.maximum(top.std(1)[row], 1e-9))
+        normalised[here] = (parts[0] + parts[1]) / 2
+    return normalised
+
+
+def _plda(trials, models, tests, cohort, top_k):
     """Log-likelihood ratio of SpeechBrain's PLDA, trained on the cohort.
 
-    Embeddings are centred and brought to unit length again first. The rank is the number of residues minus one at most,
-    for their means span no more. Where the cohort is too small for a covariance in all dimensions, the principal ones
+    Embeddings are centred and scaled to unit length first. The rank is at most the number of residues minus one, for
+    their means span no more. Where the cohort is too small for a covariance in all dimensions, the principal ones
     serve.
     """
-    mean = cohort.embeddings.mean(axis=0)
-    train, models, tests = (_unit(x - mean) for x in (cohort.embeddings, models, tests))
+    # Imported here: it is NumPy itself, but `import speechbrain` loads torch.
+    from speechbrain.processing.PLDA_LDA import PLDA, Ndx, fast_PLDA_scoring  # noqa: PLC0415
+
+    mean = cohort.vectors.mean(axis=0)
+    train, models, tests = (_unit(x - mean) for x in (cohort.vectors, models, tests))
     n_classes = len(set(cohort.labels))
     if n_classes < 2 or len(train) < n_classes + 2:
         raise InputError(
@@ -63,145 +175,40 @@ def plda(models, tests, cohort: Cohort):
     fitted.plda(_statistics(train, cohort.labels))
 
     def score(rows):
-        # SpeechBrain puts names into alphabetical order; these are made so that it is that of the rows.
+        # SpeechBrain sorts names; nine digits keep them in the order of the rows.
         enrolled, tested = (_statistics(x, [f"{i:09d}" for i in range(len(x))]) for x in (models[rows], tests))
-        trials = Ndx(models=enrolled.modelset, testsegs=tested.segset)
-        return fast_PLDA_scoring(enrolled, tested, trials, fitted.mean, fitted.F, fitted.Sigma).scoremat
+        pairs = Ndx(models=enrolled.modelset, testsegs=tested.segset)
+        return fast_PLDA_scoring(enrolled, tested, pairs, fitted.mean, fitted.F, fitted.Sigma).scoremat
 
-    return score
-
-
-BACKENDS = {"cosine": cosine, "centred": centred, "s_norm": cosine, "plda": plda}
+    return _pick(score, trials)
 
 
-def score_trials(backend: str, models, model_labels, tests, test_labels, trials, cohort: Cohort, top_k: int = 100):
-    """Score trials.
-
-    Arguments
-    ---------
-    backend : str
-        "cosine", "centred", "s_norm" (cosine with adaptive s-norm) or "plda".
-    models : np.ndarray
-        Embeddings of the enrolled models, (M, D); see `enrol`.
-    model_labels : Sequence[str]
-        Residue of each model; s-norm leaves the trial's own residues out of its cohort.
-    tests : np.ndarray
-        Embeddings of the test recordings, (N, D).
-    test_labels : Sequence[str]
-        Residue of each test recording.
-    trials : nmr_speech.corpus.trials.Trials
-        Positions of models and tests.
-    cohort : Cohort
-        Training recordings.
-    top_k : int
-        How many of the cohort's highest scores make the adaptive s-norm.
-
-    Returns
-    -------
-    np.ndarray
-        One score a trial.
-    """
-    one_of("backend", backend, tuple(BACKENDS))
-    # Length says nothing, and models are means of unit vectors: without this, centring would mix two scales.
-    models, tests, cohort = _unit(models), _unit(tests), Cohort(_unit(cohort.embeddings), np.asarray(cohort.labels))
-    scores = _pick(BACKENDS[backend](models, tests, cohort), len(models), len(tests), trials.model, trials.test)
-    if backend == "s_norm":
-        scores = _adaptive_s_norm(scores, models, model_labels, tests, test_labels, trials, cohort, top_k)
-    return scores
+BACKENDS: dict[str, Callable[[Trials, np.ndarray, np.ndarray, Embeddings, int], np.ndarray]] = {
+    "cosine": _cosine,
+    "centred": _centred,
+    "s_norm": _s_norm,
+    "plda": _plda,
+}
+"""Each maps trials, unit embeddings of models (M, D) and tests (N, D), cohort and ``top_k`` to scores (trials,)."""
 
 
-def enrol(embeddings: np.ndarray, members: list[list[int]]) -> np.ndarray:
-    """Average the unit embeddings of each model's recordings.
-
-    Arguments
-    ---------
-    embeddings : np.ndarray
-        (N, D).
-    members : list[list[int]]
-        For each model, the rows of its recordings.
-
-    Returns
-    -------
-    np.ndarray
-        (M, D).
-
-    Example
-    -------
-    >>> enrol(np.array([[3.0, 0.0], [0.0, 2.0]]), [[0], [0, 1]]).tolist()
-    [[1.0, 0.0], [0.5, 0.5]]
-    """
-    unit = _unit(embeddings)
-    return np.stack([unit[rows].mean(axis=0) for rows in members])
-
-
-class Calibration:
-    """Scores to log-likelihood ratios: the line that logistic regression finds, at even odds of the two kinds.
-
-    Arguments
-    ---------
-    scores : np.ndarray
-        Scores of trials that are not those reported, (trials,).
-    is_target : np.ndarray
-        Their kind, (trials,).
-
-    Example
-    -------
-    >>> Calibration(np.array([0.0, 1.0, 2.0, 3.0]), np.array([False, True, False, True]))(np.array([1.5])).round(2) + 0
-    array([0.])
-    """
-
-    def __init__(self, scores, is_target):
-        # A penalty so faint that it only matters for scores without any error, where the line would be a step.
-        line = LogisticRegression(C=1e4, class_weight="balanced", max_iter=1000)
-        self.scale = np.std(scores) or 1.0
-        line.fit(scores[:, None] / self.scale, is_target)
-        self.slope, self.offset = float(line.coef_[0, 0]), float(line.intercept_[0])
-
-    def __call__(self, scores):
-        """Map scores to natural log-likelihood ratios."""
-        return self.slope * (scores / self.scale) + self.offset
-
-
-def _pick(block_of_scores, n_models, n_tests, model, test):
+def _pick(score_rows: Callable[[slice], np.ndarray], trials: Trials) -> np.ndarray:
     """Scores of single trials from a function that makes whole rows of the score matrix."""
-    scores = np.empty(len(model))
-    height = max(1, BLOCK // n_tests)
-    order = np.argsort(model, kind="stable")
-    for first in range(0, n_models, height):
-        start, stop = np.searchsorted(model[order], [first, first + height])
+    scores = np.empty(len(trials))
+    height = max(1, BLOCK // len(trials.tests))
+    order = np.argsort(trials.model, kind="stable")
+    for first in range(0, len(trials.models), height):
+        start, stop = np.searchsorted(trials.model[order], [first, first + height])
         picked = order[start:stop]
         if len(picked):
-            rows = slice(first, min(first + height, n_models))
-            scores[picked] = block_of_scores(rows)[model[picked] - first, test[picked]]
+            rows = slice(first, min(first + height, len(trials.models)))
+            scores[picked] = score_rows(rows)[trials.model[picked] - first, trials.test[picked]]
     return scores
 
 
-def _adaptive_s_norm(scores, models, model_labels, tests, test_labels, trials, cohort, top_k):
-    # Without the trial's own residues: they would be impostors that are none.
-    model_labels, test_labels = np.asarray(model_labels), np.asarray(test_labels)
-    normalised = np.empty(len(scores))
-    against = {"model": models @ cohort.embeddings.T, "test": tests @ cohort.embeddings.T}
-    pairs = np.stack([model_labels[trials.model], test_labels[trials.test]], axis=1)
-    for a, b in np.unique(pairs, axis=0):
-        impostors = ~np.isin(cohort.labels, [a, b])
-        if not impostors.any():
-            raise InputError(f"s-norm needs a cohort of residues other than {a} and {b}; use `backend: cosine`")
-        here = np.flatnonzero((pairs == (a, b)).all(axis=1))
-        parts = []
-        for side, label, labels, index in (
-            ("model", a, model_labels, trials.model),
-            ("test", b, test_labels, trials.test),
-        ):
-            rows = np.flatnonzero(labels == label)
-            k = min(top_k, int(impostors.sum()))
-            top = np.partition(against[side][np.ix_(rows, np.flatnonzero(impostors))], -k, axis=1)[:, -k:]
-            position = np.searchsorted(rows, index[here])
-            parts.append((scores[here] - top.mean(1)[position]) / np.maximum(top.std(1)[position], 1e-9))
-        normalised[here] = (parts[0] + parts[1]) / 2
-    return normalised
+def _statistics(embeddings: np.ndarray, names: Sequence[str]) -> Any:
+    from speechbrain.processing.PLDA_LDA import StatObject_SB  # noqa: PLC0415 - as in `_plda`
 
-
-def _statistics(embeddings, names):
     n = len(embeddings)
     return StatObject_SB(
         modelset=np.array(names, dtype="|O"),
@@ -213,5 +220,5 @@ def _statistics(embeddings, names):
     )
 
 
-def _unit(embeddings):
+def _unit(embeddings: np.ndarray) -> np.ndarray:
     return embeddings / np.maximum(np.linalg.norm(embeddings, axis=-1, keepdims=True), np.finfo(np.float64).tiny)

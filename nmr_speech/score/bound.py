@@ -1,6 +1,6 @@
 """The accuracy of a classifier that is given the chemical shifts and the Gaussians they were drawn from.
 
-It has nothing to learn and sees no spectrum. All residues are equally likely. What it knows of each recording:
+It learns nothing and sees no spectrum. All residues are equally likely. What it knows of each recording:
 
 "names"
     Every shift with the name and the protons of its group. Which groups there are gives most residues away without any
@@ -10,49 +10,51 @@ It has nothing to learn and sees no spectrum. All residues are equally likely. W
 "shifts"
     The shifts alone, unassigned. A candidate needs as many groups, of whatever size.
 "cells"
-    In which cells of an axis there is a shift. How many lie in one is not known, and so not how many there are in all.
+    Which cells of an axis hold a shift. How many lie in one cell, and so how many there are in all, is not known.
 
 Each follows from the one before, and the rule is that of Bayes: no classifier does better with the same knowledge.
 Where assignments are not known, the likelihood is summed over all of them. Two more rules leave a part unused on
-purpose, so they are no bounds:
+purpose, so they are not bounds:
 
 "shared_names"
-    As "names", but that a group is there tells nothing. A candidate without that group is given the mean density of the
+    As "names", but the presence of a group is not used. A candidate without that group is given the mean density of the
     candidates with it. Between two residues, this is the likelihood ratio over the groups that both have. Glycine in
     D2O shares no name with any other residue; such ties are broken at random.
 "any_number"
-    As "shifts", but how many there are tells nothing: each is taken as drawn anew from a random group.
+    As "shifts", but their number is not used: each is taken as drawn anew from a random group.
 
-None of this bounds a classifier of spectra. It has less than the exact shifts, where lines overlap or fold; but it has
-multiplets and cross peaks besides, and couplings are fixed for each residue. What does better than "protons" uses them.
+None of this bounds a classifier of spectra. Where lines overlap or fold, it knows less than the exact shifts; but it
+also has multiplets and cross peaks, and couplings are fixed for each residue. A classifier that beats "protons" uses
+them.
 
 Legend: R recordings, S candidates, G groups of a candidate, K lines (or cells) observed.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp, ndtr
 from scipy.stats import norm
 
-from nmr_speech.axis import FIELD_MHZ, SPECTRAL_WIDTH_HZ
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.simulate.draw import draw_shifts, generator
 from nmr_speech.simulate.residues import RESIDUES, Residue
 from nmr_speech.simulate.sample import load_residue
 
-CELL_PPM = SPECTRAL_WIDTH_HZ / FIELD_MHZ / 256
-"""One point of a spectrum."""
+CELL_PPM = Axis().width_ppm / Axis().n
+"""One point of a spectrum, in ppm."""
 
 BLOCK = 4096
-"""Recordings looked at together: at most 34 MB of sums over assignments."""
+"""Number of recordings at a time: at most 34 MB of sums over assignments."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """The shifts of one residue that are drawn on their own: ring protons that share a draw are one line.
+    """The shifts of one residue that are drawn independently: ring protons that share a draw are one line.
 
     Arguments
     ---------
@@ -75,6 +77,15 @@ class Lines:
 def lines_of(residue: Residue) -> Lines:
     """List the lines of a residue.
 
+    Arguments
+    ---------
+    residue : Residue
+        As `nmr_speech.simulate.load_residue` gives it.
+
+    Returns
+    -------
+    Lines
+
     Example
     -------
     >>> tyrosine = lines_of(load_residue("TYR"))
@@ -89,16 +100,16 @@ def lines_of(residue: Residue) -> Lines:
     return Lines(names, tuple(protons[i] for i in own), residue.shift_mean_ppm[own], residue.shift_std_ppm[own])
 
 
-def name_by_shifts(
+def classify_by_shifts(
     knows: str,
     residues: Sequence[str] = RESIDUES,
     *,
     draws: int = 2000,
     seed: int = 0,
     cell_ppm: float = CELL_PPM,
-    **sample,
+    **sample: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the shifts of recordings and name each by its likelihoods.
+    """Draw the shifts of recordings and classify each by its likelihoods.
 
     The shifts are those of recordings 0 to ``draws - 1`` of each residue in a data set of the same seed.
 
@@ -109,25 +120,25 @@ def name_by_shifts(
     residues : Sequence[str]
         Three-letter codes; two or more. They are all the candidates there are.
     draws : int
-        Recordings of each residue.
+        Number of recordings of each residue.
     seed : int
         Seed of the draws.
     cell_ppm : float
-        Width of a cell, for "cells".
-    **sample
+        Width of a cell in ppm, for "cells".
+    **sample : Any
         ``condition``, ``shift_source`` and ``free_shift_std_ppm``; see `nmr_speech.simulate.load_residue`.
 
     Returns
     -------
     true : np.ndarray
         Position in ``residues`` of each recording's residue, (recordings,).
-    named : np.ndarray
-        Position of the residue that it is named, (recordings,).
+    predicted : np.ndarray
+        Position of the residue predicted, (recordings,).
 
     Example
     -------
-    >>> true, named = name_by_shifts("names", ["ALA", "GLY"], draws=10)  # no group of one has a name of the other's
-    >>> bool((true == named).all())
+    >>> true, predicted = classify_by_shifts("names", ["ALA", "GLY"], draws=10)  # their groups share no name
+    >>> bool((true == predicted).all())
     True
     """
     whole("draws", draws, 1, 10**7)
@@ -135,7 +146,7 @@ def name_by_shifts(
         raise InputError(f"`residues` must name two residues or more, each once, got {residues!r}")
     molecules = [load_residue(name, **sample) for name in residues]
     candidates = [lines_of(molecule) for molecule in molecules]
-    named, ties = [], np.random.default_rng(seed)
+    predicted, ties = [], np.random.default_rng(seed)
     for molecule, source in zip(molecules, candidates, strict=True):
         own = sorted(set(molecule.shift_of))
         for start in range(0, draws, BLOCK):
@@ -143,8 +154,8 @@ def name_by_shifts(
             shifts = np.stack([draw_shifts(molecule, generator(molecule.name, seed, i))[own] for i in indices])
             table = log_likelihoods(knows, shifts, source, candidates, cell_ppm)
             best = table == table.max(axis=1, keepdims=True)
-            named.append((best * ties.random(table.shape)).argmax(axis=1))
-    return np.repeat(np.arange(len(residues)), draws), np.concatenate(named)
+            predicted.append((best * ties.random(table.shape)).argmax(axis=1))
+    return np.repeat(np.arange(len(residues)), draws), np.concatenate(predicted)
 
 
 def log_likelihoods(
@@ -155,15 +166,15 @@ def log_likelihoods(
     Arguments
     ---------
     knows : str
-        What is known of a recording; see `name_by_shifts`.
+        What is known of a recording; see `classify_by_shifts`.
     shifts_ppm : np.ndarray
-        Shifts of recordings of one residue, (R, K).
+        Shifts of recordings of one residue in ppm, (R, K).
     source : Lines
         Names and protons that go with the shifts; of these, only what ``knows`` allows is used.
     candidates : Sequence[Lines]
-        What the recordings could be.
+        The residues that the recordings could be of, (S,).
     cell_ppm : float
-        Width of a cell, for "cells".
+        Width of a cell in ppm, for "cells".
 
     Returns
     -------
@@ -230,7 +241,7 @@ def log_onto(log_weights: np.ndarray) -> np.ndarray:
         return np.log(sums[-1]) + best.sum(axis=(1, 2))
 
 
-def _names(shifts, source, candidates, *_):
+def _names(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
     groups = dict(zip(source.names, source.protons, strict=True))
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
@@ -240,7 +251,7 @@ def _names(shifts, source, candidates, *_):
     return table
 
 
-def _shared_names(shifts, source, candidates, *_):
+def _shared_names(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
     table = np.zeros((len(shifts), len(candidates)))
     for name, shift in zip(source.names, shifts.T, strict=True):
         having = [column for column, candidate in enumerate(candidates) if name in candidate.names]
@@ -250,7 +261,7 @@ def _shared_names(shifts, source, candidates, *_):
     return table
 
 
-def _protons(shifts, source, candidates, *_):
+def _protons(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
     sizes = Counter(source.protons)
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
@@ -261,7 +272,7 @@ def _protons(shifts, source, candidates, *_):
     return table
 
 
-def _shifts(shifts, source, candidates, *_):
+def _shifts(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
         if len(candidate.names) == len(source.names):
@@ -269,12 +280,12 @@ def _shifts(shifts, source, candidates, *_):
     return table
 
 
-def _any_number(shifts, source, candidates, *_):
+def _any_number(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
     densities = (_density(shifts, candidate) for candidate in candidates)
     return np.stack([logsumexp(density, axis=1, b=1 / density.shape[1]).sum(axis=1) for density in densities], axis=1)
 
 
-def _cells(shifts, source, candidates, cell_ppm):
+def _cells(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], cell_ppm: float) -> np.ndarray:
     cells = np.sort(np.floor(shifts / cell_ppm), axis=1)
     first = np.diff(cells, axis=1, prepend=-np.inf) > 0
     table = np.empty((len(shifts), len(candidates)))
@@ -285,12 +296,12 @@ def _cells(shifts, source, candidates, cell_ppm):
     return table
 
 
-def _density(shifts, candidate):
+def _density(shifts: np.ndarray, candidate: Lines) -> np.ndarray:
     """Log-density of each shift (R, K) in each group of a candidate, (R, G, K)."""
     return norm.logpdf(shifts[:, None], candidate.mean_ppm[:, None], candidate.std_ppm[:, None])
 
 
-def _mass(lower_ppm, candidate, cell_ppm):
+def _mass(lower_ppm: np.ndarray, candidate: Lines, cell_ppm: float) -> np.ndarray:
     """Logarithm of what each group of a candidate has in the cells from ``lower_ppm`` (R, K) on, (R, G, K)."""
     mean, std = candidate.mean_ppm[:, None], candidate.std_ppm[:, None]
     low, high = ((edge[:, None] - mean) / std for edge in (lower_ppm, lower_ppm + cell_ppm))
@@ -301,7 +312,7 @@ def _mass(lower_ppm, candidate, cell_ppm):
         return np.log(ndtr(high) - ndtr(low))
 
 
-KNOWS = {
+KNOWS: dict[str, Callable[[np.ndarray, Lines, Sequence[Lines], float], np.ndarray]] = {
     "names": _names,
     "protons": _protons,
     "shifts": _shifts,
@@ -309,4 +320,4 @@ KNOWS = {
     "shared_names": _shared_names,
     "any_number": _any_number,
 }
-"""What can be known, and the rule that goes with it."""
+"""What can be known of a recording, and the rule that uses it: it gives log-likelihoods, (R, S)."""

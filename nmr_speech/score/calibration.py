@@ -1,21 +1,53 @@
-"""Calibration of a classifier on recordings that it was not trained on."""
+"""Calibration: logits to probabilities, scores of trials to log-likelihood ratios, on data not trained on."""
+
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
 
 from nmr_speech.checks import InputError
-from nmr_speech.score.detection import eer
+from nmr_speech.score.detection import det_curve
 
 LOWEST, HIGHEST = 1e-2, 1e2
 
 
-def fit_temperature(logits, labels) -> float:
-    """Fit the temperature that makes the softmax of ``logits / temperature`` a probability (Guo et al. 2017).
+class Calibration:
+    """Scores to log-likelihood ratios: the line that logistic regression finds, at even odds of the two kinds.
 
-    Cross-entropy is convex in the inverse temperature, so its minimum is where its derivative is zero. Of N
-    labels one in N + 1 is taken to be drawn at random, as in Platt's scaling: otherwise a classifier that makes no
-    mistake in a small split would get temperature zero.
+    Arguments
+    ---------
+    scores : np.ndarray
+        Scores of trials other than those reported, (trials,).
+    is_target : np.ndarray
+        Whether each is a target trial, (trials,).
+
+    Example
+    -------
+    >>> Calibration(np.array([0.0, 1.0, 2.0, 3.0]), np.array([False, True, False, True]))(np.array([1.5])).round(2) + 0
+    array([0.])
+    """
+
+    def __init__(self, scores: np.ndarray, is_target: np.ndarray) -> None:
+        # A penalty so faint that it only matters for scores without any error, where the line would be a step.
+        line = LogisticRegression(C=1e4, class_weight="balanced", max_iter=1000)
+        scale = np.std(scores) or 1.0  # the penalty must not depend on the unit of the scores
+        line.fit(scores[:, None] / scale, is_target)
+        self.slope, self.offset = float(line.coef_[0, 0] / scale), float(line.intercept_[0])
+
+    def __call__(self, scores: np.ndarray) -> np.ndarray:
+        """Map scores (trials,) to natural log-likelihood ratios."""
+        return self.slope * scores + self.offset
+
+
+def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+    """Fit the temperature that makes the softmax of ``logits / temperature`` a probability.
+
+    Guo et al. 2017, arXiv 1706.04599. Cross-entropy is convex in the inverse temperature, so its minimum is where its
+    derivative is zero. Of N labels one in N + 1 is taken to be drawn at random, as in Platt's scaling: otherwise a
+    classifier that makes no mistake in a small split would get temperature zero.
 
     Arguments
     ---------
@@ -42,7 +74,7 @@ def fit_temperature(logits, labels) -> float:
     random = 1 / (len(labels) + 1)
     own = (1 - random) * logits[np.arange(len(labels)), labels].sum() + random * logits.mean(axis=1).sum()
 
-    def slope(inverse):
+    def slope(inverse: float) -> float:
         return float((softmax(inverse * logits, axis=1) * logits).sum()) - own
 
     if slope(1 / HIGHEST) >= 0:
@@ -52,22 +84,45 @@ def fit_temperature(logits, labels) -> float:
     return float(1 / brentq(slope, 1 / HIGHEST, 1 / LOWEST, xtol=1e-12))
 
 
-def cross_entropy(logits, labels, temperature: float = 1.0) -> float:
+def cross_entropy(logits: ArrayLike, labels: ArrayLike, temperature: float = 1.0) -> float:
     """Mean cross-entropy in nats of the calibrated probabilities.
+
+    Arguments
+    ---------
+    logits : array_like
+        (recordings, classes).
+    labels : array_like
+        Class numbers, (recordings,).
+    temperature : float
+        What the logits are divided by.
+
+    Returns
+    -------
+    float
 
     Example
     -------
-    >>> round(cross_entropy([[0.0, 0.0]], [1]), 4)
+    >>> round(cross_entropy([[0.0, 0.0]], [1]), 4)  # ln 2
     0.6931
     """
     labels = np.asarray(labels, dtype=int)
     return float(-log_softmax(np.asarray(logits) / temperature, axis=1)[np.arange(len(labels)), labels].mean())
 
 
-def fit_threshold(embeddings, labels) -> float | None:
-    """Cosine at which two recordings are as likely wrongly told apart as wrongly taken for the same residue.
+def fit_threshold(embeddings: ArrayLike, labels: ArrayLike) -> float | None:
+    """Cosine at which two recordings are as often wrongly told apart as wrongly taken for the same residue.
 
-    Over all pairs; None if there are no pairs of one residue, or none of two.
+    Arguments
+    ---------
+    embeddings : array_like
+        (recordings, D).
+    labels : array_like
+        Class numbers, (recordings,).
+
+    Returns
+    -------
+    float | None
+        Threshold of the cosine over all pairs; None if no two are of one residue, or all are.
 
     Example
     -------
@@ -80,25 +135,31 @@ def fit_threshold(embeddings, labels) -> float | None:
     cosines, same = (unit @ unit.T)[first, second], labels[first] == labels[second]
     if same.all() or not same.any():
         return None
-    threshold = eer(cosines[same], cosines[~same])[1]
+    threshold = det_curve(cosines[same], cosines[~same]).eer_threshold()
     return threshold if np.isfinite(threshold) else None
 
 
-def calibrate(valid: dict, test: dict) -> dict:
-    """Fit temperature and threshold on one split, and say what the temperature does on another, ready for JSON.
+def calibrate(valid: Mapping, test: Mapping) -> dict:
+    """Fit temperature and threshold on one split and measure the temperature on another, ready for JSON.
 
     Arguments
     ---------
-    valid : dict
+    valid : Mapping
         ``embeddings`` (recordings, D), ``logits`` (recordings, classes), ``labels`` (recordings,).
-    test : dict
+    test : Mapping
         The same of other recordings.
 
     Returns
     -------
     dict
-        ``temperature``, ``threshold`` (missing where there are no pairs), ``recordings`` and the cross-entropy on the
-        test split before and after.
+        ``temperature``, ``threshold`` of the cosine (missing where there are no pairs), ``recordings`` (their number),
+        and the cross-entropy in nats on the test split before and after.
+
+    Example
+    -------
+    >>> split = {"embeddings": [[1.0], [1.0]], "logits": [[2.0, 0.0], [0.0, 2.0]], "labels": [0, 0]}
+    >>> calibrate(split, split)["temperature"]  # one right, one wrong: the logits say nothing
+    100.0
     """
     temperature = fit_temperature(valid["logits"], valid["labels"])
     threshold = fit_threshold(valid["embeddings"], valid["labels"])

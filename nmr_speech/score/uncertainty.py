@@ -1,18 +1,11 @@
-"""How sure are the figures of a trial list? Bootstrap over recordings."""
+"""Uncertainty of the figures of a trial list, by a bootstrap over recordings; figures by residue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from nmr_speech.corpus.trials import Trials
-from nmr_speech.score.detection import (
-    det_curve,
-    detection_cost,
-    equal_error,
-    log_cost,
-    optimal_log_cost,
-    weighted_det_curve,
-)
+from nmr_speech.score.detection import DetCurve, cllr, det_curve
 
 
 def bootstrap(
@@ -26,18 +19,18 @@ def bootstrap(
 ) -> dict[str, dict]:
     """Figures of a trial list, each with a 95% interval.
 
-    Trials share recordings and are far from independent; so recordings are drawn again, not trials. A trial weighs the
-    product of how often its model and its test recording were drawn. A model of one recording is that recording; a
-    model of several is a unit of its own.
+    Trials share recordings and are far from independent, so recordings are resampled, not trials. The weight of a trial
+    is the product of how often its model and its test recording were drawn. A model of one recording is that recording;
+    a model of several is a unit of its own.
 
     Arguments
     ---------
     trials : Trials
         The list.
     llrs : np.ndarray
-        Calibrated log-likelihood ratio of each trial.
+        Calibrated natural log-likelihood ratio of each trial, (trials,).
     p_targets : Sequence[float]
-        Priors of the detection cost.
+        Prior probabilities of a target, for the detection cost.
     c_miss : float
         Cost of a miss.
     c_fa : float
@@ -45,37 +38,45 @@ def bootstrap(
     samples : int
         Number of bootstrap samples.
     seed : int
-        Seed of the draws.
+        Seed of the resampling.
 
     Returns
     -------
     dict[str, dict]
         ``eer``, ``min_dcf`` (at the first prior), ``cllr``, ``min_cllr``, each with ``value``, ``low``, ``high``; and
         ``min_dcf_at`` with the same at every prior.
+
+    Example
+    -------
+    >>> from nmr_speech.corpus.trials import all_pairs
+    >>> trials = all_pairs({"GLY_0": "GLY", "GLY_1": "GLY", "VAL_0": "VAL"})
+    >>> bootstrap(trials, np.array([9.0, -9.0, -9.0]), [0.5], 1.0, 1.0, samples=5)["eer"]
+    {'value': 0.0, 'low': 0.0, 'high': 0.0}
     """
-    target, nontarget = llrs[trials.is_target], llrs[~trials.is_target]
+    target, nontarget = trials.split(llrs)
     scores = det_curve(target, nontarget).scores
     runs = np.searchsorted(scores, target), np.searchsorted(scores, nontarget)
 
-    def figures(weights):
-        split = weights[trials.is_target], weights[~trials.is_target]
-        curve = weighted_det_curve(scores, *runs, *split)
-        costs = [detection_cost(curve.p_miss, curve.p_fa, p_target, c_miss, c_fa).min() for p_target in p_targets]
-        return np.array(
-            [equal_error(curve), float(log_cost(target, nontarget, *split)), optimal_log_cost(curve), *costs]
-        )
+    def figures(weights: np.ndarray) -> np.ndarray:
+        # The scores stay sorted: a sample only weighs them anew.
+        split = trials.split(weights)
+        summed = (np.bincount(run, each, len(scores)) for run, each in zip(runs, split, strict=True))
+        curve = DetCurve(scores, *summed)
+        costs = [curve.min_dcf(p_target, c_miss, c_fa) for p_target in p_targets]
+        return np.array([curve.eer(), cllr(target, nontarget, *split), curve.min_cllr(), *costs])
 
     value = figures(np.ones(len(trials)))
     drawn = np.stack([figures(weights) for weights in _resampled(trials, samples, seed)])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
-    eer, cllr, min_cllr, *min_dcfs = (
+    eer, cost, min_cost, *min_dcfs = (
         {"value": float(v), "low": float(a), "high": float(b)} for v, a, b in zip(value, low, high, strict=True)
     )
     at_priors = {str(p_target): min_dcf for p_target, min_dcf in zip(p_targets, min_dcfs, strict=True)}
-    return {"eer": eer, "min_dcf": min_dcfs[0], "cllr": cllr, "min_cllr": min_cllr, "min_dcf_at": at_priors}
+    return {"eer": eer, "min_dcf": min_dcfs[0], "cllr": cost, "min_cllr": min_cost, "min_dcf_at": at_priors}
 
 
-def _resampled(trials, samples, seed):
+def _resampled(trials: Trials, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """Weight of each trial in each sample."""
     units = sorted({",".join(model) for model in trials.models} | set(trials.tests))
     at = {name: i for i, name in enumerate(units)}
     model_unit = np.array([at[",".join(model)] for model in trials.models])[trials.model]
@@ -85,12 +86,12 @@ def _resampled(trials, samples, seed):
     while made < samples:
         count = np.bincount(rng.integers(len(units), size=len(units)), minlength=len(units)).astype(float)
         weights = count[model_unit] * count[test_unit]
-        if weights[trials.is_target].any() and weights[~trials.is_target].any():  # else there is no error rate
+        if all(kind.any() for kind in trials.split(weights)):  # without both kinds there is no error rate
             made += 1
             yield weights
 
 
-def by_residue(trials: Trials, llrs: np.ndarray, model_labels, test_labels, figure: Callable) -> dict[str, float]:
+def by_residue(trials: Trials, llrs: np.ndarray, figure: Callable[[DetCurve], float]) -> dict[str, float]:
     """Compute a figure of each residue's trials: those in which it enrols or is tested.
 
     Arguments
@@ -98,56 +99,60 @@ def by_residue(trials: Trials, llrs: np.ndarray, model_labels, test_labels, figu
     trials : Trials
         The list.
     llrs : np.ndarray
-        Score of each trial.
-    model_labels : Sequence[str]
-        Residue of each model.
-    test_labels : Sequence[str]
-        Residue of each test recording.
-    figure : Callable
-        Maps target and non-target scores to a number.
+        Score of each trial, (trials,).
+    figure : Callable[[DetCurve], float]
+        Such as `DetCurve.eer`.
 
     Returns
     -------
     dict[str, float]
         Residues that have trials of both kinds, in alphabetical order.
+
+    Example
+    -------
+    >>> from nmr_speech.corpus.trials import all_pairs
+    >>> trials = all_pairs({"GLY_0": "GLY", "GLY_1": "GLY", "VAL_0": "VAL"})
+    >>> by_residue(trials, np.array([1.0, 2.0, 0.0]), DetCurve.eer)
+    {'GLY': 0.5}
     """
-    enrolled, tested = np.asarray(model_labels)[trials.model], np.asarray(test_labels)[trials.test]
+    enrolled, tested = trials.model_labels[trials.model], trials.test_labels[trials.test]
     figures = {}
-    for residue in sorted(set(enrolled) | set(tested)):
+    for residue in np.union1d(enrolled, tested).tolist():
         here = (enrolled == residue) | (tested == residue)
-        kinds = llrs[here & trials.is_target], llrs[here & ~trials.is_target]
-        if all(len(scores) for scores in kinds):
-            figures[residue] = float(figure(*kinds))
+        target, nontarget = llrs[here & trials.is_target], llrs[here & ~trials.is_target]
+        if len(target) and len(nontarget):
+            figures[residue] = float(figure(det_curve(target, nontarget)))
     return figures
 
 
-def hardest_pairs(
-    trials: Trials, llrs: np.ndarray, model_labels, test_labels, threshold: float, most: int = 10
-) -> list[dict]:
-    """List the pairs of different residues that are most often taken for the same.
+def hardest_pairs(trials: Trials, llrs: np.ndarray, threshold: float, most: int = 10) -> list[dict]:
+    """List the pairs of different residues that are most often accepted as the same.
 
     Arguments
     ---------
     trials : Trials
         The list.
     llrs : np.ndarray
-        Score of each trial.
-    model_labels : Sequence[str]
-        Residue of each model.
-    test_labels : Sequence[str]
-        Residue of each test recording.
+        Score of each trial, (trials,).
     threshold : float
         Scores of at least this are accepted.
     most : int
-        Length of the list.
+        Largest number of pairs to list.
 
     Returns
     -------
     list[dict]
-        ``residues``, ``trials``, ``false_alarm_rate``, the worst first.
+        ``residues``, ``trials`` (their number), ``false_alarm_rate`` (share), the worst first.
+
+    Example
+    -------
+    >>> from nmr_speech.corpus.trials import all_pairs
+    >>> trials = all_pairs({"GLY_0": "GLY", "VAL_0": "VAL"})
+    >>> hardest_pairs(trials, np.array([1.0]), threshold=0.0)
+    [{'residues': ['GLY', 'VAL'], 'trials': 1, 'false_alarm_rate': 1.0}]
     """
-    pairs = np.sort(np.stack([np.asarray(model_labels)[trials.model], np.asarray(test_labels)[trials.test]], 1), axis=1)
-    pairs, accepted = pairs[~trials.is_target], llrs[~trials.is_target] >= threshold
+    pairs = np.stack([trials.model_labels[trials.model], trials.test_labels[trials.test]], axis=1)
+    pairs, accepted = np.sort(pairs[~trials.is_target], axis=1), llrs[~trials.is_target] >= threshold
     names, which = np.unique(pairs, axis=0, return_inverse=True)
     counts, alarms = np.bincount(which.ravel()), np.bincount(which.ravel(), accepted)
     order = np.lexsort((names[:, 1], names[:, 0], -alarms / counts))[:most]

@@ -60,7 +60,7 @@ class Acquisition:
         is the largest of them; None for none.
     tolerance : float
         Accuracy relative to the first point, 0 to 0.1. It bounds the power of what is left out; the measured error is
-        at least 10 times smaller (`benchmarks/simulator.py`). 0 keeps everything, to single precision.
+        at least 10 times smaller (`benchmarks/simulator`). 0 keeps everything, to single precision.
 
     Example
     -------
@@ -103,6 +103,7 @@ class Acquisition:
         if value is not None or name not in ("spectral_width_f1_hz", "adc_bits"):
             object.__setattr__(self, name, check(name, value, *limits))
 
+    # Both dimensions hold protons, so they share carrier and field.
     @property
     def f1(self) -> Axis:
         """Axis of the indirect dimension, with one point a transient."""

@@ -1,7 +1,7 @@
 """Single-quantum coherences of a batch of recordings: their frequencies, and the time signals that they span.
 
-Everything is exact but for two roundings that ``tolerance`` controls: coherences too faint to matter are left out, and
-the many close frequencies of a recording are written in a basis of the few time signals that they span.
+Everything is exact except for two approximations, which ``tolerance`` controls: coherences too faint to matter are left
+out, and the many close frequencies of a recording are expanded in the few time signals that they span.
 
 Shapes: R recordings of one spin system, K coherences between two blocks of states, N signals of a basis.
 """
@@ -13,19 +13,17 @@ import torch
 
 from nmr_speech.simulate.spin_system import Sector
 
-CHEAP = 10_000  # matrix elements under which leaving out coherences saves less time than accuracy
-FEW = 64  # coherences of a whole network that are a basis by themselves
-PIECES = {
-    "cpu": 2**19,
-    "cuda": 2**28,
-}  # numbers; larger temporaries would leave a processor's cache
+CHEAP = 10_000  # matrix elements; below, leaving out coherences costs accuracy and saves hardly any time
+FEW = 64  # coherences of a whole network that serve as the basis themselves
+PIECES = {"cpu": 2**19, "cuda": 2**28}  # numbers in a temporary; more would not stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
 class Coherences:
     """Coherences between states of one block and states of the next lower one, in the eigenbasis of the Hamiltonian.
 
-    Every recording has as many, so that they lie in one tensor; those that it could do without have an amplitude of 0.
+    All recordings have the same number, so that one tensor holds them; those that a recording does not need have an
+    amplitude of 0.
 
     Arguments
     ---------
@@ -40,7 +38,7 @@ class Coherences:
     weight : float
         Weight of the sector.
     n_all : int
-        How many there were before the faint ones were left out.
+        Number of coherences before the faint ones were left out.
     """
 
     upper: torch.Tensor
@@ -62,7 +60,7 @@ class Eigenstates:
     offsets : torch.Tensor
         Offset of each group from the carrier in rad/s, float64, (R, groups).
     energy : list[torch.Tensor]
-        rad/s, float64, (R, states) for each block.
+        Eigenvalues in rad/s, float64, (R, states) for each block.
     states : list[torch.Tensor]
         Eigenvectors as columns, in the basis of the sector, float32, (R, states, states) for each block.
     """
@@ -74,7 +72,7 @@ class Eigenstates:
 
 
 def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
-    """Diagonalise every block of a sector's Hamiltonian, offsets and couplings in full.
+    """Diagonalise every block of a sector's Hamiltonian, with offsets and couplings in full.
 
     Arguments
     ---------
@@ -99,12 +97,12 @@ def diagonalise(sector: Sector, offsets: torch.Tensor) -> Eigenstates:
     for block in range(len(sector.energy)):
         value, vector = torch.linalg.eigh(hamiltonian(sector, block, offsets))
         energies.append(value)
-        states.append(vector.float())
+        states.append(vector.float())  # energies set phases over seconds, eigenvectors only amplitudes
     return Eigenstates(sector, offsets, energies, states)
 
 
 def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tensor:
-    """Hamiltonian of one block of a sector, offsets and couplings in full, in rad/s; float64, (R, states, states).
+    """Hamiltonian of one block of a sector in rad/s, with offsets and couplings in full; float64, (R, states, states).
 
     Example
     -------
@@ -119,21 +117,21 @@ def hamiltonian(sector: Sector, block: int, offsets: torch.Tensor) -> torch.Tens
 
 
 def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherences]:
-    """Collect the coherences that matter.
+    """Collect the single-quantum coherences that matter.
 
     Arguments
     ---------
     eigenstates : Eigenstates
-        Of the Hamiltonian of one sector.
+        Eigenstates of one sector.
     tolerance : float
-        Between each two blocks the faintest coherences are left out, as many as hold together less than tolerance^2 of
-        the power, and fewer between small blocks, where they cost little. By Cauchy-Schwarz no point of a signal then
-        moves by more than twice the tolerance, relative to the first point.
+        Between each two blocks the faintest coherences are left out, which together hold less than tolerance^2 of the
+        power, or less between small blocks, where they cost little. By Cauchy-Schwarz no point of a signal then changes
+        by more than twice the tolerance, relative to the first point.
 
     Returns
     -------
     list[Coherences]
-        One entry for each pair of neighbouring blocks.
+        One entry for each pair of neighbouring blocks, with (R, K) coherences each.
 
     Example
     -------
@@ -156,7 +154,7 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
 
 
 def _strongest(amplitude, power_left_out):
-    """Positions and values of the elements that matter in any recording, as many for each; (R, elements) to (R, K)."""
+    """Positions and values of the elements that matter in any recording; (R, elements) to (R, K)."""
     ascending, order = torch.sort(amplitude.square(), dim=1)
     running = torch.cumsum(ascending, 1, dtype=torch.float64)
     matters = running > power_left_out * running[:, -1:]
@@ -166,7 +164,7 @@ def _strongest(amplitude, power_left_out):
 
 
 def piece_size(like: torch.Tensor) -> int:
-    """How many numbers a temporary on the device of ``like`` may hold.
+    """Number of elements that a temporary on the device of ``like`` may hold.
 
     Example
     -------
@@ -179,7 +177,7 @@ def piece_size(like: torch.Tensor) -> int:
 def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dtype = torch.complex64) -> torch.Tensor:
     """exp(i frequency t) at t = 0, dwell, 2 dwell, ...
 
-    Phases are reduced to one turn in float64; the exponential is a product of a coarse and a fine step, which needs
+    Phases are reduced to one turn in float64. The exponential is the product of a coarse and a fine step, which takes
     2 sqrt(times) sines for each frequency instead of ``times``.
 
     Arguments
@@ -187,7 +185,7 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     frequency : torch.Tensor
         Frequencies in rad/s, float64, (..., lines).
     times : int
-        Number of times.
+        Number of points.
     dwell_s : float
         Step in seconds.
     dtype : torch.dtype
@@ -221,9 +219,9 @@ def _unit(angle):
 def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: float) -> torch.Tensor:
     """Orthonormal time signals that span exp(i frequency t) of all coherences.
 
-    Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals stand for all
-    ``times`` points: the leading principal components of the exponentials, each weighted with the power that it
-    carries. Less than (tolerance / 10)^2 of the power lies outside.
+    Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals represent all ``times``
+    points: the leading principal components of the exponentials, each weighted with its power. Less than
+    (tolerance / 10)^2 of the power lies outside.
 
     Arguments
     ---------
@@ -234,12 +232,12 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     dwell_s : float
         Step in seconds.
     tolerance : float
-        Accuracy asked for, relative to the first point of the signal.
+        Accuracy relative to the first point of the signal.
 
     Returns
     -------
     torch.Tensor
-        complex64, (R, times, N), with orthonormal columns, or columns of zeros where a recording needs fewer.
+        complex64, (R, times, N), with orthonormal columns; columns of zeros where a recording needs fewer.
 
     Example
     -------
@@ -250,7 +248,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     >>> time_basis(lines, 256, 1 / 7200, tolerance=1e-3).shape
     torch.Size([2, 256, 4])
     """
-    # All in float64: single-precision noise would be taken for signals to keep.
+    # All in float64: noise of single precision would count as signals to keep.
     frequency = torch.cat([part.frequency for part in lines], 1)
     if sum(part.n_all for part in lines) <= min(FEW, times):
         return torch.linalg.qr(phases(frequency, times, dwell_s, torch.complex128).mT)[0].to(torch.complex64)
@@ -268,8 +266,8 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
 def _eigh_toeplitz(first_column):
     """Eigenvalues and eigenvectors of Hermitian Toeplitz matrices of even size; (R, size).
 
-    Read backwards such a matrix is its own conjugate, so in the basis of even and (times i) odd signals about its
-    middle it is real: a third of the time of the complex problem.
+    Such a matrix read backwards is its own conjugate. In the basis of even signals, and of i times the odd ones, about
+    its middle it is therefore real, which takes a third of the time of the complex problem.
     """
     size = first_column.shape[1]
     half = size // 2
@@ -284,21 +282,21 @@ def _eigh_toeplitz(first_column):
 
 
 def coefficients(frequency: torch.Tensor, basis: torch.Tensor, dwell_s: float) -> torch.Tensor:
-    """Write exp(i frequency t) in a basis of time signals.
+    """Expand exp(i frequency t) in a basis of time signals.
 
     Arguments
     ---------
     frequency : torch.Tensor
-        rad/s, float64, (R, K).
+        Frequencies in rad/s, float64, (R, K).
     basis : torch.Tensor
-        complex64, (R, times, N).
+        Orthonormal signals, complex64, (R, times, N).
     dwell_s : float
         Step in seconds.
 
     Returns
     -------
     torch.Tensor
-        complex64, (R, K, N).
+        Coefficients, complex64, (R, K, N).
 
     Example
     -------

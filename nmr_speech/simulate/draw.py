@@ -1,4 +1,4 @@
-"""One recording from one seed: what is drawn, and the signal that it gives."""
+"""One recording from one seed: the draws, and the signal that follows from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -30,9 +30,9 @@ class Recording:
     seed : int
         Seed of the data set.
     index : int
-        Number of the recording among those of its residue.
+        Number of the recording among those of its residue, from 0.
     shifts_ppm : dict[str, float]
-        The chemical shifts that were drawn, by group.
+        The drawn chemical shifts, by group.
     fid : torch.Tensor
         complex64, (2, n_transients, n_points): cosine and sine channel.
     """
@@ -57,7 +57,7 @@ class Mixture:
     index : int
         Number of each residue's recording.
     shifts_ppm : dict[str, dict[str, float]]
-        The chemical shifts that were drawn, by residue and group.
+        The drawn chemical shifts, by residue and group.
     fid : torch.Tensor
         complex64, (2, n_transients, n_points): cosine and sine channel.
     """
@@ -70,7 +70,7 @@ class Mixture:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The residues in it, in alphabetical order."""
+        """Residues of the mixture, in alphabetical order."""
         return tuple(sorted(self.amounts))
 
 
@@ -86,7 +86,7 @@ def draw_recordings(
 ) -> list[Recording]:
     """Draw and simulate recordings of one residue together, which is faster than one by one.
 
-    Each is decided by (seed, residue, index) alone: in other company only the last digits of a signal change.
+    Each depends on (seed, residue, index) alone: the recordings beside it change only the last digits of its signal.
 
     Arguments
     ---------
@@ -97,7 +97,7 @@ def draw_recordings(
     indices : Sequence[int]
         Numbers of the recordings among those of their residue, 0 or more.
     nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
-        What a spectrometer adds, by name; see `nmr_speech.simulate.nuisances.disturb`.
+        Nuisances by name, each with its settings; see `nmr_speech.simulate.nuisances.disturb`.
     device : str
         Where to compute, "cpu" or "cuda".
     memory_gb : float | None
@@ -115,6 +115,7 @@ def draw_recordings(
     [0, 1, 2]
     """
     sample, acquisition = sample_and_acquisition(settings)
+    # Drawn one by one, so that a recording does not depend on those that are simulated with it.
     molecule = sample.residue(residue)
     shifts = np.stack([draw_shifts(molecule, generator(residue, seed, index)) for index in indices])
     fids = tocsy(molecule, shifts, acquisition, device=device, memory_gb=memory_gb)
@@ -165,18 +166,18 @@ def draw_mixture(
     memory_gb: float | None = None,
     **settings: Any,
 ) -> Mixture:
-    """Draw and simulate several residues in one tube: the sum of their recordings, each times its amount.
+    """Draw and simulate several residues in one tube: the sum of their recordings, weighted by their amounts.
 
     Arguments
     ---------
     amounts : Mapping[str, float]
-        Amount of each residue, by three-letter code; above 0.
+        Factor of each residue's signal, by three-letter code; above 0.
     seed : int
         Seed of the data set, 0 or more.
     index : int
         Number of each residue's recording.
     nuisances : Mapping[str, Mapping[str, float | Sequence[float]]]
-        What a spectrometer adds, to the sum; see `draw_recordings`.
+        Nuisances of the sum; see `draw_recordings`.
     device : str
         Where to compute, "cpu" or "cuda".
     memory_gb : float | None
@@ -214,7 +215,7 @@ def _disturb(fid, source, nuisances, acquisition):
 
 
 def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random.Generator:
-    """The random numbers of one recording: streams of its own for each (seed, residue, index).
+    """Random numbers of one recording: independent streams for each (seed, residue, index).
 
     Arguments
     ---------
@@ -236,6 +237,7 @@ def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random
     >>> generator("GLY", 1986, 7).normal() == generator("GLY", 1986, 7).normal()
     True
     """
+    # The words of SeedSequence are hashed, so neighbouring seeds and indices give independent streams.
     one_of("residue", residue, RESIDUES)
     whole("seed", seed, 0, 2**63 - 1)
     whole("index", index, 0, 2**63 - 1)
@@ -247,14 +249,14 @@ def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random
 def draw_shifts(residue: Residue, rng: np.random.Generator) -> np.ndarray:
     """Draw a chemical shift for each group from its Gaussian; ring partners share one draw.
 
-    The Gaussians are independent, as in the paper, so the two protons of a CH2 lie further apart than in nature.
+    The Gaussians are independent, so the two protons of a CH2 are further apart than in nature.
 
     Arguments
     ---------
     residue : Residue
         The amino acid.
     rng : np.random.Generator
-        Source of the draws; one number is taken for each group, ring partners included.
+        Source of the draws; it gives one number for each group, ring partners included.
 
     Returns
     -------

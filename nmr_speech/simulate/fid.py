@@ -96,12 +96,13 @@ def spectrum(fid: torch.Tensor) -> torch.Tensor:
     in_t1, in_t2 = (torch.from_numpy(cosine_window(n)).to(fid.device, fid.real.dtype) for n in (n_transients, n_points))
     fid = fid * in_t1[:, None] * in_t2
     rows = torch.fft.fft(fid, dim=-1)
+    # The real parts are absorptive in F2; joining them as cos + i sin tells positive from negative frequencies in F1.
     amplitude_modulated = torch.complex(rows[..., 0, :, :].real, rows[..., 1, :, :].real)
     return torch.fft.fftshift(torch.fft.fft(amplitude_modulated, dim=-2), dim=(-2, -1))
 
 
 def check_fid(fid: torch.Tensor) -> None:
-    """Refuse what cannot be the cosine and the sine channel of a recording or of many.
+    """Refuse an array that cannot be the cosine and sine channels of recordings.
 
     Example
     -------
@@ -128,7 +129,7 @@ def times_s(n: int, width_hz: float, dtype: torch.dtype, device: torch.device | 
 
 
 def relaxation(rate_per_s: torch.Tensor | float, times: torch.Tensor) -> torch.Tensor:
-    """Apparent relaxation exp(-rate t) at times in seconds, (n,) or whatever the two shapes broadcast to.
+    """Apparent relaxation exp(-rate t), of a rate in 1/s and times in seconds that broadcast to one shape.
 
     Example
     -------
@@ -141,15 +142,15 @@ def relaxation(rate_per_s: torch.Tensor | float, times: torch.Tensor) -> torch.T
 def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
     """Round all real numbers to the levels of an analogue-to-digital converter.
 
-    The largest real number of the recording is the highest level. Levels lie evenly on both sides of zero, which is one
-    of them: 2^bits - 1 in all.
+    The largest real number of each recording is the highest level. There are 2^bits - 1 evenly spaced levels,
+    symmetric about zero, which is one of them.
 
     Arguments
     ---------
     fid : torch.Tensor
         Complex, (..., 2, n_transients, n_points).
     bits : torch.Tensor | int
-        Bits of the converter; a number, or one for each recording, (..., 1, 1, 1).
+        Bits of the converter: one number, or one for each recording, (..., 1, 1, 1).
 
     Returns
     -------

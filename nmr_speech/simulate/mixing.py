@@ -31,7 +31,7 @@ class IsotropicMixing:
     mixing_time_s: float
 
     def elements(self, sector: Sector) -> int:
-        """Number of matrix elements of the propagators of a sector."""
+        """Count the matrix elements of the propagators of a sector."""
         return sum(len(energy) ** 2 for energy in sector.energy)
 
     def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
@@ -41,7 +41,7 @@ class IsotropicMixing:
             for energy, states in zip(eigenstates.sector.energy, eigenstates.states, strict=True)
         ]
         for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
-
+            # As defaults, because the loop moves on before the transfer is called.
             def transfer(signal, line=line, upper=upper, lower=lower):
                 mixed = mix(line, signal, upper, lower)
                 return mixed, mixed
@@ -70,7 +70,7 @@ class SpinLock:
     lock_rad_s: float
 
     def elements(self, sector: Sector) -> int:
-        """Number of matrix elements of the propagator of a sector: the lock joins all blocks."""
+        """Count the matrix elements of the propagator of a sector, in which the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
     def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
@@ -80,6 +80,7 @@ class SpinLock:
         the same way, and those that invert it with the opposite sign.
         """
         sector = eigenstates.sector
+        # The lock turns I_z states into one another, so the sector is one block, with all coherences in one tensor.
         starts = [0, *itertools.accumulate(map(len, sector.energy))]
         line = Coherences(
             torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
@@ -106,6 +107,7 @@ class SpinLock:
             locked[:, block, block] = hamiltonian(sector, k, offsets)
             states[:, block, block] = eigenstates.states[k]
         for raising, (upper, lower) in zip(sector.raising, itertools.pairwise(blocks), strict=True):
+            # lock I_x = lock (I+ + I-) / 2
             locked[:, upper, lower] = self.lock_rad_s / 2 * raising
             locked[:, lower, upper] = self.lock_rad_s / 2 * raising.T
         energy, vector = torch.linalg.eigh(locked)
@@ -135,6 +137,7 @@ def mixing_of(acquisition: Acquisition) -> Mixing:
 
 def _propagator(phase, states):
     """exp(-i phase) of the rows of ``states``, (R, rows, columns), as a symmetric matrix (R, columns, columns)."""
+    # float32 only after the cosine and the sine: a phase may be thousands of turns.
     cos, sin = (turn(phase).float()[..., None] * states for turn in (torch.cos, torch.sin))
     return torch.complex(states.mT @ cos, -(states.mT @ sin))
 

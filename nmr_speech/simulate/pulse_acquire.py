@@ -25,12 +25,12 @@ def pulse_acquire(
     decay_time_t2_s: float = math.inf,
     tolerance: float = TOLERANCE,
 ) -> torch.Tensor:
-    """Simulate the 1D spectrum's signal: 90 degrees, then detection.
+    """Simulate the signal of a 1D spectrum: 90 degrees, then detection.
 
     Arguments
     ---------
     system : str | Residue | SpinSystem
-        What is in the tube; see `tocsy`.
+        Molecule; see `tocsy`.
     shifts_ppm : Mapping[str, float] | Sequence[float] | np.ndarray
         Chemical shift of each group, or an array (R, groups); see `tocsy`.
     field_mhz : float
@@ -42,9 +42,9 @@ def pulse_acquire(
     n_points : int
         Number of points, 1 to 1,048,576.
     decay_time_t2_s : float
-        Apparent T2; infinity for none.
+        Apparent T2 in seconds; infinity for no decay.
     tolerance : float
-        Accuracy asked for, relative to the first point, 0 to 0.1.
+        Accuracy relative to the first point, 0 to 0.1.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def pulse_acquire(
     [[1, 0], [0, 1], [-1, 0]]
     """
     system = spin_system(system)
-    acquisition = Acquisition(
+    acquisition = Acquisition(  # for its checks; a 1D spectrum may have more points than it allows
         field_mhz=field_mhz,
         carrier_ppm=carrier_ppm,
         spectral_width_hz=spectral_width_hz,

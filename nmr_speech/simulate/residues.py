@@ -9,27 +9,9 @@ import numpy as np
 from nmr_speech.simulate.spin_system import SpinSystem
 
 RESIDUES = (
-    "ALA",
-    "ARG",
-    "ASN",
-    "ASP",
-    "CYS",
-    "GLN",
-    "GLU",
-    "GLY",
-    "HIS",
-    "ILE",
-    "LEU",
-    "LYS",
-    "MET",
-    "PHE",
-    "PRO",
-    "SER",
-    "THR",
-    "TRP",
-    "TYR",
-    "VAL",
-)
+    "ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE",
+    "LEU", "LYS", "MET", "PHE", "PRO", "SER", "THR", "TRP", "TYR", "VAL",
+)  # fmt: skip
 """Three-letter codes in alphabetical order; the position of a code is its number in seeds and labels."""
 
 TABLES = ("groups.csv", "couplings.csv", "shift_statistics.csv")
@@ -44,17 +26,17 @@ class Residue:
     name : str
         Three-letter code.
     condition : str
-        "h2o": backbone and slowly exchanging side-chain NH are seen; "d2o": only protons on carbon.
+        "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
     shift_source : str
-        "protein": the residue in a chain, over all proteins; "free": the amino acid alone in water near pH 7.4.
+        "protein": the residue in a chain, over all proteins; "free": the amino acid by itself in water near pH 7.4.
     system : SpinSystem
         Groups and couplings.
     shift_mean_ppm : np.ndarray
-        Mean shift of each group, (groups,).
+        Mean shift of each group in ppm, (groups,).
     shift_std_ppm : np.ndarray
-        Standard deviation of each group's shift, (groups,).
+        Standard deviation of each group's shift in ppm, (groups,).
     shift_of : tuple[int, ...]
-        For each group, the position of the group whose draw it takes: its own, or that of its ring partner.
+        For each group, the index of the group whose draw it takes: its own, or that of its ring partner.
     """
 
     name: str
@@ -116,6 +98,7 @@ def _free_shifts(rows, std_ppm):
 
 
 def _couplings_hz(name, groups, shift_source):
+    # `j_free_hz` stands only where the couplings do not fit the shifts of the free amino acid; see data/README.md.
     return {
         (row["group_a"], row["group_b"]): float((shift_source == "free" and row["j_free_hz"]) or row["j_hz"])
         for row in _table("couplings.csv", name)
@@ -124,7 +107,7 @@ def _couplings_hz(name, groups, shift_source):
 
 
 def table_bytes() -> bytes:
-    """Read the three tables, one after the other: a data set depends on them as on its parameters.
+    """Content of the three tables, one after the other: a data set depends on it as on its parameters.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Coupled networks of proton groups, cut into the blocks in which spin dynamics happens.
+"""Coupled networks of proton groups, split into the blocks that spin dynamics leaves separate.
 
 Magnetically equivalent protons act as composite spins: three methyl protons are one spin 3/2 and, twice, one spin 1/2.
 Each choice of composite spins is a `Sector`. Inside a sector the Hamiltonian conserves the total M_z, so it is kept as
@@ -25,9 +25,10 @@ class SpinSystem:
     Arguments
     ---------
     groups : Mapping[str, int]
-        Number of protons in each group, by name; the order is that of explicit shifts.
+        Number of protons in each group, by name; shifts that are given in a list follow this order.
     couplings_hz : Mapping[tuple[str, str], float]
-        Scalar coupling in Hz of a pair of groups. Couplings inside a group have no effect on spectra and are refused.
+        Scalar coupling in Hz of each pair of groups. Couplings within a group have no effect on spectra and are
+        refused.
 
     Example
     -------
@@ -67,9 +68,10 @@ class SpinSystem:
 
 @dataclass(frozen=True, eq=False)
 class Sector:
-    """One choice of composite spins of a network, as blocks of falling total M_z (float64).
+    """One choice of composite spins of a network, as blocks of decreasing total M_z (float64).
 
-    The states of each block are eigenstates of the couplings alone: ideal isotropic mixing is then one phase a state.
+    The states of each block are eigenstates of the couplings alone, so that ideal isotropic mixing is one phase for
+    each state.
 
     Arguments
     ---------
@@ -99,14 +101,14 @@ class Network:
 
 @lru_cache(maxsize=64)
 def networks(system: SpinSystem, device: str = "cpu") -> tuple[Network, ...]:
-    """Cut a spin system into uncoupled networks and each network into sectors.
+    """Split a spin system into uncoupled networks and each network into sectors.
 
     Arguments
     ---------
     system : SpinSystem
-        The spin system; results are remembered for the last 64.
+        The spin system; results are cached for the last 64.
     device : str
-        Where the sectors' tensors lie.
+        Device of the sectors' tensors.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def networks(system: SpinSystem, device: str = "cpu") -> tuple[Network, ...]:
 
 
 def _sectors(sizes, couplings, device):
-    # Tr(I- I+) over n spins 1/2 is n 2^n / 2: with this factor the first point of a signal is n.
+    # Tr(I- I+) over n spins 1/2 is n 2^n / 2; with this factor the first point of a signal is n.
     norm = 2 / 2 ** sum(sizes)
     for choice in itertools.product(*(composite_spins(n) for n in sizes)):
         spins = [spin for spin, _ in choice]
@@ -146,13 +148,14 @@ def _sectors(sizes, couplings, device):
 
 
 def composite_spins(n_protons: int) -> list[tuple[float, int]]:
-    """Total spins of ``n_protons`` equivalent spins 1/2 and how often each occurs.
+    """Total spins of ``n_protons`` equivalent spins 1/2, and the number of times that each occurs.
 
     Example
     -------
     >>> composite_spins(3)
     [(1.5, 1), (0.5, 2)]
     """
+    # n spins reach M = n/2 - k in C(n, k) ways; those not part of a larger total spin belong to spin n/2 - k.
     below = [0, *(math.comb(n_protons, k) for k in range(n_protons // 2 + 1))]
     return [(n_protons / 2 - k, below[k + 1] - below[k]) for k in range(n_protons // 2 + 1)]
 
@@ -176,6 +179,7 @@ def _blocks(spins, couplings):
     twice_m = np.rint(2 * m_z.sum(axis=1)).astype(int)
     blocks = [np.flatnonzero(twice_m == m) for m in sorted(set(twice_m), reverse=True)]
     energies, states = zip(*(np.linalg.eigh(coupling[block][:, block].toarray()) for block in blocks), strict=True)
+    # In the product basis I_z is diagonal; in the eigenbasis of the couplings it no longer is.
     turned_z = [
         np.einsum("ia,ig,ib->gab", state, m_z[block], state, optimize=True)
         for block, state in zip(blocks, states, strict=True)

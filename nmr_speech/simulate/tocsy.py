@@ -4,18 +4,19 @@ Sequence ``isotropic``::
 
     equilibrium I_z - 90 degrees - t1 - isotropic mixing - t2 (detect)
 
-The mixing is ideal: the couplings act in full, chemical shifts not at all, and coherence order is conserved. So the
-anti-echo (P) signal has order -1 throughout; the echo (N) signal is that of the opposite sign of t1. The two complex
-channels are the States pair ``cos = (P + N) / 2`` and ``sin = (P - N) / 2i``.
+The mixing is ideal (Braunschweiler and Ernst 1983, doi:10.1016/0022-2364(83)90226-3): couplings act in full, chemical
+shifts not at all, and coherence order is conserved. So the anti-echo (P) signal has order -1 throughout, and the echo
+(N) signal is that with the opposite sign of t1. The two complex channels are the States pair ``cos = (P + N) / 2`` and
+``sin = (P - N) / 2i`` (doi:10.1016/0022-2364(82)90279-7).
 
 Sequence ``spin_lock``, as in Spinach's ``tocsy.m``::
 
     equilibrium I_z - 90 degrees - t1 - continuous lock along x (first channel) or y (second) - t2 (detect)
 
 The lock acts together with offsets and couplings. There is no z-filter and no phase cycle, so magnetisation
-perpendicular to the lock passes with cos(2 pi sqrt(lock^2 + offset^2) t), and the channels are no clean States pair: of
-the part A that keeps its coherence order and the part B that inverts it, the first channel holds A - B, the second
-A + B. As the lock grows, with a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
+perpendicular to the lock passes with cos(2 pi sqrt(lock^2 + offset^2) t), and the channels are not a clean States pair:
+with A the part that keeps its coherence order and B the part that inverts it, the first channel is A - B and the second
+A + B. For a strong lock and a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
 
 Left out of both: the windings of a real mixing train (MLEV, DIPSI) and its offset dependence, cross relaxation (ROESY),
 pulse imperfections, radiation damping, diffusion, exchange, and relaxation other than an apparent exponential decay in
@@ -25,7 +26,8 @@ Hamiltonian in the rotating frame, with nu_k = shift x field and signals going a
 
     H = 2 pi sum_k (nu_k - carrier) I_kz + 2 pi sum_kl J_kl I_k . I_l
 
-Its sign is the opposite of the laboratory one; turning the frame about x maps one onto the other, with equal signals.
+Its sign is opposite to that in the laboratory; half a turn of the frame about x maps one onto the other, with equal
+signals.
 """
 
 from dataclasses import replace
@@ -65,7 +67,7 @@ def tocsy(
     Arguments
     ---------
     system : str | Residue | SpinSystem
-        What is in the tube: a three-letter code (in H2O), a residue, or any groups and couplings.
+        Molecule: a three-letter code (in H2O), a residue, or any groups and couplings.
     shifts_ppm : Mapping[str, float] | Sequence[float] | np.ndarray
         Chemical shift of each group, by name or in the order of ``system.groups``; or an array (R, groups) for R
         recordings at once. Lines outside the spectral width fold, as on a spectrometer.
@@ -74,8 +76,8 @@ def tocsy(
     device : str
         Where to compute, "cpu" or "cuda", and where the result lies.
     memory_gb : float | None
-        Working memory, as estimated, that recordings computed together share beyond the result; None for 0.06 on a
-        CPU and 16 on a GPU. A batch that does not fit is made smaller.
+        Estimated working memory, in GB, of the recordings that are computed together, beyond the result; None for 0.06
+        on a CPU and 16 on a GPU. A batch that does not fit is made smaller.
     **settings : Any
         Parameters of `Acquisition` that differ from ``acquisition``, such as ``mixing_time_s=0.08``.
 
@@ -120,9 +122,9 @@ def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, ac
     """Both channels of one network of R recordings, (R, 2, n_transients, n_points)."""
     excited = _excite(network, offsets, acquisition.tolerance)
     t1, t2 = _time_bases(excited, acquisition)
-    kept = inverted = 0  # of the coherence order, by the mixing
+    kept = inverted = 0  # signals whose coherence order the mixing keeps, and inverts
     for eigenstates, lines in excited:
-        # Mixing carries what is detected in t2 back to t1: there are fewer signals of the basis than coherences.
+        # The mixing acts on what is detected, backwards in time: a few dozen signals instead of all times in t1.
         for coherences, mix in mixing.transfers(eigenstates, lines):
             evolved, detected = _precess(coherences, t1, t2, acquisition)
             mixed, mixed_inverted = mix(detected)
@@ -161,6 +163,7 @@ def _envelope(axis: Axis, decay_time_s: float, device: str) -> torch.Tensor:
 def _time_bases(excited, acquisition):
     """Time signals of both dimensions, of even length; the same object where the dimensions are sampled equally."""
     lines = [line for _, of_sector in excited for line in of_sector]
+    # `time_basis` needs an even length; a point more changes nothing in those before it.
     f1, f2 = (axis.resized(axis.n + axis.n % 2) for axis in (acquisition.f1, acquisition.f2))
     t2 = time_basis(lines, f2.n, f2.dwell_s, acquisition.tolerance)
     return (t2 if f1 == f2 else time_basis(lines, f1.n, f1.dwell_s, acquisition.tolerance)), t2

@@ -16,7 +16,7 @@ from nmr_speech.corpus.pseudo_audio import unstack_fid
 from nmr_speech.simulate.fid import spectrum
 
 GRID = 32  # points a dimension after pooling
-# Of several pairs that benchmarks/baseline.py finds equally good within sampling error:
+# Of several pairs that benchmarks/baselines finds equally good within sampling error:
 EXPONENT = 0.25  # brings up weak cross peaks
 INVERSE_PENALTY = 100.0
 

@@ -8,7 +8,7 @@ def skip_idle_padding(module: nn.Module) -> nn.Module:
     """Keep convolutions of kernel size 1 from copying their input into a padded one of the same size.
 
     SpeechBrain pads for every "same" convolution, also where the padding is nothing. Outputs, weights and their names
-    stay as they are. `benchmarks/training.py` measures what it saves.
+    stay as they are. `benchmarks/steps/stock.py` measures what it saves.
 
     Arguments
     ---------

@@ -59,7 +59,10 @@ def test_hard_trials_are_among_residues_that_resemble_one_another():
 def test_round_trip(tmp_path):
     trials = balanced_draw(SPEAKER, 50, seed=3, enrol_recordings=2)
     write_trials(tmp_path / "trials.txt", trials)
-    assert lines(read_trials(tmp_path / "trials.txt", SPEAKER)) == lines(trials)
+    again = read_trials(tmp_path / "trials.txt", SPEAKER)
+    assert lines(again) == lines(trials)
+    assert again.model_labels.tolist() == [SPEAKER[model[0]] for model in again.models]
+    assert again.test_labels.tolist() == [SPEAKER[test] for test in again.tests]
 
 
 GOOD = "1 ALA_0 ALA_1\n0 ALA_0 GLY_0\n"
@@ -77,6 +80,7 @@ GOOD = "1 ALA_0 ALA_1\n0 ALA_0 GLY_0\n"
             GOOD + "1 ALA_0,ALA_1 ALA_1\n",
             "line 3: ALA_1 is tested against itself; remove the line, or set `allow_self: True`",
         ),
+        (GOOD + "0 ALA_0,GLY_0 VAL_1\n", "line 3: recordings that enrol together must be of one residue, got ALA, GLY"),
         (GOOD + "1 ALA_0 GLY_1\n", "line 3: the label says 1, but the manifests have GLY_1 as GLY"),
         ("1 ALA_0 ALA_1\n", r"trials\.txt: the list has no non-target trial"),
         ("0 ALA_0 GLY_1\n", r"trials\.txt: the list has no target trial"),

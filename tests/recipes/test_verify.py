@@ -16,6 +16,7 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.score import cllr, eer, min_cllr, min_dcf
+from tests.fixtures import WRITER, point
 from tests.loopback_hub import loopback_hub
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def test_figures_are_those_of_the_scores_written(backend, trained, many, tmp_pat
 
 
 def test_the_cosine_back_end_keeps_the_order_of_cosines(trained, many, tmp_path):
-    """Calibration is a rising line, so the scores rank as the embeddings' cosines do."""
+    """Calibration is a rising line, so scores are in proportion to the cosines of the embeddings."""
     from nmr_speech.corpus import read_wav  # noqa: PLC0415
     from nmr_speech.inference.load import load_embedder  # noqa: PLC0415
 
@@ -78,7 +79,7 @@ def test_residues_never_trained_on(trained, many, tmp_path):
     assert points[-1]["false_alarm_rate"] == 1.0
 
 
-def test_who_enrols_is_not_asked_for_a_name(trained, many, tmp_path):
+def test_recordings_that_enrol_are_not_identified(trained, many, tmp_path):
     """Identification enrols the training split; its recordings must not come back as tests, whatever the splits."""
     alone = run(trained, many, tmp_path / "alone", "--splits=[valid,test]", samples=2)
     with_train = run(trained, many, tmp_path / "with", "--residues=[GLY,SER,ALA,THR]", *ALL, samples=2)
@@ -88,7 +89,7 @@ def test_who_enrols_is_not_asked_for_a_name(trained, many, tmp_path):
     assert with_train["trained_or_calibrated_on"] == 54
 
 
-def test_splits_too_small_are_named(data, trained, tmp_path):
+def test_splits_that_are_too_small_are_refused(data, trained, tmp_path):
     with pytest.raises(InputError, match=r"valid\.csv: calibration needs two recordings or more of a residue"):
         run(trained, data, tmp_path / "v", *ALL)
     with pytest.raises(InputError, match="`splits`, `residues` and `trials` leave no target trial"):
@@ -98,19 +99,29 @@ def test_splits_too_small_are_named(data, trained, tmp_path):
     assert not (tmp_path / "v").exists()
 
 
-def test_a_list_of_ones_own_and_a_drawn_one(trained, many, tmp_path):
+def test_a_list_that_is_given_and_a_drawn_one(trained, many, tmp_path):
     first = run(trained, many, tmp_path / "drawn", "--trials=balanced", "--n_trials=40", "--enrol_recordings=2", *ALL)
     trials = tmp_path / "drawn" / "trials.txt"
-    again = run(trained, many, tmp_path / "own", f"--trials={trials}", *ALL)
-    assert (tmp_path / "own" / "scores.txt").read_text() == (tmp_path / "drawn" / "scores.txt").read_text()
+    again = run(trained, many, tmp_path / "given", f"--trials={trials}", *ALL)
+    assert (tmp_path / "given" / "scores.txt").read_text() == (tmp_path / "drawn" / "scores.txt").read_text()
     assert first["eer"] == again["eer"]
     assert first["trials"] == {"target": 20, "nontarget": 20}
 
 
-def test_from_the_command_line(trained, many, tmp_path):
+def test_from_the_command_line_and_the_hub(trained, many, tmp_path):
+    """In a process whose Hub client is pointed at the loopback interface by its environment alone."""
     script = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "verify.py"
-    arguments = [f"--source={trained}", f"--data_folder={many}", f"--output_folder={tmp_path / 'v'}"]
-    ended = subprocess.run([sys.executable, script, YAML, *arguments], capture_output=True, text=True, check=False)
+    make_bundle(trained, tmp_path / "bundle", "user/amino")
+    arguments = ["--source=user/amino", f"--data_folder={many}", f"--output_folder={tmp_path / 'v'}"]
+    with loopback_hub({"user/amino": tmp_path / "bundle"}) as hub:
+        home = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+        ended = subprocess.run(
+            [sys.executable, script, YAML, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | home,
+        )
     assert ended.returncode == 0, ended.stderr
     assert "EER" in ended.stdout
     assert {p.name for p in (tmp_path / "v").iterdir()} == {
@@ -118,33 +129,18 @@ def test_from_the_command_line(trained, many, tmp_path):
     }  # fmt: skip
 
 
-def from_hub(endpoint, many, tmp_path, source, *overrides):
-    """Run the recipe in a process whose Hub client talks to the loopback interface alone."""
-    script = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "verify.py"
-    arguments = [f"--source={source}", f"--data_folder={many}", f"--output_folder={tmp_path / 'v'}", *overrides]
-    home = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return subprocess.run(
-        [sys.executable, script, YAML, *arguments], capture_output=True, text=True, check=False, env=os.environ | home
-    )
-
-
-def test_a_model_from_the_hub_by_the_genuine_client(trained, many, tmp_path):
-    bundle = tmp_path / "bundle"
+def test_a_model_from_the_hub_by_the_genuine_client(trained, many, tmp_path, monkeypatch):
+    bundle, out = tmp_path / "bundle", tmp_path / "v"
     make_bundle(trained, bundle, "user/amino")
-    (tmp_path / "here").mkdir()
-    with loopback_hub({"user/amino": bundle}) as hub:
-        endpoint = hub.url
-        ended = from_hub(endpoint, many, tmp_path, "user/amino", "--bootstrap_samples=5")
-        assert ended.returncode == 0, ended.stderr
-        here = run(bundle, many, tmp_path / "here" / "v", samples=5)
-        assert json.loads((tmp_path / "v" / "results.json").read_text())["eer"] == here["eer"]
-        absent = from_hub(endpoint, many, tmp_path, "user/absent")
-        assert absent.returncode == 1
-        assert absent.stderr.splitlines()[-1].startswith("error: user/absent (no folder here): the Hub has no such")
-        moved = from_hub(endpoint, many, tmp_path, "user/amino", "--revision=v9")
-        assert moved.stderr.splitlines()[-1].startswith("error: user/amino (no folder here): the repository has no")
-    cached = from_hub("http://127.0.0.1:9", many, tmp_path, "user/amino", "--bootstrap_samples=5")
-    assert cached.returncode == 0, cached.stderr  # no network, but the model is in the cache
+    served = loopback_hub({"user/amino": bundle}, {WRITER: ("user", "write")})
+    with point(served, tmp_path / "hf", monkeypatch, xet=False):
+        downloaded = run("user/amino", many, out, samples=2)
+        with pytest.raises(InputError, match=r"^user/absent \(no folder here\): the Hub has no such"):
+            run("user/absent", many, out)
+        with pytest.raises(InputError, match=r"^user/amino \(no folder here\): the repository has no"):
+            run("user/amino", many, out, "--revision=v9")
+    cached = run("user/amino", many, out, samples=2)  # the Hub is gone, but the model is in the cache
+    assert downloaded["eer"] == cached["eer"] == run(bundle, many, out, samples=2)["eer"]
 
 
 BAD = {
@@ -165,13 +161,13 @@ def test_bad_calls_leave_nothing(kind, trained, many, tmp_path):
     assert not (tmp_path / "v").exists()
 
 
-def test_a_bad_list_is_named_with_its_line(trained, many, tmp_path):
+def test_a_bad_list_is_reported_with_its_line(trained, many, tmp_path):
     (tmp_path / "list.txt").write_text("1 GLY_00000 NOBODY\n")
     with pytest.raises(InputError, match=r"list\.txt, line 1: .* is not a recording"):
         run(trained, many, tmp_path / "v", f"--trials={tmp_path / 'list.txt'}")
 
 
-def test_a_score_that_is_none_is_named_with_its_line(trained, many, tmp_path):
+def test_a_nan_score_is_reported_with_its_line(trained, many, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(trained, broken)
     for path in (*broken.glob("save/CKPT*/frontend.ckpt"), *broken.glob("save/CKPT*/backbone.ckpt")):

@@ -13,6 +13,7 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
 from nmr_speech.corpus.wav import read_wav
 from nmr_speech.inference.load import load_embedder
+from nmr_speech.publish.speaker_model import make_speaker_model, publish_speaker_model
 from nmr_speech.publish.upload import Target
 from nmr_speech.training.transfer import Pretrained
 from tests.fixtures import backbone
@@ -20,9 +21,7 @@ from tests.recipes.test_transfer import PART
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "SyntheticVoices"
 sys.path.insert(0, str(RECIPE))
-sys.path.append(str(RECIPE / "SpeakerRec"))  # last, because another recipe has a train.py too
 import synthetic_voices_prepare as prepare  # noqa: E402
-from speaker_model import make_speaker_model, publish_speaker_model  # noqa: E402
 
 needs_voices = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 

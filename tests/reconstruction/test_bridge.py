@@ -1,25 +1,11 @@
 """What the benchmark does to a simulated recording before it is classified."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
+from benchmarks.reconstruction.run import reconstruct_pairs
 from nmr_speech.reconstruction import ist, poisson_gap
 from nmr_speech.simulate import draw_recording, spectrum
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-@pytest.fixture
-def reconstruct_pairs(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.delitem(sys.modules, "reconstruction", raising=False)
-    import reconstruction  # noqa: PLC0415
-
-    yield reconstruction.reconstruct_pairs
-    sys.modules.pop("reconstruction")
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +13,12 @@ def fid():
     return draw_recording("SER", 1986, 0).fid
 
 
-def test_all_transients_give_the_recording_back(reconstruct_pairs, fid):
+def test_all_transients_give_the_recording_back(fid):
     back = reconstruct_pairs(lambda signals, _: signals, fid, range(fid.shape[1]))
     torch.testing.assert_close(back, fid, atol=1e-4, rtol=0)
 
 
-def test_transients_not_measured_are_zero_before_and_filled_after(reconstruct_pairs, fid):
+def test_transients_not_measured_are_zero_before_and_filled_after(fid):
     schedule = poisson_gap(fid.shape[1], 100, 0)
     left_out = torch.ones(fid.shape[1], dtype=torch.bool)
     left_out[schedule] = False

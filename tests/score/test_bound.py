@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from nmr_speech.checks import InputError
-from nmr_speech.score.bound import CELL_PPM, KNOWS, Lines, lines_of, log_likelihoods, log_onto, name_by_shifts
+from nmr_speech.score.bound import CELL_PPM, KNOWS, Lines, classify_by_shifts, lines_of, log_likelihoods, log_onto
 from nmr_speech.simulate import RESIDUES, draw_recording, load_residue
 
 
@@ -22,8 +22,8 @@ def lines(mean_ppm, std_ppm=1.0, names=None, protons=None):
 
 
 def accuracy(knows, residues, **settings):
-    true, named = name_by_shifts(knows, residues, **settings)
-    return (true == named).mean()
+    true, predicted = classify_by_shifts(knows, residues, **settings)
+    return (true == predicted).mean()
 
 
 def simulated_error(knows, classes, draws=20_000):
@@ -152,8 +152,8 @@ def test_who_knows_more_names_better(condition):
 
 
 def test_fine_cells_are_as_good_as_shifts():
-    _, by_shift = name_by_shifts("shifts", ["ILE", "LEU"], draws=100)
-    _, by_cell = name_by_shifts("cells", ["ILE", "LEU"], draws=100, cell_ppm=0.001)
+    _, by_shift = classify_by_shifts("shifts", ["ILE", "LEU"], draws=100)
+    _, by_cell = classify_by_shifts("cells", ["ILE", "LEU"], draws=100, cell_ppm=0.001)
     assert (by_shift == by_cell).mean() > 0.98
 
 
@@ -172,8 +172,8 @@ def test_shared_names_of_two_residues_are_a_likelihood_ratio():
 
 
 def test_what_shares_no_name_is_a_coin():
-    true, named = name_by_shifts("shared_names", ["ALA", "GLY"], draws=500, condition="d2o")
-    assert [named[true == residue].mean() for residue in (0, 1)] == [near(0.5, 500)] * 2
+    true, predicted = classify_by_shifts("shared_names", ["ALA", "GLY"], draws=500, condition="d2o")
+    assert [predicted[true == residue].mean() for residue in (0, 1)] == [near(0.5, 500)] * 2
     assert accuracy("names", ["ALA", "GLY"], draws=500, condition="d2o") == 1
 
 
@@ -186,7 +186,7 @@ def test_the_shifts_are_those_of_the_recordings():
 
 
 def test_the_seed_decides():
-    first, again, other = (name_by_shifts("shifts", ["ILE", "LEU"], draws=200, seed=seed)[1] for seed in (1, 1, 2))
+    first, again, other = (classify_by_shifts("shifts", ["ILE", "LEU"], draws=200, seed=seed)[1] for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 
@@ -198,14 +198,17 @@ def test_free_amino_acids_hardly_vary():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: name_by_shifts("name"), "`knows` must be one of names, protons, .* did you mean 'names'"),
-        (lambda: name_by_shifts("shifts", ["ILE"]), "`residues` must name two residues or more, each once, got"),
-        (lambda: name_by_shifts("shifts", ["ILE", "ILE"]), "each once"),
-        (lambda: name_by_shifts("shifts", "ILE"), "two residues or more"),
-        (lambda: name_by_shifts("shifts", draws=0), "`draws` must be a whole number from 1 to"),
-        (lambda: name_by_shifts("cells", ["ILE", "LEU"], cell_ppm=0), "`cell_ppm` must be from 0.001 to 12 ppm, got 0"),
+        (lambda: classify_by_shifts("name"), "`knows` must be one of names, protons, .* did you mean 'names'"),
+        (lambda: classify_by_shifts("shifts", ["ILE"]), "`residues` must name two residues or more, each once, got"),
+        (lambda: classify_by_shifts("shifts", ["ILE", "ILE"]), "each once"),
+        (lambda: classify_by_shifts("shifts", "ILE"), "two residues or more"),
+        (lambda: classify_by_shifts("shifts", draws=0), "`draws` must be a whole number from 1 to"),
         (
-            lambda: name_by_shifts("shifts", condition="d2o", shift_source="free", free_shift_std_ppm=0),
+            lambda: classify_by_shifts("cells", ["ILE", "LEU"], cell_ppm=0),
+            "`cell_ppm` must be from 0.001 to 12 ppm, got 0",
+        ),
+        (
+            lambda: classify_by_shifts("shifts", condition="d2o", shift_source="free", free_shift_std_ppm=0),
             "a standard deviation of 0 has no density",
         ),
         (

@@ -11,7 +11,7 @@ from speechbrain.utils.metric_stats import EER, minDCF
 
 from nmr_speech.checks import InputError
 from nmr_speech.score import cllr, eer, min_cllr, min_dcf
-from nmr_speech.score.detection import det_curve, equal_error, weighted_det_curve
+from nmr_speech.score.detection import DetCurve, det_curve
 
 few_values = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=30)  # so that ties abound
 trials = st.tuples(few_values, few_values)
@@ -94,11 +94,15 @@ def test_bounds(trials, p_target, c_miss, c_fa):
 
 
 @given(trials=trials)
-def test_the_threshold_gives_the_rates(trials):
+def test_the_thresholds_give_the_rates(trials):
     targets, nontargets = (np.array(scores) for scores in trials)
     cost, threshold = min_dcf(targets, nontargets, p_target=0.3)
     miss, false_alarm = (targets < threshold).mean(), (nontargets >= threshold).mean()
     assert cost == pytest.approx((0.3 * miss + 0.7 * false_alarm) / 0.3)
+    threshold = det_curve(*trials).eer_threshold()
+    miss, false_alarm = (targets < threshold).mean(), (nontargets >= threshold).mean()
+    curve = det_curve(*trials)
+    assert abs(miss - false_alarm) == pytest.approx(np.abs(curve.p_miss - curve.p_fa).min())
 
 
 @settings(max_examples=30)
@@ -108,11 +112,15 @@ def test_a_weight_is_a_repetition(trials, data):
     weights = [data.draw(st.lists(st.integers(1, 4), min_size=len(s), max_size=len(s))) for s in trials]
     curve = det_curve(targets, nontargets)
     runs = [np.searchsorted(curve.scores, scores) for scores in (targets, nontargets)]
-    weighted = weighted_det_curve(curve.scores, *runs, *weights)
+    n_scores = len(curve.scores)
+    weighted = DetCurve(curve.scores, *(np.bincount(*pair, n_scores) for pair in zip(runs, weights, strict=True)))
     repeated = det_curve(np.repeat(targets, weights[0]), np.repeat(nontargets, weights[1]))
     assert np.allclose(weighted.p_miss, repeated.p_miss)
     assert np.allclose(weighted.p_fa, repeated.p_fa)
-    assert equal_error(weighted) == pytest.approx(equal_error(repeated))
+    assert weighted.eer() == pytest.approx(repeated.eer())
+    assert weighted.min_cllr() == pytest.approx(repeated.min_cllr(), abs=1e-12)
+    weighted_cllr = cllr(targets, nontargets, *weights)
+    assert weighted_cllr == pytest.approx(cllr(np.repeat(targets, weights[0]), np.repeat(nontargets, weights[1])))
 
 
 def test_ends():

@@ -1,6 +1,6 @@
 """The simulator against spectra and line lists that others measured or computed.
 
-How spectra are compared stands in `published.py`; `benchmarks/validation.py` writes the same deviations down.
+`nmr_speech.testing.published` compares the spectra; `benchmarks/validation` writes the same deviations down.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""What a real spectrometer adds: pure functions of an FID and a generator, all off unless asked for."""
+"""Nuisances of a real spectrometer: pure functions of an FID and a generator, all off by default."""
 
 from nmr_speech.simulate.nuisances.disturb import NUISANCES, REAL_SPECTRUM, check_settings, disturb
 from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise

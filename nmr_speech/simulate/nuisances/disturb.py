@@ -22,11 +22,11 @@ NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
         residual_water,
         reference_offset,
         phase_error,
-        t1_noise,  # after the lines, all of which show it, and after what happens in t1
+        t1_noise,  # after all lines, which all show it, and after what happens in t1
         baseline,
         white_noise,
         digitisation,
-        dead_points,  # what was not measured is zero and holds no noise, so it comes last
+        dead_points,  # points that were not measured are zero and hold no noise, so this comes last
         truncation,
     )
 }
@@ -82,8 +82,8 @@ def disturb(
     generator : torch.Generator
         Source of the draws, on the CPU.
     settings : Mapping[str, Mapping[str, Setting]]
-        Keyword settings of each nuisance, numbers or pairs [low, high], as in `REAL_SPECTRUM`. Those not named do
-        nothing.
+        Keyword settings of each nuisance, numbers or pairs [low, high], as in `REAL_SPECTRUM`. Nuisances that are not
+        named are off.
     acquisition : Acquisition
         Axes of the recordings.
 

@@ -1,4 +1,4 @@
-"""What the receiver adds and what it loses: baseline, noise, digitisation, points that were never measured."""
+"""Effects of the receiver: baseline, noise, digitisation, and points that were never measured."""
 
 import math
 
@@ -17,10 +17,10 @@ def baseline(
     n_first_points: Setting = 3,
     dc_percent: Setting = 0.0,
 ) -> torch.Tensor:
-    """Distort what baselines hang on: the first points of every transient, and the zero of the receiver.
+    """Distort the baseline: through the first points of every transient, and through an offset of the receiver.
 
-    A wrong first point is a constant under the whole spectrum, wrong points after it are slow waves, and a constant in
-    the FID is a spike at the carrier.
+    A wrong first point adds a constant to the whole spectrum, wrong points after it add slow waves, and a constant in
+    the FID adds a spike at the carrier.
 
     Arguments
     ---------
@@ -32,11 +32,11 @@ def baseline(
         Magnitude that ``dc_percent`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     first_points_percent : Setting
         Standard deviation of the gain of each of the first points, 0 to 100 percent; normal, the same in all
-        transients. A pair is drawn from uniformly.
+        transients. Uniform within a pair.
     n_first_points : Setting
-        How many points that concerns, 0 to n_points; a pair is drawn from uniformly.
+        Number of these points, 0 to n_points; uniform within a pair.
     dc_percent : Setting
-        Constant added to all points, in percent of ``largest``, 0 to 100, of any phase. A pair is drawn from uniformly.
+        Constant added to all points, 0 to 100 percent of ``largest``, with a random phase; uniform within a pair.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def white_noise(
         Magnitude that ``snr`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     snr : Setting
         Signal-to-noise ratio in the time domain, 0.01 to 1e9: ``largest`` over the standard deviation of the noise in
-        each real number, of which a complex point has two. A pair is drawn from log-uniformly.
+        each real number, of which a complex point has two; log-uniform within a pair.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def white_noise(
 def digitisation(fid: torch.Tensor, generator: torch.Generator, *, bits: Setting) -> torch.Tensor:
     """Round all real numbers to the levels of an analogue-to-digital converter.
 
-    Full scale is the largest real number of the recording, water and all; see `nmr_speech.simulate.fid.digitise`.
+    Full scale is the largest real number of the recording, water included; see `nmr_speech.simulate.fid.digitise`.
 
     Arguments
     ---------
@@ -104,7 +104,7 @@ def digitisation(fid: torch.Tensor, generator: torch.Generator, *, bits: Setting
     generator : torch.Generator
         Source of the draws, on the CPU.
     bits : Setting
-        Bits of the converter, 2 to 24; a pair is drawn from uniformly.
+        Bits of the converter, 2 to 24; uniform within a pair.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def digitisation(fid: torch.Tensor, generator: torch.Generator, *, bits: Setting
 
 
 def dead_points(fid: torch.Tensor, generator: torch.Generator, *, n: Setting) -> torch.Tensor:
-    """Lose the first points of every transient, taken before the receiver opened: they are zero.
+    """Set the first points of every transient, from before the receiver opened, to zero.
 
     Arguments
     ---------
@@ -130,7 +130,7 @@ def dead_points(fid: torch.Tensor, generator: torch.Generator, *, n: Setting) ->
     generator : torch.Generator
         Source of the draws, on the CPU.
     n : Setting
-        Number of complex points lost, 0 to n_points; a pair is drawn from uniformly.
+        Number of complex points lost, 0 to n_points; uniform within a pair.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def dead_points(fid: torch.Tensor, generator: torch.Generator, *, n: Setting) ->
 
 
 def truncation(fid: torch.Tensor, generator: torch.Generator, *, n_transients: Setting) -> torch.Tensor:
-    """Stop the experiment early: the transients after the first ``n_transients`` of each channel are zero.
+    """Stop the experiment early: all transients after the first ``n_transients`` of each channel are zero.
 
     Arguments
     ---------
@@ -155,12 +155,12 @@ def truncation(fid: torch.Tensor, generator: torch.Generator, *, n_transients: S
     generator : torch.Generator
         Source of the draws, on the CPU.
     n_transients : Setting
-        Points measured in t1, from 1 to all; a pair is drawn from uniformly.
+        Points measured in t1, from 1 to all; uniform within a pair.
 
     Returns
     -------
     torch.Tensor
-        complex, (..., 2, n_transients, n_points): the size stays.
+        complex, (..., 2, n_transients, n_points): the size does not change.
 
     Example
     -------

@@ -17,7 +17,7 @@ def decay(
     rate_t1_per_s: Setting = 0.0,
     rate_t2_per_s: Setting = 0.0,
 ) -> torch.Tensor:
-    """Let the signal relax: it falls as exp(-rate t) in t1 and in t2, the same for all lines.
+    """Let the signal decay as exp(-rate t) in t1 and in t2, at the same rate for all lines.
 
     Arguments
     ---------
@@ -28,7 +28,7 @@ def decay(
     acquisition : Acquisition
         Axes of the recording.
     rate_t1_per_s : Setting
-        Apparent transverse relaxation rate in t1, 0 to 1e5 /s; a pair is drawn from uniformly. The inverse of
+        Apparent transverse relaxation rate in t1, 0 to 1e5 /s; uniform within a pair. The inverse of
         ``decay_time_t1_s`` of `tocsy`.
     rate_t2_per_s : Setting
         The same in t2.
@@ -62,10 +62,10 @@ def residual_water(
     decay_time_s: Setting = 0.03,
     axial_share: Setting = 0.0,
 ) -> torch.Tensor:
-    """Add what is left of the water: a broad line on the diagonal and, where wanted, its axial peak.
+    """Add the residual water signal: a broad line on the diagonal and, optionally, an axial peak.
 
-    Left out: exchange with the solute, its cross peaks, and the line shape of radiation damping, of which the short
-    decay time stands for the width.
+    Left out: exchange with the solute, cross peaks, and the line shape of radiation damping, whose width the short
+    decay time represents.
 
     Arguments
     ---------
@@ -78,14 +78,14 @@ def residual_water(
     largest : torch.Tensor | None
         Magnitude that ``amplitude`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     amplitude : Setting
-        First point of the water, relative to ``largest``, 0 to 1000; a pair is drawn from log-uniformly.
+        First point of the water, relative to ``largest``, 0 to 1000; log-uniform within a pair.
     position_ppm : Setting
-        Chemical shift, -100 to 100 ppm; a pair is drawn from uniformly.
+        Chemical shift, -100 to 100 ppm; uniform within a pair.
     decay_time_s : Setting
-        Apparent T2 in t1 and t2, 1e-4 to 100 s; a pair is drawn from log-uniformly. The line is 1 / (pi T2) wide.
+        Apparent T2 in t1 and t2, 1e-4 to 100 s; log-uniform within a pair. The line is 1 / (pi T2) wide.
     axial_share : Setting
-        Share of the amplitude, 0 to 1, that is not modulated in t1 and lies at the carrier in F1, the same in both
-        channels: magnetisation that came back along z during t1. A pair is drawn from uniformly.
+        Share of the amplitude, 0 to 1, that is not modulated in t1 and appears at the carrier in F1, the same in both
+        channels: magnetisation that returned to z during t1. Uniform within a pair.
 
     Returns
     -------
@@ -126,11 +126,11 @@ def reference_line(
     largest : torch.Tensor | None
         Magnitude that ``amplitude`` is relative to, (..., 1, 1, 1); None takes the largest of each recording.
     amplitude : Setting
-        First point of the line, relative to ``largest``, 0 to 1000; a pair is drawn from log-uniformly.
+        First point of the line, relative to ``largest``, 0 to 1000; log-uniform within a pair.
     position_ppm : Setting
-        Chemical shift, -100 to 100 ppm; a pair is drawn from uniformly.
+        Chemical shift, -100 to 100 ppm; uniform within a pair.
     decay_time_s : Setting
-        Apparent T2 in t1 and t2, 1e-4 to 100 s; a pair is drawn from log-uniformly.
+        Apparent T2 in t1 and t2, 1e-4 to 100 s; log-uniform within a pair.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""A setting of a nuisance: one number for all recordings, or a pair [low, high] from which each draws its own.
+"""A setting of a nuisance: one number for all recordings, or a pair [low, high] within which each draws its own.
 
-Everything is drawn on the CPU and moved afterwards, so the device does not change what is drawn.
+All draws are made on the CPU and moved afterwards, so that they do not depend on the device.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,11 @@ def draw(
     fid : torch.Tensor
         complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
-        Source of the draws, on the CPU; a number draws nothing.
+        Source of the draws, on the CPU; a single number draws nothing.
     limits : tuple
         Smallest and largest value allowed, unit and, optionally, typical values.
     log : bool
-        Whether the logarithm is uniform; then the low end of a pair must be above zero.
+        Whether the logarithm is uniform; the low end of a pair must then be above zero.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def draw(
     elif log and low <= 0:
         raise InputError(f"`{name}` is drawn log-uniformly, so a pair must lie above 0, got {setting!r}")
     else:
-        share = torch.rand(shape, generator=generator, dtype=torch.float64)
+        share = torch.rand(shape, generator=generator, dtype=torch.float64)  # equal draws in every precision
         value = low * (high / low) ** share if log else low + (high - low) * share
     return value.to(fid.dtype.to_real()).to(fid.device)
 
@@ -64,7 +64,7 @@ def draw(
 def draw_whole(
     name: str, setting: Setting, fid: torch.Tensor, generator: torch.Generator, low: int, high: int
 ) -> torch.Tensor:
-    """Draw a whole number for each recording, both ends of a pair included.
+    """Draw a whole number for each recording, with both ends of a pair included.
 
     Arguments
     ---------
@@ -76,8 +76,10 @@ def draw_whole(
         complex, (..., 2, n_transients, n_points).
     generator : torch.Generator
         Source of the draws, on the CPU.
-    low, high : int
-        Smallest and largest value allowed.
+    low : int
+        Smallest value allowed.
+    high : int
+        Largest value allowed.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def draw_whole(
 
 
 def normal(shape: Sequence[int], fid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Standard normal numbers in the precision and on the device of ``fid``.
+    """Standard normal numbers, (*shape), in the precision and on the device of ``fid``.
 
     Example
     -------
@@ -105,7 +107,7 @@ def normal(shape: Sequence[int], fid: torch.Tensor, generator: torch.Generator) 
 
 
 def largest_magnitude(fid: torch.Tensor) -> torch.Tensor:
-    """Largest magnitude of each recording, cosine and sine channel together, (..., 1, 1, 1).
+    """Largest magnitude of each recording over both channels, (..., 1, 1, 1).
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""What the spectrometer does to frequencies, phases and the stability of transients."""
+"""Effects of the spectrometer on frequencies, phases and the stability of transients."""
 
 import math
 
@@ -13,17 +13,17 @@ def shift_frequency(
     shift_hz: torch.Tensor | float,
     acquisition: Acquisition = STANDARD,
 ) -> torch.Tensor:
-    """Move a whole spectrum by the same frequency in F1 and F2, as another reference or carrier would.
+    """Shift a whole spectrum by the same frequency in F1 and F2, as another reference or carrier would.
 
-    In t2 that is a phase factor; in t1 it turns the cosine and the sine channel into one another. Lines that leave
-    the window fold.
+    In t2 this is a phase factor; in t1 it rotates the cosine and sine channels into one another. Lines that leave the
+    spectral width fold.
 
     Arguments
     ---------
     fid : torch.Tensor
         Cosine and sine channel, complex, (..., 2, n_transients, n_points).
     shift_hz : torch.Tensor | float
-        Shift of each recording, (...) or a number.
+        Shift in Hz: one number, or one for each recording, (...).
     acquisition : Acquisition
         Axes of the recording.
 
@@ -51,7 +51,7 @@ def reference_offset(
     *,
     offset_ppm: Setting,
 ) -> torch.Tensor:
-    """Move all lines by the same shift in F1 and F2: a wrong or missing chemical-shift reference.
+    """Shift all lines by the same amount in F1 and F2, as a wrong or missing chemical-shift reference does.
 
     Arguments
     ---------
@@ -62,7 +62,7 @@ def reference_offset(
     acquisition : Acquisition
         Axes of the recording.
     offset_ppm : Setting
-        What is added to all shifts, -100 to 100 ppm; a pair is drawn from uniformly. Lines that leave the window fold.
+        Added to all shifts, -100 to 100 ppm; uniform within a pair. Lines that leave the window fold.
 
     Returns
     -------
@@ -88,16 +88,16 @@ def phase_error(
     zero_order_f2_deg: Setting = 0.0,
     first_order_f2_deg: Setting = 0.0,
 ) -> torch.Tensor:
-    """Leave both dimensions wrongly phased: the phase of a line is zero_order + first_order x offset / spectral width.
+    """Add phase errors to both dimensions: the phase of a line is zero_order + first_order x offset / spectral width.
 
-    The offset counts from the carrier, where the first order is zero. In F1 the channels become cos(w t1 + phase) and
-    sin(w t1 + phase), in F2 the signal gains exp(i phase). A first-order error is a time shift: the recording is
-    sampled ``first_order / 360`` dwell times later.
+    The offset is measured from the carrier. In F1 the channels become cos(w t1 + phase) and sin(w t1 + phase); in F2
+    the signal is multiplied by exp(i phase). A first-order error is a time shift: the recording is sampled
+    ``first_order / 360`` dwell times later.
 
-    The shift is applied to the Fourier transform, which is circular: the end of the recording would enter at its
-    beginning. So each dimension is first continued to negative times (in t1 the cosine channel is even and the sine
-    channel odd, in t2 the signal turns into its conjugate), which is how lines in phase at time zero continue. What
-    remains is at the far end: the last points of a signal that has not decayed ring.
+    The time shift is applied to the Fourier transform. That is circular: the end of the recording would enter at its
+    beginning. So each dimension is first continued to negative times as lines in phase at time zero continue: in t1 the
+    cosine channel is even and the sine channel odd, in t2 the signal becomes its conjugate. What remains is ringing in
+    the last points of a signal that has not decayed.
 
     Arguments
     ---------
@@ -106,7 +106,7 @@ def phase_error(
     generator : torch.Generator
         Source of the draws, on the CPU.
     zero_order_f1_deg : Setting
-        Phase at the carrier in F1, -360 to 360 degrees; a pair is drawn from uniformly, here and below.
+        Phase at the carrier in F1, -360 to 360 degrees; draws within a pair are uniform, here and below.
     first_order_f1_deg : Setting
         Change of phase across the spectral width of F1, -720 to 720 degrees.
     zero_order_f2_deg : Setting
@@ -131,7 +131,7 @@ def phase_error(
     first_f1 = draw("first_order_f1_deg", first_order_f1_deg, fid, generator, first)
     zero_f2 = draw("zero_order_f2_deg", zero_order_f2_deg, fid, generator, zero)
     first_f2 = draw("first_order_f2_deg", first_order_f2_deg, fid, generator, first)
-    # Before the zeroth order, which ends the symmetry about time zero.
+    # Before the zeroth order, which breaks the symmetry about time zero.
     if first_order_f1_deg != 0:
         signs = torch.tensor([1, -1], device=fid.device)[:, None, None]
         fid = _advance(fid, signs * fid, first_f1 / 360, dim=-2)
@@ -141,7 +141,7 @@ def phase_error(
 
 
 def t1_noise(fid: torch.Tensor, generator: torch.Generator, *, percent: Setting) -> torch.Tensor:
-    """Let gain and phase differ from transient to transient: ridges along F1 at the strong lines.
+    """Let gain and phase fluctuate from transient to transient, which makes ridges along F1 at the strong lines.
 
     Arguments
     ---------
@@ -151,7 +151,7 @@ def t1_noise(fid: torch.Tensor, generator: torch.Generator, *, percent: Setting)
         Source of the draws, on the CPU.
     percent : Setting
         Standard deviation of the gain in percent, and of the phase in hundredths of a radian, 0 to 100; normal and
-        independent in all transients of both channels. A pair is drawn from log-uniformly.
+        independent in all transients of both channels. Log-uniform within a pair.
 
     Returns
     -------

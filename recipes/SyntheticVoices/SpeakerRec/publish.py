@@ -8,9 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from speaker_model import publish_speaker_model
-
 from nmr_speech.checks import InputError
+from nmr_speech.publish.speaker_model import publish_speaker_model
 from nmr_speech.publish.upload import Target
 
 

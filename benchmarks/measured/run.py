@@ -19,9 +19,9 @@ from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
 from nmr_speech.testing.data import reference_data
-from nmr_speech.training.augment import Nuisances
-from nmr_speech.training.baselines import name_by_template
-from nmr_speech.training.dataio import Disturbed, load_datasets
+from nmr_speech.training.augment import Augmentation
+from nmr_speech.training.baselines import classify_by_template
+from nmr_speech.training.dataio import AugmentedRecordings, load_datasets
 
 SEEDS = (1986, 1987, 1988)
 MEASURED = {"VAL": "valine"}
@@ -63,8 +63,9 @@ def rank(folder, seed):
     measured = {
         residue: place(model, clean["train"], reference_data(name), residue) for residue, name in MEASURED.items()
     }
-    disturbed = Disturbed(clean["test"], Nuisances(training.nuisances, **axes(training.acquisition)), seed)
-    true, predicted = name_by_template(clean["train"], disturbed)
+    augment = Augmentation(training.nuisances, vars(training.acquisition))
+    disturbed = AugmentedRecordings(clean["test"], augment, seed)
+    true, predicted = classify_by_template(clean["train"], disturbed)
     template = {"test": float((true == predicted).mean()), "recordings": len(true)}
     other = {name: accuracy(model, training, seed, changes) for name, changes in OTHER.items()}
     return {"measured": measured, "template": template, "other": other, "recordings_each": RECORDINGS}
@@ -83,7 +84,7 @@ def place(model, train_set, path, residue):
         own = model.labels.encode_label(residue)
         item = {"sig": wav, "spk_id_encoded": own}
         templates = {
-            f"template, search {search_ppm:g} ppm": name_by_template(train_set, [item], search_ppm)[1][0] == own
+            f"template, search {search_ppm:g} ppm": classify_by_template(train_set, [item], search_ppm)[1][0] == own
             for search_ppm in ((0.3, 0.0) if not name.endswith("ppm") else ())
         }
         rows[name] = {
@@ -96,22 +97,16 @@ def place(model, train_set, path, residue):
     return {"reference_ppm": reference_ppm, "shifts": rows}
 
 
-def axes(acquisition):
-    """What the nuisances need to know of both axes."""
-    names = ("field_mhz", "carrier_ppm", "spectral_width_hz")
-    return {name: getattr(acquisition, name) for name in names}
-
-
 @torch.inference_mode()
 def accuracy(model, training, seed, changes):
     """Accuracy on new recordings, disturbed as in training, with another field or mixing time."""
     acquisition = replace(training.acquisition, **changes)
     experiment = vars(training.sample) | vars(acquisition)
-    disturb, hits = Nuisances(training.nuisances, **axes(acquisition)), []
+    disturb, hits = Augmentation(training.nuisances, vars(acquisition)), []
     for residue in model.labels.lab2ind:
         drawn = [draw_recording(residue, seed, NEW + i, **experiment).fid for i in range(RECORDINGS)]
         items = [{"id": f"{residue}_{i}", "sig": stack_fid(fid)[0], "spk_id_encoded": 0} for i, fid in enumerate(drawn)]
-        wavs = torch.stack([item["sig"] for item in Disturbed(items, disturb, seed)])
+        wavs = torch.stack([item["sig"] for item in AugmentedRecordings(items, disturb, seed)])
         hits.append(model.log_probabilities(wavs).argmax(1) == model.labels.encode_label(residue))
     share = float(torch.cat(hits).float().mean())
     print(changes, share, flush=True)

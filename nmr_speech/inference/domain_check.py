@@ -84,13 +84,14 @@ def training_data(model: Classifier) -> TrainingData:
         nodes = read_nodes(path, published=False)
     values = {
         key: plain(nodes[key], path, limited=False)
-        for key in (*_names(Sample), "experiment", "nuisances")
+        for key in (*_names(Sample), "experiment", "nuisances", "augmentation")
         if key in nodes
     }
     sample = {key: values[key] for key in _names(Sample) if key in values}
-    experiment, nuisances = values.get("experiment"), values.get("nuisances") or {}
+    # Trainings of version 0.1 call the augmentation `nuisances`.
+    experiment, nuisances = values.get("experiment"), values.get("augmentation", values.get("nuisances")) or {}
     if not isinstance(nuisances, Mapping):
-        raise InputError(f"{path}: `nuisances` must be a mapping, got {nuisances!r}")
+        raise InputError(f"{path}: `augmentation` must be a mapping, got {nuisances!r}")
     return TrainingData(
         Sample(**sample) if sample else None, _acquisition(experiment) if experiment else None, nuisances
     )

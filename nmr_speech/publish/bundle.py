@@ -232,7 +232,15 @@ def settings_of(model: Classifier, results_folder: Path) -> dict[str, Any]:
         names of classes; ``labels`` and ``calibration``.
     """
     path = results_folder / "hyperparams.yaml"
-    names = (*PLAN, "held_out_residues", "skip_prep", "fresh_recordings_per_residue", "nuisances", "margin")
+    names = (
+        *PLAN,
+        "held_out_residues",
+        "skip_prep",
+        "fresh_recordings_per_residue",
+        "nuisances",
+        "augmentation",
+        "margin",
+    )
     nodes = model.nodes
     settings = {name: plain(nodes[name], path, limited=False) for name in names if name in nodes}
     parts = {part: tag(children(nodes[part])["module"]).rsplit(".", 1)[-1] for part in ("frontend", "backbone")}

@@ -12,8 +12,7 @@ import torch
 from nmr_speech.checks import InputError
 from nmr_speech.spectrometer import archive, read_experiment
 from nmr_speech.spectrometer.archive import unpack
-from tests.spectrometer.test_spectrometer import damage
-from tests.spectrometer.writers import WRITERS, rows_of, t1_fine, write_bruker
+from tests.spectrometer.writers import WRITERS, damage, rows_of, t1_fine, write_bruker
 
 
 @pytest.fixture(scope="module")

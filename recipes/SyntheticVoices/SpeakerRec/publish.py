@@ -5,12 +5,11 @@
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from nmr_speech.checks import InputError
 from nmr_speech.publish.speaker_model import publish_speaker_model
 from nmr_speech.publish.upload import Target
+from nmr_speech.training.script import run_script
 
 
 def main(argv):
@@ -26,7 +25,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

@@ -76,10 +76,10 @@ def pulse_acquire(
     for network in networks(system):
         for sector in network.sectors:
             eigenstates = diagonalise(sector, offsets.view(len(rows), -1)[:, list(network.group_indices)])
-            for line in single_quantum(eigenstates, tolerance):
-                intensity = line.weight * line.amplitude.square()
+            for part in single_quantum(eigenstates, tolerance):
+                intensity = part.weight * part.amplitude.square()
                 for start in range(0, intensity.shape[1], 256):  # a bounded number of long rows at a time
-                    part = slice(start, start + 256)
-                    signals = phases(line.frequency[:, part], f2.n, f2.dwell_s)
-                    rows += (intensity[:, None, part].to(fid.dtype) @ signals)[:, 0]
+                    piece = slice(start, start + 256)
+                    signals = phases(part.frequency[:, piece], f2.n, f2.dwell_s)
+                    rows += (intensity[:, None, piece].to(fid.dtype) @ signals)[:, 0]
     return fid * damping

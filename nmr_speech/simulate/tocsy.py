@@ -123,10 +123,10 @@ def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, ac
     excited = _excite(network, offsets, acquisition.tolerance)
     t1, t2 = _time_bases(excited, acquisition)
     kept = inverted = 0  # signals whose coherence order the mixing keeps, and inverts
-    for eigenstates, lines in excited:
+    for eigenstates, coherences in excited:
         # The mixing acts on what is detected, backwards in time: a few dozen signals instead of all times in t1.
-        for coherences, mix in mixing.transfers(eigenstates, lines):
-            evolved, detected = _precess(coherences, t1, t2, acquisition)
+        for part, mix in mixing.transfers(eigenstates, coherences):
+            evolved, detected = _precess(part, t1, t2, acquisition)
             mixed, mixed_inverted = mix(detected)
             kept = kept + evolved.mT @ mixed
             inverted = inverted + evolved.mH @ mixed_inverted
@@ -162,8 +162,8 @@ def _envelope(axis: Axis, decay_time_s: float, device: str) -> torch.Tensor:
 
 def _time_bases(excited, acquisition):
     """Time signals of both dimensions, of even length; the same object where the dimensions are sampled equally."""
-    lines = [line for _, of_sector in excited for line in of_sector]
+    coherences = [part for _, of_sector in excited for part in of_sector]
     # `time_basis` needs an even length; a point more changes nothing in those before it.
     f1, f2 = (axis.resized(axis.n + axis.n % 2) for axis in (acquisition.f1, acquisition.f2))
-    t2 = time_basis(lines, f2.n, f2.dwell_s, acquisition.tolerance)
-    return (t2 if f1 == f2 else time_basis(lines, f1.n, f1.dwell_s, acquisition.tolerance)), t2
+    t2 = time_basis(coherences, f2.n, f2.dwell_s, acquisition.tolerance)
+    return (t2 if f1 == f2 else time_basis(coherences, f1.n, f1.dwell_s, acquisition.tolerance)), t2

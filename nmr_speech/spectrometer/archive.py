@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from nmr_speech.checks import InputError
-from nmr_speech.spectrometer.nmrpipe import is_nmrpipe
+from nmr_speech.spectrometer.nmrpipe import HEADER_BYTES, is_header
 
 MOST_BYTES = 2**28  # of the archive, and of what is unpacked from it; ten times a large 2D experiment
 MOST_MEMBERS = 10_000
@@ -73,20 +73,25 @@ def _take(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipIn
             if top + name in members:
                 budget.copy(archive, members[top + name], folder / name)
         return folder
-    if tops:
-        raise InputError(
-            f"{path}: must hold one 2D experiment, got {', '.join(sorted(top or '.' for top in tops)[:5])}; pack one"
-        )
-    # macOS adds a resource fork, `._ser` or below `__MACOSX`, for every file.
-    hidden = [name for name in members if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name]
-    for name in members.keys() - set(hidden):
-        budget.copy(archive, members[name], folder / "nmrpipe")
-        if is_nmrpipe(folder / "nmrpipe"):
-            return folder / "nmrpipe"
+    files = [] if tops else [name for name, member in members.items() if _is_nmrpipe(archive, name, member)]
+    if len(files) == 1:
+        budget.copy(archive, members[files[0]], folder / "nmrpipe")
+        return folder / "nmrpipe"
+    if tops or files:
+        found = ", ".join(sorted(top or "." for top in tops or files)[:5])
+        raise InputError(f"{path}: must hold one 2D experiment, got {found}; pack one")
     raise InputError(
         f"{path}: holds no 2D experiment: neither a Bruker folder (ser, acqus, acqu2s), nor a Varian folder (fid, "
         "procpar), nor an NMRPipe file"
     )
+
+
+def _is_nmrpipe(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> bool:
+    # macOS adds a resource fork, `._ser` or below `__MACOSX`, for every file.
+    if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name:
+        return False
+    with archive.open(member) as file:
+        return is_header(file.read(HEADER_BYTES))
 
 
 class _Budget:

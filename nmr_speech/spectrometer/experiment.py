@@ -10,7 +10,7 @@ import torch
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number
 
-SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie some 100 ppm apart at most; 1H and 19F, the closest pair, 6%
+SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie a few 100 ppm apart at most; 1H and 19F differ by 6%
 MOST_CARRIER = 1e-4  # proton carriers lie within 100 ppm of 0 ppm; more is a damaged file
 LONGEST_MIXING_S = 1.0  # of any TOCSY; a longer delay is not the mixing time
 
@@ -116,7 +116,7 @@ def require_protons(source: str | Path, nuclei: tuple[str, str], frequencies_mhz
 
 
 def single_precision(fid: np.ndarray) -> torch.Tensor:
-    """Convert to complex64 of the same shape, scaled to a largest value of 1 where numbers would leave its range.
+    """Convert an array (...,) to complex64, divided by its largest value where numbers would leave the range.
 
     Example
     -------

@@ -93,7 +93,8 @@ def _check_fits(experiment: Experiment, target: Axis) -> None:
         if shared_hz < COVERED * target.width_hz:
             wanted, came = (" to ".join(f"{edge / of.field_mhz:.4g}" for edge in of.band_hz) for of in (target, axis))
             raise InputError(
-                f"{experiment.source}: {name} must cover a quarter or more of the grid ({wanted} ppm), got {came} ppm"
+                f"{experiment.source}: {name} must cover {COVERED:.0%} of the grid ({wanted} ppm) or more, got {came} "
+                "ppm"
             )
 
 

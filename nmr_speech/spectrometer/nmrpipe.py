@@ -19,7 +19,7 @@ from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
 
-HEADER_FLOATS = 512
+HEADER_BYTES = 2048  # 512 numbers of float32
 MAGIC = 2.345  # the third number of the header
 ALTERNATING = (1, 2, 17, 18)  # values of FDF1AQSIGN for which the sign alternates from pair to pair
 
@@ -114,16 +114,27 @@ def is_nmrpipe(path: Path) -> bool:
     True
     """
     with path.open("rb") as file:
-        head = file.read(4 * HEADER_FLOATS)
-    if len(head) < 4 * HEADER_FLOATS:
+        return is_header(file.read(HEADER_BYTES))
+
+
+def is_header(head: bytes) -> bool:
+    """Whether bytes are those of an NMRPipe header, 2048 of them, in either byte order.
+
+    Example
+    -------
+    >>> is_header(np.array([0, 0, 2.345] + 509 * [0], dtype=">f4").tobytes()), is_header(bytes(2048))
+    (True, False)
+    """
+    if len(head) < HEADER_BYTES:
         return False
+    # The number was chosen so that its bytes tell the order in which the others are to be read.
     return any(abs(float(np.frombuffer(head, order, 3)[2]) - MAGIC) < 1e-4 for order in ("<f4", ">f4"))
 
 
 def _read(path: Path) -> tuple[Parameters, np.ndarray]:
     """Header and rows, complex, (rows, n_points)."""
     if not is_nmrpipe(path):
-        raise InputError(f"{path}: must begin with an NMRPipe header of 2048 bytes; was the file cut off?")
+        raise InputError(f"{path}: must begin with an NMRPipe header of {HEADER_BYTES} bytes; was the file cut off?")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

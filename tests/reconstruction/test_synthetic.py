@@ -124,7 +124,7 @@ def test_every_fid_has_a_schedule_of_its_own():
 def test_a_batch_is_its_fids():
     data = SyntheticFIDs(FIDSettings(n_points=16), 1, range(10, 20))
     assert len(data) == 10
-    fids, masks = data.__getitems__([7, 2])
+    fids, masks = data.__getitems__([7, 2])  # what a DataLoader asks for
     assert torch.equal(fids[0], data[7][0])
     assert torch.equal(masks[1], data[2][1])
     assert torch.equal(data[0][0], make_fids(FIDSettings(n_points=16), 1, [10])[0][0])

@@ -7,7 +7,7 @@ from nmr_speech.axis import Axis
 from nmr_speech.simulate import load_residue, tocsy
 from nmr_speech.spectrometer import find_reference, negative_energy, read_experiment, to_grid
 from nmr_speech.testing.data import reference_data
-from nmr_speech.testing.published import cross_peaks, magnitude_map
+from nmr_speech.testing.maps import cross_peaks, magnitude_map
 from tests.spectrometer.writers import likeness
 
 
@@ -37,7 +37,7 @@ def test_the_real_valine_comes_to_the_grid(valine):
 def test_every_cross_peak_of_valine_is_on_the_grid(valine, n, shift_ppm, methyls_ppm):
     # 256 points of t2 are 43 ms, which do not resolve the 26 Hz between the methyl groups.
     gridded = to_grid(valine, Axis(n), shift_ppm=find_reference(valine) if shift_ppm is None else shift_ppm)
-    spectrum = magnitude_map(*gridded.fid[:, : gridded.n_valid].numpy(), 12.0, 5.0)
+    spectrum = magnitude_map(*gridded.fid[:, : gridded.n_valid].numpy(), Axis(), Axis())
     rows = cross_peaks(load_residue("VAL", "d2o", "free"), spectrum)
     assert {row["groups"][1] for row in rows} == {"HA", "HB", "MG1", "MG2"}
     for row in rows:

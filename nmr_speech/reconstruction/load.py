@@ -113,6 +113,6 @@ def _read_config(path):
     if not isinstance(settings, dict) or not all(isinstance(v, bool) or is_number(v) for v in settings.values()):
         raise InputError(f"{path}: must hold `network`, a name, and `settings`, names with numbers")
     name = config.get("network")
-    if name not in NETWORKS if isinstance(name, str) else True:
+    if not isinstance(name, str) or name not in NETWORKS:
         raise InputError(f"{path}: `network` must be one of {', '.join(NETWORKS)}, got {str(name)[:100]!r}")
     return name, settings

@@ -74,7 +74,7 @@ def read_bruker(
     rows, step = check_rows(every_row, ser)
     rows, t2_start, filtered = time_zero(rows, _group_delay(files.acqus), ser)
     n_said = int(files.acqu2s.get("NusTD") or 0) // 2
-    rows, schedule, placed = (sampling or Sampling()).expand(rows, len(every_row), n_said, ser)
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), n_said, ser)
     fid, t1_start = states_pairs(rows, mode)
     f1, f2, zeros = axes(files, fid.shape[1:])
     return Experiment(
@@ -91,7 +91,8 @@ def read_bruker(
         processed_deg=files.processed_deg(),
         schedule=schedule,
         source=str(folder),
-        steps=(f"Bruker folder; {step}", *placed, said, *by_frequency, *zeros, filtered, axes_step(f1, f2)),
+        steps=(f"Bruker folder; {step}", said, *by_frequency, *zeros, filtered, axes_step(f1, f2)),
+        warnings=doubts,
     )
 
 

@@ -75,7 +75,7 @@ def read_jeol(path: Path, quadrature: str | None = None, sampling: Sampling | No
     rows, step = check_rows(every_row, path)
     # nmrglue does not keep the orders and factors of the filter; its build-up shows in the points.
     rows, t2_start, filtered = time_zero(rows, 0.0, path)
-    rows, schedule, placed = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
     fid, t1_start = states_pairs(rows, mode)
     f2 = _axis(parameters, "x", fid.shape[2], observed_mhz[0])
     f1 = _axis(parameters, "y", fid.shape[1], observed_mhz[1])
@@ -94,8 +94,9 @@ def read_jeol(path: Path, quadrature: str | None = None, sampling: Sampling | No
         nucleus=nuclei[0],
         schedule=schedule,
         source=str(path),
-        steps=(f"JEOL file; {step}", *placed, said, "The carriers in ppm are x_offset and y_offset.", filtered,
+        steps=(f"JEOL file; {step}", said, "The carriers in ppm are x_offset and y_offset.", filtered,
                axes_step(f1, f2)),
+        warnings=doubts,
     )  # fmt: skip
 
 

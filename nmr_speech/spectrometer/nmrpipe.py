@@ -61,7 +61,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     _check_loop(header, len(every_row))
     rows, step = check_rows(every_row, path)
     rows, t2_start, filtered = time_zero(rows, _group_delay(header), path)
-    rows, schedule, placed = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
     fid, t1_start = states_pairs(rows, mode)
     f1 = _axis(header, 1, fid.shape[1], fields_mhz[0] if is_same_nucleus(*fields_mhz) else fields_mhz[1])
     f2 = _axis(header, 2, fid.shape[2], fields_mhz[0])
@@ -76,7 +76,8 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
         nucleus=_nucleus(header),
         schedule=schedule,
         source=str(path),
-        steps=(f"NMRPipe file; {step}", *placed, said, carriers, filtered, axes_step(f1, f2)),
+        steps=(f"NMRPipe file; {step}", said, carriers, filtered, axes_step(f1, f2)),
+        warnings=doubts,
     )
 
 

@@ -52,13 +52,13 @@ class Sampling:
             complex, (2 n, n_points); without a schedule unchanged.
         schedule : np.ndarray | None
             Indices of the transients that were measured, (m,).
-        steps : tuple[str, ...]
-            What was found, if anything.
+        warnings : tuple[str, ...]
+            A doubt about the schedule, if there is one.
         """
         if self.schedule is None:
             return rows, None, ()
         pairs, planned = len(rows) // 2, len(self.schedule)
-        # Fewer pairs than planned, in a file with no room for the full grid: the measurement was stopped.
+        # Fewer pairs than planned, in a file that is not one of the full grid: the measurement was stopped.
         stopped = pairs < planned and (n_said > 0 or n_rows // 2 <= planned)
         schedule = self.schedule[:pairs] if stopped else self.schedule
         last, m = int(self.schedule.max()), len(schedule)
@@ -74,5 +74,8 @@ class Sampling:
             full[schedule] = paired
         else:
             full[: min(n, pairs)] = paired[:n]
-        step = f"The measurement was stopped: of {planned} points of the schedule, the first {pairs} were measured."
-        return full.reshape(2 * n, -1), schedule, (step,) if stopped else ()
+        warning = (
+            f"of {planned} points of the schedule, the first {pairs} are taken as measured, because the file holds no "
+            "more: the measurement was stopped, or the schedule is of another experiment"
+        )
+        return full.reshape(2 * n, -1), schedule, (warning,) if stopped else ()

@@ -56,7 +56,7 @@ def read_varian(folder: Path, quadrature: str | None = None, sampling: Sampling 
     mode, said = by_caller(quadrature) if quadrature else _quadrature(procpar)
     rows, t2_start, filtered = time_zero(rows, 0.0, folder / "fid")
     n_said = int(number(procpar.get("ni"))) if _is_sparse(procpar) else 0
-    rows, schedule, placed = (sampling or Sampling()).expand(rows, len(every_row), n_said, folder / "fid")
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), n_said, folder / "fid")
     fid, t1_start = states_pairs(rows, mode)
     fid[1] *= -1
     f1, f2, zeros = axes(procpar, fid.shape[1:])
@@ -73,7 +73,8 @@ def read_varian(folder: Path, quadrature: str | None = None, sampling: Sampling 
         nucleus=nuclei(procpar)[0],
         schedule=schedule,
         source=str(folder),
-        steps=(f"Varian folder; {step}", *placed, said, *zeros, filtered, axes_step(f1, f2)),
+        steps=(f"Varian folder; {step}", said, *zeros, filtered, axes_step(f1, f2)),
+        warnings=doubts,
     )
 
 

@@ -24,11 +24,6 @@ def read_procpar(path: Path) -> Parameters:
     path : Path
         ``procpar``, in UTF-8 or latin-1: comments hold whatever the user of the spectrometer typed.
 
-    Returns
-    -------
-
-    Parameters
-    ----------
     Example
     -------
     >>> path = getfixture("tmp_path") / "procpar"

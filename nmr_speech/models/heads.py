@@ -1,5 +1,6 @@
 """Heads: from the embedding of a recording to logits over the residues."""
 
+import torch
 from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 from speechbrain.nnet.losses import AdditiveAngularMargin
 from torch import nn
@@ -17,7 +18,7 @@ def make_head(embedding_size: int, n_classes: int, margin: float | None = None, 
     margin : float | None
         Additive angular margin in radians; None for the linear head.
     scale : float
-        What the cosines are multiplied by.
+        Factor of the cosines.
 
     Returns
     -------
@@ -26,7 +27,6 @@ def make_head(embedding_size: int, n_classes: int, margin: float | None = None, 
 
     Example
     -------
-    >>> import torch
     >>> make_head(4, 20)(torch.rand(2, 4)).shape, make_head(4, 20, margin=0.2)(torch.rand(2, 4)).shape
     (torch.Size([2, 20]), torch.Size([2, 20]))
     """
@@ -38,17 +38,24 @@ def make_head(embedding_size: int, n_classes: int, margin: float | None = None, 
 
 
 class LinearHead(nn.Linear):
-    """One linear layer, as in equation 2 of Yip et al."""
+    """One linear layer, as in equation 2 of Yip et al.
 
-    def forward(self, embeddings, labels=None):
-        """Map embeddings (B, D) to logits (B, S); the labels are not needed."""
+    Example
+    -------
+    >>> LinearHead(4, 20)(torch.rand(2, 4)).shape
+    torch.Size([2, 20])
+    """
+
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Map embeddings (B, D) to logits (B, S); labels are ignored."""
         return super().forward(embeddings)
 
 
 class MarginHead(nn.Module):
-    """Scaled cosines with the classes' directions; in training the true class must win by a margin.
+    """Scaled cosines with the directions of the classes; in training the true class must win by a margin.
 
-    SpeechBrain's cosine classifier and `AdditiveAngularMargin`, as its ECAPA-TDNN recipe uses them.
+    Deng et al. 2019, doi 10.1109/CVPR.2019.00482. SpeechBrain's cosine classifier and `AdditiveAngularMargin`, as its
+    ECAPA-TDNN recipe uses them.
 
     Arguments
     ---------
@@ -59,17 +66,24 @@ class MarginHead(nn.Module):
     margin : float
         Additive angular margin in radians.
     scale : float
-        What the cosines are multiplied by.
+        Factor of the cosines.
+
+    Example
+    -------
+    >>> head = MarginHead(4, 20, margin=0.2, scale=30.0)
+    >>> logits = head(torch.rand(2, 4))
+    >>> logits.shape, bool(logits.abs().max() <= 30)
+    (torch.Size([2, 20]), True)
     """
 
-    def __init__(self, embedding_size, n_classes, margin, scale):
+    def __init__(self, embedding_size: int, n_classes: int, margin: float, scale: float) -> None:
         super().__init__()
         self.cosine = Classifier(embedding_size, out_neurons=n_classes)
         self.margin = AdditiveAngularMargin(margin, scale)
         self.scale = scale
 
-    def forward(self, embeddings, labels=None):
-        """Map embeddings (B, D) to logits (B, S); labels (B,) put the margin on."""
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Map embeddings (B, D) to logits (B, S); with labels (B,) the margin is applied."""
         cosine = self.cosine(embeddings.unsqueeze(1)).squeeze(1)
         if labels is None:
             return self.scale * cosine

@@ -314,7 +314,7 @@ def plot_histogram(target: np.ndarray, nontarget: np.ndarray, threshold: float, 
     """
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
-    bins = np.histogram_bin_edges(np.concatenate([target, nontarget]), 60)
+    bins = np.histogram_bin_edges(np.concatenate([target, nontarget]), 60).tolist()
     for scores, name, colour in ((nontarget, "different residues", "tab:red"), (target, "same residue", "tab:blue")):
         axes.hist(scores, bins, density=True, alpha=0.6, label=f"{name} ({len(scores)} trials)", color=colour)
     axes.axvline(threshold, color="black", linewidth=0.8, linestyle="--", label="equal error")

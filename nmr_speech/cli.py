@@ -70,7 +70,7 @@ def simulate(options: argparse.Namespace):
         kind = "16 bits" if options.out.suffix == ".flac" else "float32"
         print(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
-        from nmr_speech.report.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
+        from nmr_speech.report.spectra import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
 
         axes = [
             Axis(width_hz=width_hz, carrier_ppm=options.carrier_ppm, field_mhz=options.field_mhz)
@@ -99,7 +99,7 @@ def classify(options: argparse.Namespace):
         for residue, probability in naming.ranking[:5]:
             print(f"{residue}  {probability:.3f}")
     if options.plot:
-        from nmr_speech.report.figures import plot_classification  # noqa: PLC0415
+        from nmr_speech.report.spectra import plot_classification  # noqa: PLC0415
 
         first, probability = naming.ranking[0]
         axis = Axis(
@@ -134,7 +134,7 @@ def reconstruct(options: argparse.Namespace):
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
-        from nmr_speech.report.figures import plot_reconstruction  # noqa: PLC0415
+        from nmr_speech.report.spectra import plot_reconstruction  # noqa: PLC0415
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
 from nmr_speech.models.frontends import QuadratureFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.report.provenance import provenance
 from nmr_speech.score.classification import summarise
 from tests.loopback_hub import loopback_hub
@@ -74,7 +74,7 @@ def write_results(folder, margin="null", seed=0):
     (results / "hyperparams.yaml").write_text(TRAINING.format(folder=folder, margin=margin))
     torch.manual_seed(seed)
     parts = {"frontend": QuadratureFrontEnd(), "backbone": backbone()}
-    parts["classifier"] = make_head(12, 2, YAML(typ="safe").load(margin))
+    parts["classifier"] = LinearHead(12, 2) if margin == "null" else MarginHead(12, 2, float(margin))
     for name, module in parts.items():
         torch.save(module.state_dict(), checkpoint / f"{name}.ckpt")
     torch.save({"state": {}}, checkpoint / "optimizer.ckpt")

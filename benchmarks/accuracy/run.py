@@ -38,8 +38,8 @@ PICTURED = "ECAPA-TDNN-L"
 SHIFT = "{reference_offset: {offset_ppm: [-0.2, 0.2]}}"
 VARIANTS = {  # of the pair conv and ECAPA-TDNN-L
     "spin_lock": ["--experiment={sequence: spin_lock}"],
-    "shift": [f"--nuisances={SHIFT}"],
-    "shift, warm-up": [f"--nuisances={SHIFT}", "--warmup_share=0.3", "--lr=0.003"],
+    "shift": [f"--augmentation={SHIFT}"],
+    "shift, warm-up": [f"--augmentation={SHIFT}", "--warmup_share=0.3", "--lr=0.003"],
 }
 
 

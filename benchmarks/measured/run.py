@@ -19,9 +19,9 @@ from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
 from nmr_speech.testing.data import reference_data
-from nmr_speech.training.augment import Nuisances
-from nmr_speech.training.baselines import name_by_template
-from nmr_speech.training.dataio import Disturbed, load_datasets
+from nmr_speech.training.augment import Augmentation
+from nmr_speech.training.baselines import classify_by_template
+from nmr_speech.training.dataio import AugmentedRecordings, load_datasets
 
 SEEDS = (1986, 1987, 1988)
 MEASURED = {"VAL": "valine"}
@@ -63,9 +63,9 @@ def rank(folder, seed):
     measured = {
         residue: place(model, clean["train"], reference_data(name), residue) for residue, name in MEASURED.items()
     }
-    axes = {key: value for key, value in settings["experiment"].items() if key != "mixing_time_s"}
-    disturbed = Disturbed(clean["test"], Nuisances(settings["nuisances"], **axes), seed)
-    true, predicted = name_by_template(clean["train"], disturbed)
+    augment = Augmentation(settings["nuisances"], settings["experiment"])
+    disturbed = AugmentedRecordings(clean["test"], augment, seed)
+    true, predicted = classify_by_template(clean["train"], disturbed)
     template = {"test": float((true == predicted).mean()), "recordings": len(true)}
     other = {name: accuracy(model, settings, seed, changes) for name, changes in OTHER.items()}
     return {"measured": measured, "template": template, "other": other, "recordings_each": RECORDINGS}
@@ -84,7 +84,7 @@ def place(model, train_set, path, residue):
         own = model.labels.encode_label(residue)
         item = {"sig": wav, "spk_id_encoded": own}
         templates = {
-            f"template, search {search_ppm:g} ppm": name_by_template(train_set, [item], search_ppm)[1][0] == own
+            f"template, search {search_ppm:g} ppm": classify_by_template(train_set, [item], search_ppm)[1][0] == own
             for search_ppm in ((0.3, 0.0) if not name.endswith("ppm") else ())
         }
         rows[name] = {
@@ -101,13 +101,12 @@ def place(model, train_set, path, residue):
 def accuracy(model, settings, seed, changes):
     """Accuracy on new recordings, disturbed as in training, with another field or mixing time."""
     experiment = settings["experiment"] | changes
-    axes = {key: value for key, value in experiment.items() if key != "mixing_time_s"}
     sample = {key: settings[key] for key in ("condition", "shift_source", "free_shift_std_ppm")}
-    disturb, hits = Nuisances(settings["nuisances"], **axes), []
+    disturb, hits = Augmentation(settings["nuisances"], experiment), []
     for residue in model.labels.lab2ind:
         drawn = [draw_recording(residue, seed, NEW + i, **sample, **experiment).fid for i in range(RECORDINGS)]
         items = [{"id": f"{residue}_{i}", "sig": stack_fid(fid)[0], "spk_id_encoded": 0} for i, fid in enumerate(drawn)]
-        wavs = torch.stack([item["sig"] for item in Disturbed(items, disturb, seed)])
+        wavs = torch.stack([item["sig"] for item in AugmentedRecordings(items, disturb, seed)])
         hits.append(log_probabilities(model, wavs).argmax(1) == model.labels.encode_label(residue))
     share = float(torch.cat(hits).float().mean())
     print(changes, share, flush=True)

@@ -21,7 +21,7 @@ from torch import nn
 from benchmarks.common import once, results_path
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead
 from nmr_speech.training.speedups import skip_idle_padding
 from nmr_speech.training.transfer import Pretrained
 
@@ -72,7 +72,7 @@ class Cell:
         self.frontend = (MelFrontEnd() if frontend == "mel" else ConvFrontEnd(remove_mean=True)).to(device)
         backbone = skip_idle_padding(ECAPA_TDNN(80, lin_neurons=192, **BACKBONES[device]))
         self.backbone = Pretrained(backbone, None, freeze=how != "trainable").to(device)
-        self.head = make_head(192, 20).to(device)
+        self.head = LinearHead(192, 20).to(device)
         self.model = nn.ModuleList([self.frontend, self.backbone, self.head]).train()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.001)
         self.wavs = torch.randn(BATCH, 65536, 4, device=device)

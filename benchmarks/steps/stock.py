@@ -30,7 +30,7 @@ from nmr_speech.corpus.manifest import audio_path, read_manifest
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead
 from nmr_speech.training.dataio import Batch, load_datasets
 from nmr_speech.training.speedups import skip_idle_padding
 
@@ -68,7 +68,7 @@ def measure_all(device):
 def measure(name, folder, device, steps):
     """Seconds a step of both scripts, alternately, and the largest difference of their losses."""
     torch.manual_seed(0)
-    model = nn.ModuleList([ConvFrontEnd(256, 256), MODELS[name](), make_head(SIZES.get(name, 192), len(RESIDUES))])
+    model = nn.ModuleList([ConvFrontEnd(256, 256), MODELS[name](), LinearHead(SIZES.get(name, 192), len(RESIDUES))])
     scripts = {
         "stock": Script(stock_loader(folder), stock_loss, copy.deepcopy(model), device),
         "ours": Script(our_loader(folder), our_loss, lean(copy.deepcopy(model)), device),

@@ -15,14 +15,14 @@ import time
 from pathlib import Path
 
 import torch
-from speechbrain.dataio.encoder import CategoricalEncoder
+from speechbrain.utils.epoch_loop import EpochCounter
 
 from benchmarks.common import Results, provenance, results_path
 from nmr_speech.corpus.dataset import BATCH, build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.simulate import RESIDUES, draw_recordings
 from nmr_speech.simulate.batches import MEMORY_GB
-from nmr_speech.training.dataio import FreshRecordings
+from nmr_speech.training.dataio import SimulatedRecordings
 
 SEED = 1986
 
@@ -85,10 +85,7 @@ def write(each, audio_format="wav", device="cpu"):
 
 def train_on_the_fly(each):
     """Fetch an epoch of recordings that are simulated by the loader's workers, one at a time."""
-    encoder = CategoricalEncoder()
-    encoder.update_from_iterable(RESIDUES)
-    encoder.expect_len(len(RESIDUES))
-    fresh = FreshRecordings(DatasetPlan(SEED), RESIDUES, each, encoder)
+    fresh = SimulatedRecordings(DatasetPlan(SEED), RESIDUES, each, EpochCounter(1))
     loader = torch.utils.data.DataLoader(fresh, None, shuffle=True, num_workers=os.cpu_count())
     start = time.perf_counter()
     return rate(sum(1 for _ in loader), start)

@@ -2,7 +2,7 @@
 
 > python -m benchmarks.validation.run
 
-`nmr_speech.testing.published` says how spectra are compared. Amino acids are simulated as `load_residue(..., "d2o",
+`nmr_speech.testing` compares the spectra. Amino acids are simulated as `load_residue(..., "d2o",
 shift_source="free")`; only the comparison with GISSMO's line lists takes GISSMO's own spin systems.
 """
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.common import load, once, results_path
 from nmr_speech.simulate import load_residue
-from nmr_speech.testing import published
+from nmr_speech.testing import maps, published
 
 LISTED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "SER", "VAL")
 MEASURED = ("ALA", "ASN", "ASP", "GLN", "GLY", "LYS", "PHE", "PRO", "SER", "VAL")
@@ -121,7 +121,7 @@ def with_valine():
             "simulated_ppm": row["ppm"].round(3).tolist(),
             "off_ppm": row["off_ppm"].round(3).tolist(),
         }
-        for row in published.cross_peaks(free("VAL"), published.measured_valine_tocsy())
+        for row in maps.cross_peaks(free("VAL"), maps.measured_valine_tocsy())
     ]
     print("valine TOCSY", rows)
     return rows

@@ -1,9 +1,9 @@
 """A data set of simulated recordings on disk: audio files, manifests and ``dataset.json``.
 
-Work is done in batches of recordings of one residue that begin at multiples of the batch size, whoever does them. A
-batch leaves its audio files and then one small CSV file in ``parts/``; what is there is never made again, so a killed
-run goes on where it was. The manifests follow when all batches are there, and ``dataset.json`` comes last: a folder
-that holds it is complete.
+The work is divided into batches of recordings of one residue, which start at multiples of the batch size in every
+process. A batch writes its audio files and then one small CSV file in ``parts/``. Finished batches are skipped, so
+rerunning the command resumes a killed run. The manifests follow when all batches are there, and ``dataset.json`` comes
+last: a folder that holds it is complete.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from nmr_speech.checks import InputError, in_range
-from nmr_speech.corpus.distributed import Team, share
+from nmr_speech.corpus.distributed import ProcessGroup, parse_share
 from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.plan import SHARD, DatasetPlan, refuse_other_plan, write_description
 from nmr_speech.corpus.pseudo_audio import stack_fid
@@ -24,7 +24,7 @@ from nmr_speech.corpus.wav import write_wav
 from nmr_speech.files import remove_unfinished
 from nmr_speech.simulate import draw_recordings
 
-BATCH = {"cpu": 25, "cuda": 500}  # recordings that a kill may cost; divides SHARD
+BATCH = {"cpu": 25, "cuda": 500}  # recordings that a kill may lose; divides SHARD
 COMPLETE, UNDER_WAY, LOCK = "dataset.json", "dataset.under_way.json", ".lock"
 
 
@@ -34,34 +34,33 @@ def build_dataset(
     workers: int = 0,
     device: str = "cpu",
     memory_gb: float | None = None,
-    of: str = "1/1",
-    team: Team | None = None,
+    share: str = "1/1",
+    processes: ProcessGroup | None = None,
 ) -> int:
-    """Simulate a data set, or go on with it, or find it done.
+    """Simulate a data set; a folder that holds part of it is completed, and one that holds all of it is left as it is.
 
     Arguments
     ---------
     folder : str | Path
         Data folder. Afterwards it holds ``wav/``, ``train.csv``, ``valid.csv``, ``test.csv`` and ``dataset.json``.
     plan : DatasetPlan
-        What to simulate. A folder written with another plan is refused and left as it is, and so is one in which
-        another run is at work.
+        What to simulate. A folder written with another plan is refused and left as it is, and so is one that another
+        run is writing to.
     workers : int
-        Processes that simulate beside this one; 0 simulates in this one. The files do not depend on it.
+        Number of worker processes; 0 simulates in this process. The files do not depend on it.
     device : str
-        Where to simulate: "cpu" or "cuda". Workers are for the former.
+        Where to simulate, "cpu" or "cuda"; workers are used on a CPU only.
     memory_gb : float | None
-        Working memory of each process; see `nmr_speech.simulate.tocsy`.
-    of : str
-        The part to make here, such as "2/8" for the second of eight, whose manifests then list that part alone.
-    team : Team | None
-        The processes that share the work; None for this one alone. Files depend neither on their number nor on which
-        made what.
+        Working memory of each process in GB; see `nmr_speech.simulate.tocsy`.
+    share : str
+        The part to simulate here, such as "2/8" for the second of eight; the manifests then list only that part.
+    processes : ProcessGroup | None
+        The processes that divide the work; None for this one alone. The files do not depend on their number.
 
     Returns
     -------
     int
-        Number of recordings that were made.
+        Number of recordings that were simulated.
 
     Example
     -------
@@ -72,30 +71,30 @@ def build_dataset(
     >>> sorted(path.name for path in folder.iterdir())
     ['dataset.json', 'test.csv', 'train.csv', 'valid.csv', 'wav']
     """
-    folder, team = Path(folder), team or Team()
-    batches = _Batches(folder, plan, torch.device(device), memory_gb, share(of))
-    with _locked(folder) if team.rank == 0 else contextlib.nullcontext():
-        if team.first(lambda: _is_complete(folder, plan, of)):
+    folder, processes = Path(folder), processes or ProcessGroup()
+    batches = _Batches(folder, plan, torch.device(device), memory_gb, parse_share(share))
+    with _locked(folder) if processes.rank == 0 else contextlib.nullcontext():
+        if processes.run_on_first(lambda: _is_complete(folder, plan, share)):
             return 0
-        made = _simulate(batches, workers, team)
-        team.wait()
-        team.first(lambda: _complete(batches, of))
-    return team.total(made)
+        made = _simulate(batches, workers, processes)
+        processes.barrier()
+        processes.run_on_first(lambda: _complete(batches, share))
+    return processes.total(made)
 
 
 @contextlib.contextmanager
 def _locked(folder):
-    # The system frees the lock of a killed run.
+    # The operating system frees the lock of a killed run.
     lock = filelock.FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout as error:  # which is an OSError too
         raise InputError(
-            f"{folder}: another run is at work here; wait for it, or give another `data_folder`"
+            f"{folder}: another run is writing to this folder; wait for it, or set another `data_folder`"
         ) from error
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another `data_folder`") from error
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); set another `data_folder`") from error
     try:
         yield
     finally:
@@ -105,42 +104,42 @@ def _locked(folder):
             folder.rmdir()
 
 
-def _is_complete(folder, plan, of):
+def _is_complete(folder, plan, share):
     if (folder / COMPLETE).exists():
-        refuse_other_plan(folder / COMPLETE, plan, of)
+        refuse_other_plan(folder / COMPLETE, plan, share)
         _refuse_damage(folder)
         return True
     if (folder / UNDER_WAY).exists():
-        refuse_other_plan(folder / UNDER_WAY, plan, of)
+        refuse_other_plan(folder / UNDER_WAY, plan, share)
     elif any(path.name != LOCK for path in folder.iterdir()):
         raise InputError(
-            f"{folder}: holds files but no {COMPLETE}; give `data_folder` an empty or new folder, or set `skip_prep`"
+            f"{folder}: holds files but no {COMPLETE}; set `data_folder` to an empty or new folder, or set `skip_prep`"
         )
     (folder / "parts").mkdir(exist_ok=True)
-    write_description(folder / UNDER_WAY, plan, of)
+    write_description(folder / UNDER_WAY, plan, share)
     return False
 
 
-def _complete(batches, of):
+def _complete(batches, share):
     folder = batches.folder
     remove_unfinished(folder)
     rows = {row.ID: row for number in range(len(batches)) for row in read_manifest(batches.part(number))}
     for name, ids in batches.plan.split().items():
         write_manifest(folder / f"{name}.csv", [rows[i] for i in ids if i in rows])
-    write_description(folder / COMPLETE, batches.plan, of)
+    write_description(folder / COMPLETE, batches.plan, share)
     (folder / UNDER_WAY).unlink()
     shutil.rmtree(folder / "parts")
 
 
 class _Batches(torch.utils.data.Dataset):
-    """Each item simulates one batch, writes it, and is the number of its recordings."""
+    """Each item simulates one batch, writes it, and gives the number of its recordings."""
 
-    def __init__(self, folder, plan, device, memory_gb, share_of):
+    def __init__(self, folder, plan, device, memory_gb, part_of):
         self.folder, self.plan = folder, plan
         if memory_gb is not None:
             in_range("memory_gb", memory_gb, 0, 1e6, "GB", "0.06 on a CPU, 16 on a GPU")
         self.settings = plan.draw_settings | {"device": str(device), "memory_gb": memory_gb}
-        n, size, (this, parts) = plan.recordings_per_residue, BATCH[device.type], share_of
+        n, size, (this, parts) = plan.recordings_per_residue, BATCH[device.type], part_of
         shards = [(residue, start) for residue in plan.residues for start in range(0, n, SHARD)]
         self.batches = [
             (residue, first, min(first + size, n))
@@ -153,7 +152,7 @@ class _Batches(torch.utils.data.Dataset):
                 raise InputError(f"`share` must leave recordings of each split, got none of {name}; make fewer parts")
 
     def part(self, number):
-        # The number of recordings tells it from the part of a run on another kind of device.
+        # The number of recordings distinguishes it from the part of a run with batches of another size: on a GPU, say.
         residue, start, stop = self.batches[number]
         return self.folder / "parts" / f"{self.plan.recording_id(residue, start)}_{stop - start}.csv"
 
@@ -175,18 +174,18 @@ class _Batches(torch.utils.data.Dataset):
         return len(rows)
 
 
-def _simulate(batches, workers, team):
-    # Batches of LYS take a hundred times as long as those of GLY: shuffled, they keep all busy to the end.
+def _simulate(batches, workers, processes):
+    # Batches of LYS take a hundred times as long as those of GLY: shuffled, they keep all processes busy to the end.
     order = torch.randperm(len(batches), generator=torch.Generator().manual_seed(0)).tolist()
     sizes = [stop - start for _, start, stop in batches.batches]
-    mine = order[team.rank :: team.size]
+    mine = order[processes.rank :: processes.size]
     to_do = [number for number in mine if not batches.part(number).exists()]
     total, n_to_do = (sum(sizes[number] for number in numbers) for numbers in (mine, to_do))
     if batches.settings["device"] != "cpu":
         workers = 0  # a process that uses a GPU cannot be forked
     loader = torch.utils.data.DataLoader(batches, batch_size=None, sampler=to_do, num_workers=workers)
-    name = "simulating" if team.size == 1 else f"simulating, share of the first of {team.size} processes"
-    hidden = not to_do or team.rank > 0
+    name = "simulating" if processes.size == 1 else f"simulating, share of the first of {processes.size} processes"
+    hidden = not to_do or processes.rank > 0
     with _one_thread(), tqdm(total=total, initial=total - n_to_do, unit="recording", desc=name, disable=hidden) as bar:
         for done in loader:
             bar.update(int(done))
@@ -195,7 +194,7 @@ def _simulate(batches, workers, team):
 
 @contextlib.contextmanager
 def _one_thread():
-    # As in the loader's workers: sums in another order would give other last bits.
+    # As in the loader's workers: sums in another order would change the last bits.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

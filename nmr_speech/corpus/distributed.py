@@ -1,33 +1,37 @@
-"""Processes that make one data set together, as ``torchrun`` starts them."""
+"""The processes that simulate one data set together, as ``torchrun`` starts them.
+
+SpeechBrain's `run_on_main` and `ddp_barrier` would not do: simulating must not import SpeechBrain, which takes seconds,
+all processes need the result of the first one, and its refusal must end them all.
+"""
 
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import torch.distributed
 
 from nmr_speech.checks import InputError
 
-PATIENCE = timedelta(days=30)  # a rank that has ended its share waits for the others
+TIMEOUT = timedelta(days=30)  # the shares of the processes may take hours more than one another
 
 
 @dataclass(frozen=True)
-class Team:
+class ProcessGroup:
     """One process among those of the run.
 
     Arguments
     ---------
     rank : int
-        Number of the process.
+        Number of this process, from 0.
     size : int
         Number of processes.
 
     Example
     -------
-    >>> Team().first(lambda: "done"), Team().total(3)
+    >>> ProcessGroup().run_on_first(lambda: "done"), ProcessGroup().total(3)
     ('done', 3)
     """
 
@@ -35,16 +39,16 @@ class Team:
     size: int = 1
 
     @classmethod
-    def from_environment(cls) -> "Team":
-        """Join the processes that ``torchrun`` has started; a process that it has not started is alone."""
+    def from_environment(cls) -> Self:
+        """Join the processes that ``torchrun`` started; without it, the process is alone."""
         size = int(os.environ.get("WORLD_SIZE", "1"))
         if size == 1:
             return cls()
-        torch.distributed.init_process_group("gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
         return cls(torch.distributed.get_rank(), size)
 
-    def first(self, work: Callable[[], Any]) -> Any:
-        """Let the first process do something, and give its result to all; where it is refused, all end."""
+    def run_on_first(self, work: Callable[[], Any]) -> Any:
+        """Call a function on the first process and return its result on all; an exception there ends all processes."""
         if self.size == 1:
             return work()
         outcome = [None, False]
@@ -54,10 +58,10 @@ class Team:
         finally:
             torch.distributed.broadcast_object_list(outcome)
         if not outcome[1]:
-            sys.exit(1)  # the first process says why
+            sys.exit(1)  # the first process gives the reason
         return outcome[0]
 
-    def wait(self):
+    def barrier(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
             torch.distributed.barrier()
@@ -70,25 +74,37 @@ class Team:
         torch.distributed.all_reduce(counts)
         return int(counts)
 
-    def leave(self):
-        """End the communication."""
+    def close(self) -> None:
+        """Leave the group."""
         if self.size > 1:
             torch.distributed.destroy_process_group()
 
 
-def share(of: str) -> tuple[int, int]:
-    """Read which part of the work a run is to do, such as ``2/8``: the second of eight parts.
+def parse_share(share: str) -> tuple[int, int]:
+    """Parse the part of the work that a run does: ``2/8`` is the second of eight parts.
+
+    Arguments
+    ---------
+    share : str
+        Part and number of parts.
+
+    Returns
+    -------
+    part : int
+        Index of the part, from 0.
+    parts : int
+        Number of parts.
 
     Example
     -------
-    >>> share("2/8")
+    >>> parse_share("2/8")
     (1, 8)
-    >>> share("9/8")
+    >>> parse_share("9/8")
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: `share` must be such as 2/8, the second of eight parts, got '9/8'
     """
-    part, slash, parts = str(of).partition("/")
+    part, slash, parts = str(share).partition("/")
     if not slash or not part.isdigit() or not parts.isdigit() or not 1 <= int(part) <= int(parts):
-        raise InputError(f"`share` must be such as 2/8, the second of eight parts, got {of!r}")
+        raise InputError(f"`share` must be such as 2/8, the second of eight parts, got {share!r}")
     return int(part) - 1, int(parts)

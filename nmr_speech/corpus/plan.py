@@ -20,6 +20,7 @@ SIMULATION = 2
 """Raised when the simulator or the layout changes what a data set holds."""
 
 SHARD = 1000  # recordings in one folder
+MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on the fly have higher indices
 # Sizes and channels of a recording are fixed.
 FIXED = ("n_transients", "n_points", "quadrature")
 DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name not in FIXED}
@@ -68,7 +69,7 @@ class DatasetPlan:
 
     def __post_init__(self):
         whole("seed", self.seed, 0, 2**63 - 1)
-        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), 10**7)
+        whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), MAX_RECORDINGS)
         one_of("audio_format", self.audio_format, FORMATS)
         if isinstance(self.residues, str) or not self.residues:
             raise InputError(f"`residues` must be a list such as [VAL, GLY], got {self.residues!r}")
@@ -120,7 +121,7 @@ class DatasetPlan:
         return stratified_split(ids, self.seed)
 
 
-def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def write_description(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Write down what a folder holds, or will hold.
 
     Example
@@ -135,7 +136,7 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     """
     content = {
         "parameters": plan.parameters,
-        "share": of,
+        "share": share,
         "content_hash": plan.content_hash,
         "simulation": SIMULATION,
         "nmr_speech": __version__,
@@ -143,14 +144,14 @@ def write_description(path: Path, plan: DatasetPlan, of: str = "1/1"):
     write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
-def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
+def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
     """Refuse a folder whose description is not that of the plan; see `write_description`.
 
     Example
     -------
     >>> path = getfixture("tmp_path") / "dataset.json"
-    >>> write_description(path, DatasetPlan(1986, ["GLY"]), of="1/2")
-    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), of="2/2")
+    >>> write_description(path, DatasetPlan(1986, ["GLY"]), share="1/2")
+    >>> refuse_other_plan(path, DatasetPlan(1986, ["GLY"]), share="2/2")
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: ...: the folder was written with other parameters: `share` is '1/2' there...
@@ -162,8 +163,8 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, of: str = "1/1"):
         raise InputError(
             f"{path}: cannot be read ({error!r}); remove {path.parent} and run the same command again"
         ) from error
-    wanted = plan.parameters | {"share": of}
-    if content_hash == plan.content_hash and parameters["share"] == of:
+    wanted = plan.parameters | {"share": share}
+    if content_hash == plan.content_hash and parameters["share"] == share:
         return
     differences = [
         f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"

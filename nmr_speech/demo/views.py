@@ -17,7 +17,7 @@ from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classify import name_spectrum
 from nmr_speech.inference.domain_check import training_settings
 from nmr_speech.inference.load import Classifier
-from nmr_speech.report.figures import draw_contours, draw_mel_spectrogram
+from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
 from nmr_speech.simulate import draw_mixture, spectrum
 from nmr_speech.simulate.residues import RESIDUES
 

@@ -35,8 +35,10 @@ def training_settings(model: Classifier) -> dict:
     path = model.folder / "training.yaml"
     path = path if path.is_file() else model.folder / "hyperparams.yaml"
     nodes = read_nodes(path, published=False)
-    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances")
-    return {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
+    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances", "augmentation")
+    settings = {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
+    # Trainings of version 0.1 call the augmentation `nuisances`.
+    return settings | ({"nuisances": settings.pop("augmentation")} if "augmentation" in settings else {})
 
 
 def heard(settings: Mapping) -> str:

@@ -22,11 +22,12 @@ from nmr_speech.hub.fetch import REPOSITORY, fetch, one_sentence
 from nmr_speech.hub.safe_yaml import arguments_of, children, plain, read_nodes, tag
 from nmr_speech.hub.tensors import Saved, load_weights
 from nmr_speech.models.embed import embed
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.dataio import encoder_of
 
-MAKE_HEAD = f"!apply:{make_head.__module__}.{make_head.__qualname__}"
+MAKE_HEAD = "!apply:nmr_speech.models.heads.make_head"  # in results folders of version 0.1
+COUNT = "!apply:builtins.len"  # the number of speakers, which is not plain data
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +164,21 @@ class _Source:
         return build(CLASSES[name], arguments_of(node, self.yaml), *self.weights(part))
 
     def trained_head(self, n_classes):
+        """The head of a results folder, whose number of classes is an expression in its YAML."""
         node = self.nodes.get("classifier")
-        if tag(node) != MAKE_HEAD:
-            raise InputError(f"{self.yaml}: `classifier` must be {MAKE_HEAD}, got {tag(node) or 'nothing'}")
-        settings = {key: plain(value, self.yaml) for key, value in children(node).items() if key != "n_classes"}
-        return build(make_head, settings | {"n_classes": n_classes}, *self.weights("classifier"))
+        if tag(node) == MAKE_HEAD:
+            settings = {key: plain(value, self.yaml) for key, value in children(node).items() if key != "n_classes"}
+            sizes = (settings.pop("embedding_size"), n_classes)
+            if settings.get("margin") is None:
+                return build(lambda: LinearHead(*sizes), {}, *self.weights("classifier"))
+            return build(lambda **margin: MarginHead(*sizes, **margin), settings, *self.weights("classifier"))
+        name = tag(node).removeprefix("!new:")
+        if CLASSES.get(name) not in (LinearHead, MarginHead):
+            raise InputError(f"{self.yaml}: `classifier` must be LinearHead or MarginHead, got {name or 'nothing'}")
+        arguments = {
+            key: n_classes if tag(value) == COUNT else plain(value, self.yaml) for key, value in children(node).items()
+        }
+        return build(CLASSES[name], arguments, *self.weights("classifier"))
 
     def weights(self, part):
         paths = [self.weights_folder / f"{part}.{kind}" for kind in ("safetensors", "ckpt")]

@@ -6,39 +6,8 @@ from speechbrain.nnet.losses import AdditiveAngularMargin
 from torch import nn
 
 
-def make_head(embedding_size: int, n_classes: int, margin: float | None = None, scale: float = 30.0) -> nn.Module:
-    """Make a linear head, or a cosine head that is trained with an angular margin.
-
-    Arguments
-    ---------
-    embedding_size : int
-        Size of the embeddings.
-    n_classes : int
-        Number of residues.
-    margin : float | None
-        Additive angular margin in radians; None for the linear head.
-    scale : float
-        Factor of the cosines.
-
-    Returns
-    -------
-    nn.Module
-        Maps embeddings (B, D), and in training the labels (B,), to logits (B, S).
-
-    Example
-    -------
-    >>> make_head(4, 20)(torch.rand(2, 4)).shape, make_head(4, 20, margin=0.2)(torch.rand(2, 4)).shape
-    (torch.Size([2, 20]), torch.Size([2, 20]))
-    """
-    return (
-        LinearHead(embedding_size, n_classes)
-        if margin is None
-        else MarginHead(embedding_size, n_classes, margin, scale)
-    )
-
-
 class LinearHead(nn.Linear):
-    """One linear layer, as in equation 2 of Yip et al.
+    """One linear layer, as in equation 2 of Yip et al.; arguments are those of `torch.nn.Linear`.
 
     Example
     -------
@@ -70,13 +39,12 @@ class MarginHead(nn.Module):
 
     Example
     -------
-    >>> head = MarginHead(4, 20, margin=0.2, scale=30.0)
-    >>> logits = head(torch.rand(2, 4))
+    >>> logits = MarginHead(4, 20, scale=30.0)(torch.rand(2, 4))
     >>> logits.shape, bool(logits.abs().max() <= 30)
     (torch.Size([2, 20]), True)
     """
 
-    def __init__(self, embedding_size: int, n_classes: int, margin: float, scale: float) -> None:
+    def __init__(self, embedding_size: int, n_classes: int, margin: float = 0.2, scale: float = 30.0) -> None:
         super().__init__()
         self.cosine = Classifier(embedding_size, out_neurons=n_classes)
         self.margin = AdditiveAngularMargin(margin, scale)

@@ -169,7 +169,15 @@ def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str):
 def settings_of(model: Classifier, results_folder: Path) -> dict:
     """What the training was made with, as plain data, for the card and the example."""
     path = results_folder / "hyperparams.yaml"
-    names = (*PLAN, "held_out_residues", "skip_prep", "fresh_recordings_per_residue", "nuisances", "margin")
+    names = (
+        *PLAN,
+        "held_out_residues",
+        "skip_prep",
+        "fresh_recordings_per_residue",
+        "nuisances",
+        "augmentation",
+        "margin",
+    )
     nodes = model.nodes
     settings = {name: plain(nodes[name], path, limited=False) for name in names if name in nodes}
     parts = {part: tag(children(nodes[part])["module"]).rsplit(".", 1)[-1] for part in ("frontend", "backbone")}

@@ -173,7 +173,9 @@ def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | 
         per_class=per_class_table(results["test"]),
         data=_training_data(results, settings, dataset),
         physics=_physics(settings | experiment) if simulated else "",
-        nuisances=_nuisances(settings.get("nuisances"), "To each training recording, drawn anew each time"),
+        nuisances=_nuisances(
+            settings.get("augmentation", settings.get("nuisances")), "To each training recording, drawn anew each time"
+        ),
         seed=results["seed"],
         commit=results.get("commit") or "unknown",
         limit=_limit(simulated),

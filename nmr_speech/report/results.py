@@ -1,38 +1,16 @@
 """What a run leaves for its reader: ``results.json`` and a headline; for a classifier a table and figures too."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nmr_speech.files import write_whole
-from nmr_speech.report.figures import plot_confusion, plot_recording
+from nmr_speech.report.figures import plot_confusion
 from nmr_speech.report.provenance import provenance
+from nmr_speech.report.spectra import plot_recording
 from nmr_speech.score.classification import per_class_table
 from nmr_speech.simulate.acquisition import Acquisition
-
-
-class Clock:
-    """Seconds of each stage of a run.
-
-    Example
-    -------
-    >>> clock = Clock()
-    >>> clock.lap("simulate")
-    >>> clock.lap("train")
-    >>> list(clock.seconds)
-    ['simulate', 'train']
-    """
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """End a stage; ``seconds`` holds its duration, rounded to hundredths of a second."""
-        now = time.perf_counter()
-        self.seconds[stage], self._last = round(now - self._last, 2), now
 
 
 def write_results(
@@ -126,7 +104,7 @@ def write_classification(
     datasets : Mapping[str, Any]
         Data sets by split; an item of ``test`` has ``id`` and ``sig``, the waveform (T, 4).
     seconds : Mapping[str, float]
-        Duration of each stage of this process; see `Clock`.
+        Duration of each stage of this process; see `nmr_speech.training.script.Clock`.
     resumed : bool
         Whether the run resumed an earlier one, so that ``seconds`` do not cover the whole training.
     """

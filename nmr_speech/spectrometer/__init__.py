@@ -1,25 +1,27 @@
-"""From what a spectrometer wrote to the grid of a model.
+"""Read measured 2D experiments and bring them to the grid of a model.
 
 `read_experiment` takes a Bruker folder, a Varian or Agilent folder, or an NMRPipe file; `to_grid` brings it to the grid
-of a model. In this order, with each step stated in ``Experiment.steps``:
+of a model. The steps, in this order, each stated in ``Experiment.steps``:
 
-1. Rows become States pairs, as the file says t1 was sampled (on Bruker ``FnMODE`` of ``acqu2s``, not of ``acqus``).
-   States-TPPI is States with the receiver turned from pair to pair. In TPPI the sine rows stay half a dwell late.
-2. The digital filter: no point is cut. Time zero is at its group delay, a fraction of a point included, and the
-   build-up before it stays, because the filter cannot be undone exactly without it.
-3. The reference: ``shift_ppm`` is added to all shifts; `find_reference` gives it where there is DSS or TSP.
-4. The order of channels: F1 may run backwards, by pulse programme or format. Right is what puts the diagonal on the
-   diagonal.
-5. The start of t1, zero or half a dwell, and quarter turns of the phase in F1 (some pulse programmes begin with the
-   sine): right is what leaves the least energy negative. The energies of rows alone do not tell.
-6. The phase in F2, zero and first order, is found with them, on the strongest rows without the water.
-7. t2: time zero, first order (a shift of time), carrier and width in one product with sinc functions. Shifts are mapped
-   in ppm. The build-up is folded onto positive times as its conjugate, which gives the first point its full height.
-8. t1: the cosine channel is even and the sine channel odd, which continues both to negative times, so that sinc
+1. Sort rows into States pairs. The file says how t1 was sampled (on Bruker ``FnMODE`` of ``acqu2s``, not of
+   ``acqus``). States-TPPI is States with the receiver turned from pair to pair. In TPPI the sine rows stay half a dwell
+   late.
+2. Locate time zero behind the digital filter. It is at the group delay, a fraction of a point included. No point is
+   cut: without the build-up before time zero the filter cannot be undone exactly.
+3. Reference the shifts: add ``shift_ppm`` to all of them; `find_reference` gives it where there is DSS or TSP.
+4. Order the channels. F1 may run backwards, by pulse programme or format; the right order is the one that puts the
+   diagonal peaks on the diagonal.
+5. Find the start of t1, zero or half a dwell, and the phase in F1 in quarter turns (some pulse programmes begin with
+   the sine). The right ones leave the least negative energy; the energies of the rows alone do not decide.
+6. Find the phase in F2 with them, zero and first order, on the strongest rows without the water.
+7. Resample t2: time zero, first-order phase (a shift in time), carrier and width in one product with sinc functions.
+   Shifts are mapped in ppm. The build-up is folded onto positive times as its conjugate, which gives the first point
+   its full height.
+8. Resample t1. The cosine channel is even and the sine channel odd, which continues both to negative times, so sinc
    functions give the transients of the grid. What was not measured is zero.
 
-Left out: QF and QSEQ (no quadrature in t1), phases in F1 other than these, correction of baseline or water, the scale
-of Varian's integer blocks. What was sampled non-uniformly is reconstructed by `nmr_speech.reconstruction`.
+Not handled: QF and QSEQ (no quadrature in t1), other phases in F1, baseline correction, water suppression, the scale
+of Varian's integer blocks. Non-uniformly sampled experiments are reconstructed by `nmr_speech.reconstruction`.
 """
 
 from nmr_speech.spectrometer.experiment import Experiment

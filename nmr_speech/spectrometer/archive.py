@@ -1,4 +1,4 @@
-"""Experiments in ZIP archives, as somebody uploads them."""
+"""Experiments in ZIP archives, as users upload them."""
 
 import stat
 import zipfile
@@ -6,20 +6,20 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from nmr_speech.checks import InputError
-from nmr_speech.spectrometer.nmrpipe import is_nmrpipe
+from nmr_speech.spectrometer.nmrpipe import HEADER_BYTES, is_header
 
-MOST_BYTES = 2**28  # of the archive, and of what is taken out of it; a large 2D experiment has a tenth
+MOST_BYTES = 2**28  # of the archive, and of what is unpacked from it; ten times a large 2D experiment
 MOST_MEMBERS = 10_000
 CHUNK_BYTES = 2**20
 NEEDED = ("ser", "acqus", "acqu2s", "acqu3s", "procpar", "fid", "pdata/1/procs", "pdata/1/proc2s")
-"""What the readers of folders open."""
+"""Files that the readers open."""
 
 
 def unpack(path: Path, folder: Path) -> Path:
-    """Take the one experiment out of an archive.
+    """Unpack the only experiment of an archive.
 
-    Nothing in the archive decides where a file is written: only the files that a reader opens are taken, under the
-    names that it opens them by. What is unpacked is counted as it comes, whatever the archive says of it.
+    The archive does not decide where files are written: only the files that a reader opens are unpacked, under the
+    names by which it opens them. Unpacked bytes are counted; sizes that the archive states are not trusted.
 
     Arguments
     ---------
@@ -31,7 +31,7 @@ def unpack(path: Path, folder: Path) -> Path:
     Returns
     -------
     Path
-        The folder or file to read.
+        The folder or file to read, at most 256 MiB in all.
 
     Example
     -------
@@ -50,7 +50,7 @@ def unpack(path: Path, folder: Path) -> Path:
             if len(members) > MOST_MEMBERS:
                 raise InputError(f"{path}: an archive must hold at most {MOST_MEMBERS} files, got {len(members)}")
             return _take(path, archive, members, folder)
-    # What damaged archives make zipfile and zlib raise; RuntimeError where a password is asked for.
+    # Damaged archives make zipfile and zlib raise any of these; RuntimeError asks for a password.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError,
             UnicodeDecodeError) as error:  # fmt: skip
         if isinstance(error, InputError):
@@ -58,8 +58,8 @@ def unpack(path: Path, folder: Path) -> Path:
         raise InputError(f"{path}: cannot be unpacked ({error}); pack it again, without a password") from error
 
 
-def _take(path, archive, members, folder):
-    """The only experiment of an archive: a folder with one of two files, or else a file."""
+def _take(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> Path:
+    """Unpack a folder that holds ``ser`` or ``procpar``, or else an NMRPipe file."""
     tops = {
         name[: -len(mark)]
         for name in members
@@ -73,28 +73,35 @@ def _take(path, archive, members, folder):
             if top + name in members:
                 budget.copy(archive, members[top + name], folder / name)
         return folder
-    if tops:
-        raise InputError(
-            f"{path}: must hold one 2D experiment, got {', '.join(sorted(top or '.' for top in tops)[:5])}; pack one"
-        )
-    hidden = [name for name in members if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name]
-    for name in members.keys() - set(hidden):
-        budget.copy(archive, members[name], folder / "nmrpipe")
-        if is_nmrpipe(folder / "nmrpipe"):
-            return folder / "nmrpipe"
+    files = [] if tops else [name for name, member in members.items() if _is_nmrpipe(archive, name, member)]
+    if len(files) == 1:
+        budget.copy(archive, members[files[0]], folder / "nmrpipe")
+        return folder / "nmrpipe"
+    if tops or files:
+        found = ", ".join(sorted(top or "." for top in tops or files)[:5])
+        raise InputError(f"{path}: must hold one 2D experiment, got {found}; pack one")
     raise InputError(
         f"{path}: holds no 2D experiment: neither a Bruker folder (ser, acqus, acqu2s), nor a Varian folder (fid, "
         "procpar), nor an NMRPipe file"
     )
 
 
-class _Budget:
-    """Copies members until too many bytes have come."""
+def _is_nmrpipe(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> bool:
+    # macOS adds a resource fork, `._ser` or below `__MACOSX`, for every file.
+    if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name:
+        return False
+    with archive.open(member) as file:
+        return is_header(file.read(HEADER_BYTES))
 
-    def __init__(self, path):
+
+class _Budget:
+    """Copies members up to a total number of bytes."""
+
+    def __init__(self, path: Path) -> None:
         self.path, self.left = path, MOST_BYTES
 
-    def copy(self, archive, member, target):
+    def copy(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+        # The upper half of external_attr holds the Unix mode; a link could point at any file of this machine.
         if stat.S_ISLNK(member.external_attr >> 16):
             raise InputError(f"{self.path}: {member.filename!r} is a link; pack the file itself")
         target.parent.mkdir(parents=True, exist_ok=True)

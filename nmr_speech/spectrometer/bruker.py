@@ -19,27 +19,25 @@ from nmr_speech.spectrometer.experiment import (
     single_precision,
 )
 from nmr_speech.spectrometer.parameters import Parameters
-from nmr_speech.spectrometer.rows import check_rows, states_pairs, time_zero
+from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
 
 MODES = {3: "tppi", 4: "states", 5: "states_tppi", 6: "echo_antiecho"}
 REFUSED = {
-    0: "does not say how t1 was sampled (FnMODE and MC2 undefined); name it as `quadrature`",
-    1: "is QF, one real channel in t1: it tells no positive from negative frequencies and gives magnitudes only; "
-    "measure with States-TPPI",
-    2: "is QSEQ, sequential in t1, which is not read; measure with States-TPPI",
+    0: "does not say how t1 was sampled (FnMODE and MC2 undefined); give it as `quadrature`",
+    1: "is QF, one real channel in t1, which cannot distinguish positive from negative frequencies; measure with "
+    "States-TPPI",
+    2: "is QSEQ, sequential in t1, which is not supported; measure with States-TPPI",
 }
 MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 BLOCK_BYTES = 1024  # rows begin at multiples of it
-
-MOST_DELAY = 1000  # points; Bruker's filters delay by 30 to 130
 
 
 def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
     """Read a Bruker experiment.
 
-    Parameters are taken line by line: nmrglue's reader of whole parameter files does not end on a file that was cut
-    off. The binary file is read by nmrglue.
+    nmrglue reads the binary file. Parameter files are read line by line here, because nmrglue's reader does not
+    terminate on a truncated one.
 
     Arguments
     ---------
@@ -48,11 +46,12 @@ def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling 
     quadrature : str | None
         How t1 was sampled; None takes FnMODE of ``acqu2s`` or, where it is undefined, MC2 of ``proc2s``.
     sampling : Sampling | None
-        For reconstruction: any nucleus in F1, sampled non-uniformly or not. None: uniformly sampled protons.
+        For reconstruction: any nucleus in F1, sampled uniformly or not. None: uniformly sampled protons.
 
     Returns
     -------
     Experiment
+        Rows as States pairs, (2, n_transients, n_points).
 
     Example
     -------
@@ -70,7 +69,7 @@ def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling 
     observed_mhz = acqus.quantity("SFO1", "field_mhz"), acqu2s.quantity("SFO1", "field_mhz")
     if sampling is None:
         require_protons(acqu2s.source, (str(acqus.get("NUC1")), str(acqu2s.get("NUC1"))), observed_mhz)
-    mode, said = _quadrature(folder, acqu2s, quadrature)
+    mode, said = by_caller(quadrature) if quadrature else _quadrature(folder, acqu2s)
     zero_mhz, reference = _zero_mhz(folder, acqus, observed_mhz[0])
     every_row = _rows(ser, acqus, acqu2s)
     rows, step = check_rows(every_row, ser)
@@ -96,12 +95,12 @@ def read_bruker(folder: Path, quadrature: str | None = None, sampling: Sampling 
 
 
 def _axis(n: int, width_hz: float, observed_mhz: float, zero_mhz: float) -> Axis:
-    """An axis whose carrier is at the frequency observed."""
+    """Axis with the carrier at the observed frequency."""
     return Axis(n, width_hz, (observed_mhz - zero_mhz) / zero_mhz * 1e6, zero_mhz)
 
 
 def _parameters(path: Path) -> Parameters:
-    """The parameters that fill one line, by name."""
+    """Parameters that fit on one line, by name."""
     if not path.is_file():
         raise InputError(f"{path}: no such file; copy the whole experiment folder, which has acqus, acqu2s and ser")
     values = {}
@@ -113,7 +112,7 @@ def _parameters(path: Path) -> Parameters:
 
 
 def _zero_f1_mhz(acqu2s: Parameters, observed_mhz: tuple[float, float], zero_mhz: float) -> float:
-    """The frequency of 0 ppm in F1: that of F2 for the same nucleus, and BF1 for others."""
+    """Frequency of 0 ppm in F1: that of F2 for the same nucleus, BF1 for another one."""
     if is_same_nucleus(*observed_mhz):
         return zero_mhz
     base = acqu2s.get("BF1")
@@ -121,7 +120,7 @@ def _zero_f1_mhz(acqu2s: Parameters, observed_mhz: tuple[float, float], zero_mhz
 
 
 def _delay(path: Path, number: int) -> float | None:
-    """A delay in seconds; None if the file does not hold so many."""
+    """Delay D[number] in seconds; None if the file does not hold it. Its values stand on the lines after ``##$D=``."""
     found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", path.read_text(encoding="latin-1"), re.MULTILINE)
     delays = found[1].split() if found else []
     try:
@@ -131,9 +130,10 @@ def _delay(path: Path, number: int) -> float | None:
 
 
 def _check_kind(folder: Path, acqus: Parameters, acqu2s: Parameters, sampling: Sampling | None) -> None:
+    """Refuse three dimensions, a schedule that the caller does not know of, and real points in t2."""
     third = folder / "acqu3s"
-    # TopSpin leaves acqu3s behind in 2D folders too; only a TD other than 1 makes a third dimension.
-    if third.is_file() and (_parameters(third).get("TD") or 0) != 1 and "TD" in _parameters(third).values:
+    # The file alone makes no third dimension; a TD other than 1 does.
+    if third.is_file() and _parameters(third).get("TD", 1) != 1:
         raise InputError(f"{third}: an experiment must have two dimensions, this one has three")
     scheduled = sampling is not None and sampling.schedule is not None
     if 2 in (acqus.get("FnTYPE"), acqu2s.get("FnTYPE")) and not scheduled:
@@ -142,26 +142,24 @@ def _check_kind(folder: Path, acqus: Parameters, acqu2s: Parameters, sampling: S
         raise InputError(f"{acqus.source}: AQ_mod must be 1 or 3 (complex points in t2), got {acqus.get('AQ_mod')!r}")
 
 
-def _quadrature(folder: Path, acqu2s: Parameters, given: str | None) -> tuple[str, str]:
+def _quadrature(folder: Path, acqu2s: Parameters) -> tuple[str, str]:
     """How t1 was sampled, and a sentence on how that is known."""
-    if given is not None:
-        return given, f"t1 was sampled as {given}, as the caller says."
-    # FnMODE of acqus belongs to t2 and means nothing; in acqu2s, 0 leaves it to MC2, which counts from one less.
+    # FnMODE of acqus says nothing about t1. FnMODE 0 in acqu2s defers to MC2 of proc2s, whose values are one less.
     mode, key = acqu2s.get("FnMODE", 0), "FnMODE"
     processed = folder / "pdata" / "1" / "proc2s"
     if mode == 0 and processed.is_file():
         mc2 = _parameters(processed).get("MC2", -1)
         mode, key = (mc2 + 1, "MC2") if mc2 in range(6) else (0, "FnMODE")
     if mode not in MODES:
-        why = REFUSED.get(mode, f"has FnMODE {mode!r}, which must be from 0 to 6; correct it or name `quadrature`")
+        why = REFUSED.get(mode, f"has FnMODE {mode!r}, which must be from 0 to 6; correct it or give `quadrature`")
         raise InputError(f"{acqu2s.source}: {why}")
     return MODES[mode], f"t1 was sampled as {MODES[mode]} ({key})."
 
 
 def _zero_mhz(folder: Path, acqus: Parameters, observed_mhz: float) -> tuple[float, str]:
-    """The frequency of 0 ppm, and a sentence on where it comes from."""
+    """Frequency of 0 ppm, and a sentence on where it comes from."""
     processed = folder / "pdata" / "1" / "procs"
-    # SF of procs is set when somebody references the spectrum; BF1 is the spectrometer's, some 0.1 ppm off.
+    # SF of procs is set when the spectrum is referenced; BF1 is the spectrometer's own, often 0.1 ppm off.
     sf: Any = _parameters(processed).get("SF") if processed.is_file() else None
     if is_number(sf) and abs(sf / observed_mhz - 1) < MOST_CARRIER:
         return float(sf), f"0 ppm is at {sf:.7g} MHz (SF of pdata/1/procs)."
@@ -177,7 +175,7 @@ def _zero_mhz(folder: Path, acqus: Parameters, observed_mhz: float) -> tuple[flo
 
 
 def _width_f1_hz(acqu2s: Parameters) -> float:
-    """The width in ppm comes first: TopSpin leaves a stale one in Hz behind."""
+    """Width of F1; the one in ppm has precedence, because TopSpin may leave a stale one in Hz behind."""
     if not is_number(acqu2s.get("SW")):
         return acqu2s.quantity("SW_h", "width_hz")
     width_hz = acqu2s.get("SW") * acqu2s.quantity("SFO1", "field_mhz")
@@ -185,8 +183,8 @@ def _width_f1_hz(acqu2s: Parameters) -> float:
 
 
 def _group_delay(acqus: Parameters) -> float:
-    """Points that the digital filter delays the signal by."""
-    # Before TopSpin 2 GRPDLY is absent, -1 or 0, and the delay stands in a table by DSPFVS and DECIM.
+    """Delay of the signal by the digital filter, in points."""
+    # Older consoles write no GRPDLY, or -1 or 0; their delay is tabulated by firmware (DSPFVS) and DECIM.
     delay, table = acqus.get("GRPDLY", -1), nmrglue.bruker.bruker_dsp_table
     if is_number(delay) and 0 <= delay < MOST_DELAY and (delay > 0 or acqus.get("DSPFVS") not in table):
         return float(delay)
@@ -202,17 +200,17 @@ def _group_delay(acqus: Parameters) -> float:
 
 
 def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
-    """All rows of the file, those that were not measured as zeros; complex, (rows, n_points)."""
+    """All rows of the file, zeros where none was measured; complex, (rows, n_points)."""
     n_bytes = {0: 4, 2: 8}.get(acqus.get("DTYPA"))
     if n_bytes is None or acqus.get("BYTORDA") not in (0, 1):
         raise InputError(
             f"{acqus.source}: DTYPA must be 0 (int32) or 2 (float64) and BYTORDA 0 or 1, got "
             f"{acqus.get('DTYPA')!r} and {acqus.get('BYTORDA')!r}"
         )
-    n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, and rows in t1
+    n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, rows in t1
     n_rows = int(acqu2s.number("TD", 2, 2**16))
     row_bytes, size = n_real * n_bytes, ser.stat().st_size
-    if size != n_rows * row_bytes:  # some converters write rows without gaps
+    if size != n_rows * row_bytes:  # some converters write rows without padding
         row_bytes = -(-row_bytes // BLOCK_BYTES) * BLOCK_BYTES
     if size == 0 or size % row_bytes:
         raise InputError(
@@ -222,6 +220,6 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
     shape, big_endian = (-1, row_bytes // n_bytes // 2), acqus.get("BYTORDA") == 1
     _, data = nmrglue.bruker.read_binary(str(ser), shape, True, big_endian, n_bytes == 8)
     data = np.atleast_2d(data)[:n_rows, : n_real // 2]
-    if len(data) < n_rows:  # stopped early: as rows of zeros, which `check_rows` counts
+    if len(data) < n_rows:  # stopped early: zeros, which `check_rows` counts
         data = np.concatenate([data, np.zeros((n_rows - len(data), data.shape[1]))])
     return data

@@ -1,4 +1,4 @@
-"""What every reader returns: an experiment as States pairs, with the times at which its rows were taken."""
+"""What every reader returns: an experiment as States pairs, with the times at which its points were taken."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ import torch
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number
 
-SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie some 100 ppm apart at most; 1H and 19F, the closest pair, 6%
-MOST_CARRIER = 1e-4  # relative distance of a carrier from 0 ppm, 100 ppm: more is a damaged file
+SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie a few 100 ppm apart at most; 1H and 19F differ by 6%
+MOST_CARRIER = 1e-4  # proton carriers lie within 100 ppm of 0 ppm; more is a damaged file
 LONGEST_MIXING_S = 1.0  # of any TOCSY; a longer delay is not the mixing time
 
 
@@ -90,7 +90,7 @@ def is_same_nucleus(one_mhz: float, other_mhz: float) -> bool:
 
 
 def require_protons(source: str | Path, nuclei: tuple[str, str], frequencies_mhz: tuple[float, float]) -> None:
-    """Refuse what is not proton against proton, as a model needs it.
+    """Refuse experiments other than proton against proton.
 
     Arguments
     ---------
@@ -111,12 +111,12 @@ def require_protons(source: str | Path, nuclei: tuple[str, str], frequencies_mhz
     if nuclei != ("1H", "1H") or not is_same_nucleus(*frequencies_mhz):
         raise InputError(
             f"{source}: both dimensions must be 1H, got {nuclei[0]} in F2 and {nuclei[1]} in F1 "
-            f"({frequencies_mhz[0]:.6g} and {frequencies_mhz[1]:.6g} MHz); a TOCSY of protons can be used"
+            f"({frequencies_mhz[0]:.6g} and {frequencies_mhz[1]:.6g} MHz); use a 1H-1H TOCSY"
         )
 
 
 def single_precision(fid: np.ndarray) -> torch.Tensor:
-    """Convert to complex64, scaled where the numbers would leave its range.
+    """Convert an array (...,) to complex64, divided by its largest value where numbers would leave the range.
 
     Example
     -------

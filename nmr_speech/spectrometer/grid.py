@@ -31,12 +31,12 @@ def to_grid(
     Arguments
     ---------
     experiment : Experiment
-        As `read_experiment` gives it; of protons, at any field, width, carrier and size.
+        As `read_experiment` returns it; of protons, at any field, width, carrier and size.
     grid : Axis
-        Both dimensions of the model's recordings, 2 to 4096 points. Shifts are mapped in ppm, so couplings in ppm stay
-        the spectrometer's.
+        Both dimensions of the model's recordings, 2 to 4096 points. Shifts are mapped in ppm, so couplings keep the
+        size in ppm that they have at the spectrometer's field.
     shift_ppm : float
-        What is added to all shifts: the reference; see `find_reference`.
+        The reference, added to all shifts; see `find_reference`.
     phase_f2_deg : tuple[float, float] | None
         Zero order at the carrier and first order across the width of F2; None finds them.
     t1_start : float | None
@@ -86,14 +86,15 @@ def _check_fits(experiment: Experiment, target: Axis) -> None:
     if not experiment.same_nucleus:
         raise InputError(
             f"{experiment.source}: both dimensions must be of one nucleus, got {experiment.f1.field_mhz:.6g} and "
-            f"{experiment.f2.field_mhz:.6g} MHz; a TOCSY of protons can be used"
+            f"{experiment.f2.field_mhz:.6g} MHz; use a 1H-1H TOCSY"
         )
     for name, axis in (("F1", experiment.f1), ("F2", experiment.f2)):
         shared_hz = min(axis.band_hz[1], target.band_hz[1]) - max(axis.band_hz[0], target.band_hz[0])
         if shared_hz < COVERED * target.width_hz:
             wanted, came = (" to ".join(f"{edge / of.field_mhz:.4g}" for edge in of.band_hz) for of in (target, axis))
             raise InputError(
-                f"{experiment.source}: {name} must cover a quarter or more of the grid ({wanted} ppm), got {came} ppm"
+                f"{experiment.source}: {name} must cover {COVERED:.0%} of the grid ({wanted} ppm) or more, got {came} "
+                "ppm"
             )
 
 

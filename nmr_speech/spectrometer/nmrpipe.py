@@ -16,13 +16,12 @@ from nmr_speech.spectrometer.experiment import (
     single_precision,
 )
 from nmr_speech.spectrometer.parameters import Parameters
-from nmr_speech.spectrometer.rows import check_rows, states_pairs, time_zero
+from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
 
-HEADER_FLOATS = 512
+HEADER_BYTES = 2048  # 512 numbers of float32
 MAGIC = 2.345  # the third number of the header
 ALTERNATING = (1, 2, 17, 18)  # values of FDF1AQSIGN for which the sign alternates from pair to pair
-MOST_DELAY = 1000  # points; filters delay by 30 to 130
 
 
 def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
@@ -33,14 +32,15 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     path : Path
         File, as ``bruk2pipe`` or ``var2pipe`` write it.
     quadrature : str | None
-        How t1 was sampled; None takes FD2DPHASE, FDF1QUADFLAG and FDF1AQSIGN of the header. nmrglue writes another
-        FDF1AQSIGN for States-TPPI than NMRPipe does; `to_grid` sees by the diagonal which is meant.
+        How t1 was sampled; None takes FD2DPHASE, FDF1QUADFLAG and FDF1AQSIGN of the header. For States-TPPI, nmrglue
+        writes another FDF1AQSIGN than NMRPipe; `to_grid` tells which is meant by the diagonal.
     sampling : Sampling | None
-        For reconstruction: any nucleus in F1, sampled non-uniformly or not. None: uniformly sampled protons.
+        For reconstruction: any nucleus in F1, sampled uniformly or not. None: uniformly sampled protons.
 
     Returns
     -------
     Experiment
+        Rows as States pairs, (2, n_transients, n_points).
 
     Example
     -------
@@ -56,7 +56,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     fields_mhz = header.quantity("FDF2OBS", "field_mhz"), header.quantity("FDF1OBS", "field_mhz")
     if sampling is None:
         require_protons(path, ("1H", "1H"), fields_mhz)  # headers name the axes freely: "1H", "HN", "Y"
-    mode, said = _quadrature(header, quadrature)
+    mode, said = by_caller(quadrature) if quadrature else _quadrature(header)
     n_rows = len(rows)
     rows, step = check_rows(rows, path)
     t2_start, filtered = time_zero(rows, _group_delay(header), path)
@@ -79,6 +79,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
 
 
 def _check_kind(header: Parameters) -> None:
+    """Refuse what is not 2D, is transposed, transformed, or real in t2."""
     if header.get("FDDIMCOUNT") != 2 or header.get("FDTRANSPOSED") != 0:
         raise InputError(
             f"{header.source}: an experiment must have two dimensions, F2 first, got {header.get('FDDIMCOUNT'):g}"
@@ -97,13 +98,13 @@ def _axis(header: Parameters, dimension: int, n: int, field_mhz: float) -> Axis:
 
 
 def _group_delay(header: Parameters) -> float:
-    """Points of the digital filter that are still there: FDDMXFLAG is negative once they were removed."""
+    """Delay of the signal by the digital filter, in points; FDDMXFLAG is negative once it has been removed."""
     delay = header.get("FDDMXVAL")
     return delay if header.get("FDDMXFLAG") >= 0 and 0 < delay < MOST_DELAY else 0.0
 
 
 def is_nmrpipe(path: Path) -> bool:
-    """Whether a file begins as NMRPipe's do, in either byte order.
+    """Whether a file begins with an NMRPipe header, in either byte order.
 
     Example
     -------
@@ -113,34 +114,43 @@ def is_nmrpipe(path: Path) -> bool:
     True
     """
     with path.open("rb") as file:
-        head = file.read(4 * HEADER_FLOATS)
-    if len(head) < 4 * HEADER_FLOATS:
+        return is_header(file.read(HEADER_BYTES))
+
+
+def is_header(head: bytes) -> bool:
+    """Whether bytes are those of an NMRPipe header, 2048 of them, in either byte order.
+
+    Example
+    -------
+    >>> is_header(np.array([0, 0, 2.345] + 509 * [0], dtype=">f4").tobytes()), is_header(bytes(2048))
+    (True, False)
+    """
+    if len(head) < HEADER_BYTES:
         return False
+    # The number was chosen so that its bytes tell the order in which the others are to be read.
     return any(abs(float(np.frombuffer(head, order, 3)[2]) - MAGIC) < 1e-4 for order in ("<f4", ">f4"))
 
 
 def _read(path: Path) -> tuple[Parameters, np.ndarray]:
     """Header and rows, complex, (rows, n_points)."""
     if not is_nmrpipe(path):
-        raise InputError(f"{path}: must begin with an NMRPipe header of 2048 bytes; was the file cut off?")
+        raise InputError(f"{path}: must begin with an NMRPipe header of {HEADER_BYTES} bytes; was the file cut off?")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header, rows = nmrglue.pipe.read(path.read_bytes())  # a name may hold a %, which nmrglue takes for a mask
-    except Exception as error:  # nmrglue raises what a damaged file happens to trip over
+    except Exception as error:  # whatever nmrglue trips over in a damaged file
         raise InputError(f"{path}: cannot be read as NMRPipe ({error}); convert it again") from error
     if not isinstance(rows, np.ndarray) or rows.ndim != 2:
         raise InputError(
-            f"{path}: must hold the rows that its header tells of ({header['FDSPECNUM']:g} of {header['FDSIZE']:g} "
+            f"{path}: must hold the rows that its header announces ({header['FDSPECNUM']:g} of {header['FDSIZE']:g} "
             "points); was the file cut off, or is it 1D?"
         )
     return Parameters(header, path), rows
 
 
-def _quadrature(header: Parameters, given: str | None) -> tuple[str, str]:
+def _quadrature(header: Parameters) -> tuple[str, str]:
     """How t1 was sampled, and a sentence on how that is known."""
-    if given is not None:
-        return given, f"t1 was sampled as {given}, as the caller says."
     phase, flag = header.get("FD2DPHASE"), header.get("FDF1QUADFLAG")
     if flag in (3, 4):
         mode = "echo_antiecho"
@@ -151,7 +161,7 @@ def _quadrature(header: Parameters, given: str | None) -> tuple[str, str]:
     else:
         raise InputError(
             f"{header.source}: t1 must have been sampled as States, States-TPPI, TPPI or echo-antiecho, got FD2DPHASE "
-            f"{phase:g} and FDF1QUADFLAG {flag:g} (magnitude: positive and negative frequencies cannot be told "
-            "apart); if that is wrong, name `quadrature`"
+            f"{phase:g} and FDF1QUADFLAG {flag:g} (magnitude: positive and negative frequencies cannot be "
+            "distinguished); if that is wrong, give `quadrature`"
         )
     return mode, f"t1 was sampled as {mode} (FD2DPHASE, FDF1QUADFLAG, FDF1AQSIGN)."

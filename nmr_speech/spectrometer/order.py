@@ -1,4 +1,4 @@
-"""The order of channels: signs of the transients for which the diagonal of the spectrum is one."""
+"""The order of channels: signs of the transients that put the diagonal peaks on the diagonal."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.phase import away_from_water
 from nmr_speech.spectrometer.resample import resample_t1, resample_t2
 
-CLEAR = 2.0  # the diagonal must gain this factor before the data overrule the file
+CLEAR = 2.0  # the share of the diagonal must grow by this factor before the data overrule the file
 ORDERS = (  # sign from transient to transient, sign of the sine channel
     (1, 1, ""),
     (1, -1, "F1 runs the other way round: sine channel negated"),
@@ -22,7 +22,7 @@ NEAR = 2  # points from the diagonal
 
 
 def ordered(experiment: Experiment, grid: Axis) -> Experiment:
-    """Negate or alternate channels where this puts the diagonal on the diagonal.
+    """Negate or alternate channels where this puts the diagonal peaks on the diagonal.
 
     Arguments
     ---------
@@ -88,7 +88,7 @@ def diagonal_share(fid: np.ndarray, keep: np.ndarray) -> float:
     True
     """
     n = fid.shape[-1]
-    window = cosine_window(n, first_halved=False)  # of a magnitude, which a constant does not disturb
+    window = cosine_window(n, first_halved=False)  # for a magnitude, the baseline does not matter
     transformed = np.fft.fftshift(np.fft.fft2((fid[0] + 1j * fid[1]) * window[:, None] * window))
     energy = np.abs(transformed) ** 2 * keep
     near = np.abs(np.subtract.outer(np.arange(n), np.arange(n))) <= NEAR

@@ -41,7 +41,7 @@ class Parameters:
         return self.values.get(key, otherwise)
 
     def number(self, key: str, low: float, high: float, unit: str = "") -> float:
-        """Return a number in [low, high], or refuse the file.
+        """Return a number in [low, high], in the given unit such as "Hz", or refuse the file.
 
         Example
         -------

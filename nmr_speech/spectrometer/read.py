@@ -1,4 +1,4 @@
-"""Any of the three formats, told by what is in the folder or at the head of the file, or in an archive."""
+"""Read any of the three formats, recognised by the files in the folder, the head of the file, or the archive."""
 
 import tempfile
 from dataclasses import replace
@@ -25,13 +25,13 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling
     quadrature : str | None
         How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
     sampling : Sampling | None
-        For reconstruction: any nucleus in F1, sampled non-uniformly or not; Bruker and NMRPipe only. None: protons,
+        For reconstruction: any nucleus in F1, sampled uniformly or not; Bruker and NMRPipe only. None: protons,
         sampled uniformly, as models need them.
 
     Returns
     -------
     Experiment
-        The rows as States pairs with their times; nothing is resampled, phased or cut.
+        Rows as States pairs, (2, n_transients, n_points), with their times; nothing is resampled, phased or cut.
 
     Example
     -------
@@ -55,12 +55,12 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling
         raise InputError(f"{path}: cannot be read ({error})") from error
 
 
-def _read_archive(path, quadrature, sampling):
+def _read_archive(path: Path, quadrature: str | None, sampling: Sampling | None) -> Experiment:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             unpacked = unpack(path, Path(temporary) / "experiment")
             return replace(read_experiment(unpacked, quadrature=quadrature, sampling=sampling), source=str(path))
-        except InputError as error:
+        except InputError as error:  # the user knows the archive, not the temporary folder
             raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
 
 

@@ -1,4 +1,4 @@
-"""The line of DSS or TSP, to which chemical shifts refer."""
+"""The chemical shift reference: the line of DSS or TSP."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ from nmr_speech.checks import InputError, in_range
 from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.spectrometer.experiment import Experiment
 
-FIRST_TRANSIENTS = 64  # of each channel, the strongest, in which the line is looked for
-STANDS_OUT = 20  # times the median power around it
-MOST_SHIFT_PPM = 100
+FIRST_TRANSIENTS = 64  # of each channel: the strongest, before the signal has decayed
+STANDS_OUT = 20  # least power of the line, relative to the median around it
+MOST_SHIFT_PPM = 100  # larger than the whole range of proton shifts, as a guard against Hz given for ppm
 
 
 def find_reference(experiment: Experiment, within_ppm: float = 0.3) -> float:
@@ -76,5 +76,5 @@ def referenced(experiment: Experiment, shift_ppm: float) -> Experiment:
     """
     shift_ppm = in_range("shift_ppm", shift_ppm, -MOST_SHIFT_PPM, MOST_SHIFT_PPM, "ppm", "-0.2 to 0.2")
     f1, f2 = (replace(axis, carrier_ppm=axis.carrier_ppm + shift_ppm) for axis in (experiment.f1, experiment.f2))
-    step = f"All shifts have {shift_ppm:g} ppm added to them."
+    step = f"{shift_ppm:g} ppm was added to all shifts."
     return replace(experiment, f1=f1, f2=f2, steps=(*experiment.steps, step))

@@ -1,16 +1,16 @@
 """Band-limited resampling of both time dimensions, continued to negative times by symmetry.
 
-An ideal FID ends abruptly at time zero, which no band-limited curve does. But a line in phase at time zero continues
-to negative times: in t1 the cosine channel is even and the sine channel odd, in t2 the signal turns into its conjugate.
-The continued signal has no edge, so that sums of sinc functions give it between its samples: for a start half a dwell
-late, for another spectral width, for a group delay of a fraction of a point.
+An ideal FID starts abruptly at time zero, which no band-limited curve can do. But a line in phase at time zero
+continues to negative times: in t1 the cosine channel is even and the sine channel odd, in t2 the signal becomes its
+conjugate. The continued signal has no edge, so sums of sinc functions give it between its samples: for a start half a
+dwell late, for another spectral width, for a group delay of a fraction of a point.
 """
 
 import numpy as np
 
 from nmr_speech.axis import Axis
 
-MARGIN, MORE_POINTS = 1.2, 64  # points used beyond those wanted: sinc functions fall slowly, as 1 / distance
+MARGIN, MORE_POINTS = 1.2, 64  # samples used beyond the last time wanted: sinc functions decay slowly
 
 
 def resample_t2(
@@ -18,8 +18,8 @@ def resample_t2(
 ) -> np.ndarray:
     """Bring t2 to another sampling.
 
-    What was recorded at negative times, the build-up of a digital filter, is folded onto positive ones as its
-    conjugate; a first point at time zero counts half on either side. So the first point of the result is real.
+    The build-up of a digital filter, recorded at negative times, is folded onto positive ones as its conjugate; a first
+    point at time zero counts half on either side. So the first point of the result is real.
 
     Arguments
     ---------
@@ -28,12 +28,12 @@ def resample_t2(
     start : float
         Time of the first point in dwell times.
     have : Axis
-        How it is sampled.
+        Its sampling.
     want : Axis
-        How it is to be sampled, in the field of ``have``.
+        The sampling wanted, in the field of ``have``.
     phase_rad : tuple[float, float]
-        Zero and first order of the phase at zero frequency and across the width, radians, to be taken away. The first
-        order is a shift of time.
+        Phase to remove, radians: zero order at zero frequency and first order across the width, which is a shift in
+        time.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def resample_t2(
     times = (np.arange(n_used) + start) * have.dwell_s
     weights = np.ones(n_used)
     if abs(start) < 0.5:
-        weights[0] = 0.5 + start  # up to time zero, beyond which its mirror image counts
+        weights[0] = 0.5 + start  # its half before time zero is its mirror image's
     at = want.seconds()
     taken = rows[..., :n_used] * (weights * np.exp(-1j * phase_rad[0]))
     folded = taken @ _kernel(at, times, have, want).T + (taken @ _kernel(-at, times, have, want).T).conj()
@@ -69,16 +69,16 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Axis, want: A
     start : tuple[float, float]
         Time of the first transient of either channel in dwell times, a multiple of a half.
     have : Axis
-        How it is sampled.
+        Its sampling.
     want : Axis
-        How it is to be sampled, in the field of ``have``.
+        The sampling wanted, in the field of ``have``.
 
     Returns
     -------
     fid : np.ndarray
         complex, (2, want.n, ...); zero after the last transient measured.
     n_valid : int
-        Number of transients that are not.
+        Number of transients before that.
 
     Example
     -------
@@ -98,9 +98,10 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Axis, want: A
         weights = _kernel(at, times, have, want) + sign * mirrored
         if sign < 0:
             weights = 1j * weights * (times > 0)  # the sine is zero at time zero
-        flat = channel.reshape(len(channel), -1)
-        # Another carrier mixes the channels: the kernel is complex, and its parts go to cosine and sine.
-        result += np.stack([weights.real @ flat, weights.imag @ flat])
+        # Another carrier mixes cosine and sine, by the real and the imaginary part of the kernel. Real matrices on the
+        # parts of complex numbers take half the time of complex ones.
+        parts = np.ascontiguousarray(channel, dtype=complex).reshape(len(channel), -1).view(float)
+        result += (np.stack([weights.real, weights.imag]) @ parts).view(complex)
     last_s = (fid.shape[1] - 1 + min(start)) * have.dwell_s
     n_valid = min(want.n, int(last_s / want.dwell_s + 1e-9) + 1)  # a last transient on the grid counts
     result[:, n_valid:] = 0
@@ -108,7 +109,7 @@ def resample_t1(fid: np.ndarray, start: tuple[float, float], have: Axis, want: A
 
 
 def _kernel(at: np.ndarray, times: np.ndarray, have: Axis, want: Axis) -> np.ndarray:
-    """What each sample adds to each time wanted: the band that both samplings share, about the centre wanted."""
+    """What each sample adds at each time wanted, (wanted, samples): the band that both samplings share."""
     low, high = (edge(a, b) - want.centre_hz for edge, a, b in zip((max, min), have.band_hz, want.band_hz, strict=True))
     apart = at[:, None] - times
     band = (high - low) * have.dwell_s * np.sinc((high - low) * apart) * np.exp(1j * np.pi * (high + low) * apart)

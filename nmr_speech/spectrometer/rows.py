@@ -1,4 +1,4 @@
-"""Rows in the order of measurement: which were measured, when their first point was taken, and their States pairs."""
+"""Rows in the order of measurement: which were measured, when their first point was taken, their States pairs."""
 
 from pathlib import Path
 
@@ -8,16 +8,17 @@ from nmr_speech.checks import InputError, one_of
 from nmr_speech.simulate.fid import echo_to_states
 
 QUADRATURES = ("states", "states_tppi", "tppi", "echo_antiecho")
-FEWEST_ROWS, FEWEST_POINTS = 8, 16  # fewer tell neither phases nor the diagonal
-BUILT_UP = 0.2  # mean power before time zero, relative to that after it, above which there is no build-up
+FEWEST_ROWS, FEWEST_POINTS = 8, 16  # fewer show neither phases nor a diagonal
+MOST_DELAY = 1000  # points; digital filters delay by 30 to 130
+NO_BUILD_UP = 0.2  # mean power before time zero, relative to that after it, above which there is no build-up
 
 
 def states_pairs(rows: np.ndarray, quadrature: str) -> tuple[np.ndarray, tuple[float, float]]:
     """Sort rows, in the order of measurement, into cosine and sine channel.
 
     ``states``: cos, sin, cos, sin. ``states_tppi``: the same, with the receiver turned by half a turn from pair to
-    pair, so pair k times (-1)^k. ``tppi``: cos, sin, -cos, -sin at times half a dwell apart; nothing is computed, the
-    sine channel starts later. ``echo_antiecho``: N = cos - i sin, P = cos + i sin.
+    pair, so pair k is multiplied by (-1)^k. ``tppi``: cos, sin, -cos, -sin at times half a dwell apart; the sine
+    channel starts later, and nothing is interpolated. ``echo_antiecho``: N = cos - i sin, P = cos + i sin.
     States: doi:10.1016/0022-2364(82)90279-7; TPPI: Marion and Wüthrich, Biochem. Biophys. Res. Commun. 113, 967 (1983).
 
     Arguments
@@ -30,7 +31,7 @@ def states_pairs(rows: np.ndarray, quadrature: str) -> tuple[np.ndarray, tuple[f
     Returns
     -------
     fid : np.ndarray
-        complex, (2, rows // 2, n_points). A last row without partner is left out.
+        complex, (2, rows // 2, n_points). A last row without a partner is dropped.
     t1_start : tuple[float, float]
         Time of the first cosine and of the first sine row in dwell times, if the first row is at zero.
 
@@ -50,8 +51,19 @@ def states_pairs(rows: np.ndarray, quadrature: str) -> tuple[np.ndarray, tuple[f
     return fid, (0.0, 0.5 if quadrature == "tppi" else 0.0)
 
 
+def by_caller(quadrature: str) -> tuple[str, str]:
+    """Return what the caller says of the sampling of t1, and a sentence that says so.
+
+    Example
+    -------
+    >>> by_caller("states")
+    ('states', 't1 was sampled as states, as given by the caller.')
+    """
+    return quadrature, f"t1 was sampled as {quadrature}, as given by the caller."
+
+
 def check_rows(rows: np.ndarray, source: str | Path) -> tuple[np.ndarray, str]:
-    """Refuse rows that hold no experiment, and leave out those at the end that were never measured.
+    """Refuse rows that hold no experiment, and drop those at the end that were never measured.
 
     Arguments
     ---------
@@ -77,26 +89,26 @@ def check_rows(rows: np.ndarray, source: str | Path) -> tuple[np.ndarray, str]:
     if not np.isfinite(rows).all():
         raise InputError(f"{source}: points must be finite numbers, got NaN or infinity; copy the file again")
     largest = np.abs(rows).max(axis=1, initial=0)
-    # The whole file is allocated at the start, so an experiment that was stopped ends in rows of zeros.
+    # Spectrometers allocate the whole file at the start, so a stopped experiment ends in rows of zeros.
     measured = len(rows) - int((largest[::-1] > 0).argmax()) if largest.any() else 0
     if measured < FEWEST_ROWS or rows.shape[1] < FEWEST_POINTS:
         raise InputError(
             f"{source}: an experiment needs at least {FEWEST_ROWS} rows that are not zero, of {FEWEST_POINTS} points, "
-            f"got {measured} of {rows.shape[1]}; was it stopped before it began?"
+            f"got {measured} of {rows.shape[1]}; was it stopped too early?"
         )
     step = f"{measured} of {len(rows)} rows were measured, of {rows.shape[1]} complex points."
     return rows[:measured], step
 
 
 def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple[float, str]:
-    """Say when the first point was taken: the group delay counts only where its build-up is still in the file.
+    """Tell when the first point was taken: the group delay counts only where its build-up is still in the file.
 
     Arguments
     ---------
     rows : np.ndarray
         complex, (rows, n_points).
     group_delay : float
-        Of the digital filter, in points, as the file has it; 0 for none.
+        Of the digital filter, in points, according to the file; 0 for none.
     source : str | Path
         The file, for messages.
 
@@ -110,7 +122,7 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
     Example
     -------
     >>> time_zero(np.ones((4, 64)), 20.5, "ser")
-    (0.0, 'The group delay of 20.5 points has been removed before: the first points are as large as those after.')
+    (0.0, 'The group delay of 20.5 points had been removed already: the first points are as large as later ones.')
     """
     if group_delay > rows.shape[1] / 2:
         raise InputError(
@@ -120,10 +132,10 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
     whole = int(group_delay)
     if whole < 2:
         return -group_delay, f"The digital filter has a group delay of {group_delay:g} points."
-    # Parameters keep the delay after a program has removed it from the points, so only the points tell.
+    # Programs that remove the delay from the points leave it in the parameters, so only the points tell.
     power = (np.abs(rows) ** 2).mean(axis=0)
-    if power[: whole - 1].mean() > BUILT_UP * power[whole + 1 : 2 * whole + 1].mean():
-        step = f"The group delay of {group_delay:g} points has been removed before: the first points are as large as "
-        return 0.0, step + "those after."
+    if power[: whole - 1].mean() > NO_BUILD_UP * power[whole + 1 : 2 * whole + 1].mean():
+        step = f"The group delay of {group_delay:g} points had been removed already: the first points are as large as "
+        return 0.0, step + "later ones."
     step = f"The digital filter has a group delay of {group_delay:g} points: time zero is there, and the build-up "
     return -group_delay, step + "before it is kept."

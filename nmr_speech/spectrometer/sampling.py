@@ -1,4 +1,4 @@
-"""Rows that were not sampled uniformly, on their full grid."""
+"""Non-uniformly sampled rows on their full grid."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,14 @@ from nmr_speech.checks import InputError
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """How `nmr_speech.spectrometer.read_experiment` is to take rows that were not sampled uniformly.
+    """The schedule by which `nmr_speech.spectrometer.read_experiment` places non-uniformly sampled rows.
 
     Arguments
     ---------
     schedule : np.ndarray | None
-        Transients that were measured, from 0, in the order of measurement; None: all.
+        Indices of the transients that were measured, from 0, in the order of measurement; None: all.
     n : int | None
-        Transients of the full grid; None takes what the file says, or one more than the last in the schedule.
+        Number of transients of the full grid; None takes what the file says, or one more than the last index.
 
     Example
     -------
@@ -30,23 +30,23 @@ class Sampling:
     n: int | None = None
 
     def expand(self, rows: np.ndarray, n_rows: int, n_said: int, source: str | Path) -> np.ndarray:
-        """Put rows where they belong on the full grid, zeros elsewhere; a file that is full already stays as it is.
+        """Put rows at their places on the full grid, zeros elsewhere; a file that is full already is left as it is.
 
         Arguments
         ---------
         rows : np.ndarray
-            Rows measured, as `check_rows` leaves them: two for each transient.
+            Rows measured, as `check_rows` returns them, two for each transient: complex, (rows, n_points).
         n_rows : int
-            Rows of the file, with those of zeros at its end.
+            Number of rows of the file, including those of zeros at its end.
         n_said : int
-            Transients of the full grid by the file; 0 where it does not say.
+            Number of transients of the full grid according to the file; 0 where it does not say.
         source : str | Path
             The file, for messages.
 
         Returns
         -------
         np.ndarray
-            (2 n, points).
+            complex, (2 n, n_points).
         """
         if self.schedule is None:
             return rows

@@ -18,7 +18,7 @@ from nmr_speech.spectrometer.experiment import (
     single_precision,
 )
 from nmr_speech.spectrometer.parameters import Parameters
-from nmr_speech.spectrometer.rows import check_rows, states_pairs
+from nmr_speech.spectrometer.rows import by_caller, check_rows, states_pairs
 
 FILE_HEADER_BYTES, BLOCK_HEADER_BYTES = 32, 28
 
@@ -26,7 +26,7 @@ FILE_HEADER_BYTES, BLOCK_HEADER_BYTES = 32, 28
 def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
     """Read a Varian or Agilent experiment.
 
-    VnmrJ's signals turn the other way round than Bruker's in both dimensions, so points are conjugated and sine rows
+    VnmrJ's signals rotate in the opposite sense to Bruker's in both dimensions, so points are conjugated and sine rows
     negated.
 
     Arguments
@@ -34,12 +34,13 @@ def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
     folder : Path
         Folder with ``fid`` and ``procpar``.
     quadrature : str | None
-        How t1 was sampled; None takes ``phase`` of ``procpar`` (1 and 2 for States, 3 for TPPI) and ``f1coef``, which
-        tells echo-antiecho by mixing both rows.
+        How t1 was sampled; None takes ``phase`` of ``procpar`` (1 and 2 for States, 3 for TPPI) and ``f1coef``, whose
+        coefficients mix both rows in echo-antiecho.
 
     Returns
     -------
     Experiment
+        Rows as States pairs, (2, n_transients, n_points).
 
     Example
     -------
@@ -53,7 +54,7 @@ def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
             raise InputError(f"{folder / name}: no such file; copy the whole folder, which has fid and procpar")
     procpar = _parameters(folder / "procpar")
     rows, step = check_rows(_rows(folder / "fid").conj(), folder / "fid")
-    mode, said = _quadrature(procpar, quadrature)
+    mode, said = by_caller(quadrature) if quadrature else _quadrature(procpar)
     observed_mhz = procpar.quantity("sfrq", "field_mhz")
     _check_nuclei(procpar, observed_mhz)
     width_hz, width_f1_hz = procpar.quantity("sw", "width_hz"), procpar.quantity("sw1", "width_hz")
@@ -81,7 +82,7 @@ def _parameters(path: Path) -> Parameters:
     """The first value of each parameter, and all of ``phase``."""
     try:
         procpar = nmrglue.varian.read_procpar(str(path))
-    except Exception as error:  # nmrglue raises what a damaged file happens to trip over
+    except Exception as error:  # whatever nmrglue trips over in a damaged file
         raise InputError(f"{path}: cannot be read as procpar ({error}); copy it again") from error
     values = {key: _value(entry["values"][0]) for key, entry in procpar.items() if entry["values"]}
     phase = [_value(text) for text in procpar.get("phase", {"values": []})["values"]]
@@ -95,10 +96,8 @@ def _value(text: str) -> float | str:
         return text
 
 
-def _quadrature(procpar: Parameters, given: str | None) -> tuple[str, str]:
+def _quadrature(procpar: Parameters) -> tuple[str, str]:
     """How t1 was sampled, and a sentence on how that is known."""
-    if given is not None:
-        return given, f"t1 was sampled as {given}, as the caller says."
     coefficients = str(procpar.get("f1coef", "")).split()
     phase = procpar.get("phase")
     if phase == [3]:
@@ -106,11 +105,10 @@ def _quadrature(procpar: Parameters, given: str | None) -> tuple[str, str]:
     if phase != [1, 2]:
         phases = ", ".join(str(one) for one in phase) or "none"
         raise InputError(
-            f"{procpar.source}: phase must be 1,2 (States) or 3 (TPPI), got {phases}; with one real channel in t1 "
-            "positive and negative frequencies cannot be told apart. If t1 was sampled otherwise, name it as "
-            "`quadrature`"
+            f"{procpar.source}: phase must be 1,2 (States) or 3 (TPPI), got {phases}; one real channel in t1 "
+            "cannot distinguish positive from negative frequencies. If t1 was sampled otherwise, give `quadrature`"
         )
-    # Gradient-selected experiments say phase 1,2 as well; only coefficients that use both rows tell them apart.
+    # Gradient-selected experiments have phase 1,2 too; what distinguishes them are coefficients that use both rows.
     if len(coefficients) == 8 and _number(coefficients[0]) and _number(coefficients[2]):
         return "echo_antiecho", "t1 was sampled as echo_antiecho (f1coef mixes both rows)."
     return "states", "t1 was sampled as states (phase 1, 2)."
@@ -122,7 +120,7 @@ def _number(value: Any, otherwise: float = 0.0) -> float:
 
 
 def _check_nuclei(procpar: Parameters, observed_mhz: float) -> None:
-    """Refuse what is not proton against proton; F1 is of the channel that ``refsource1`` names."""
+    """Refuse what is not proton against proton; ``refsource1`` names the channel of F1."""
     f2 = str(procpar.get("tn", "H1"))
     channel = procpar.get("refsource1", "sfrq")
     f1_mhz = observed_mhz if channel == "sfrq" else _number(procpar.get(channel), 1.0)
@@ -133,11 +131,11 @@ def _check_nuclei(procpar: Parameters, observed_mhz: float) -> None:
 
 
 def _zero_mhz(procpar: Parameters, observed_mhz: float, width_hz: float) -> tuple[float, str]:
-    """The frequency of 0 ppm, and a sentence on where it comes from."""
+    """Frequency of 0 ppm, and a sentence on where it comes from."""
     reffrq = procpar.get("reffrq")
     if is_number(reffrq) and abs(reffrq / observed_mhz - 1) < MOST_CARRIER:
         return reffrq, f"0 ppm is at {reffrq:.7g} MHz (reffrq)."
-    # rfl is the distance of the reference line from the right edge, rfp its shift, both in Hz.
+    # rfl is the distance of the reference line from the low-frequency edge, rfp its shift, both in Hz.
     if is_number(procpar.get("rfl")):
         carrier_hz = width_hz / 2 - procpar.get("rfl") + _number(procpar.get("rfp", 0.0))
         if abs(carrier_hz) < MOST_CARRIER * observed_mhz * 1e6:
@@ -148,12 +146,12 @@ def _zero_mhz(procpar: Parameters, observed_mhz: float, width_hz: float) -> tupl
 
 
 def _rows(path: Path) -> np.ndarray:
-    """All rows as VnmrJ wrote them, complex, (rows, n_points)."""
+    """All rows as VnmrJ wrote them; complex, (rows, n_points)."""
     with path.open("rb") as file:
         head = file.read(FILE_HEADER_BYTES)
     if len(head) < FILE_HEADER_BYTES:
         raise InputError(f"{path}: must begin with a header of 32 bytes, got {len(head)}; was the file cut off?")
-    # Varian wrote on big-endian machines: six 32-bit numbers, then the status.
+    # Big-endian on every platform: six 32-bit numbers, then the status. nmrglue trusts them, so they are checked here.
     words = [int.from_bytes(head[at : at + 4], "big", signed=True) for at in range(0, 24, 4)]
     n_blocks, n_traces, n_real, n_bytes, trace_bytes, block_bytes = words
     sound = (

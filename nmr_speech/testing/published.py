@@ -1,18 +1,20 @@
-"""Spectra, line lists and spin systems that others measured or computed, and how the simulator is held against them.
+"""Published 1D spectra, line lists and spin systems, and how the simulator is compared with them.
 
-`nmr_speech.testing.data` finds the files; ``tests/data/README.md`` says where each comes from.
+`nmr_speech.testing.data` finds the files; ``tests/data/README.md`` names the source of each.
 """
 
 import csv
 import itertools
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.ndimage import maximum_filter
 from scipy.signal import find_peaks
 
-from nmr_speech.simulate import SpinSystem, pulse_acquire, tocsy
+from nmr_speech.axis import Axis
+from nmr_speech.simulate import Residue, SpinSystem, pulse_acquire
 from nmr_speech.testing.data import reference_data
 
 WIDTH_PPM, CARRIER_PPM = 12.0, 5.0
@@ -25,19 +27,39 @@ METHYLS = {"MB": "HB", "MG1": "HG1", "MG2": "HG2", "MD1": "HD1", "MD2": "HD2", "
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A 1D spectrum: rising shifts in ppm, intensities, spectrometer frequency."""
+    """A 1D spectrum.
+
+    Arguments
+    ---------
+    ppm : np.ndarray
+        Chemical shifts in equal steps, rising, (n,).
+    intensity : np.ndarray
+        Real intensities, (n,).
+    field_mhz : float
+        Proton frequency in MHz.
+
+    Example
+    -------
+    >>> ppm = np.linspace(0, 2, 201)
+    >>> lorentzian = Spectrum(ppm, 1 / (1 + ((ppm - 1.203) / 0.02) ** 2), 600.0)
+    >>> lorentzian.between(1.0, 1.4).lines(0.1)[0].round(3)
+    array([1.203])
+    """
 
     ppm: np.ndarray
     intensity: np.ndarray
     field_mhz: float
 
-    def between(self, low_ppm, high_ppm):
-        """Cut out a region."""
+    def between(self, low_ppm: float, high_ppm: float) -> "Spectrum":
+        """Cut out the region between two shifts in ppm."""
         inside = (self.ppm > low_ppm) & (self.ppm < high_ppm)
         return Spectrum(self.ppm[inside], self.intensity[inside], self.field_mhz)
 
-    def lines(self, prominence):
-        """Find peaks that stand out by this share of the highest: positions between grid points, heights."""
+    def lines(self, prominence: float) -> tuple[np.ndarray, np.ndarray]:
+        """Find peaks whose height and prominence exceed a share of the highest: positions in ppm, heights; (lines,).
+
+        Positions are those of the parabola through the three highest points.
+        """
         floor = prominence * self.intensity.max()
         at, _ = find_peaks(self.intensity, height=floor, prominence=floor)
         left, top, right = (self.intensity[at + k] for k in (-1, 0, 1))
@@ -45,14 +67,27 @@ class Spectrum:
         return self.ppm[at] + fraction * (self.ppm[1] - self.ppm[0]), top
 
 
-def read_table(name):
-    """Read a CSV file of the reference data."""
+def read_table(name: str) -> list[dict[str, str]]:
+    """Read a CSV file of the reference data, one dictionary a row.
+
+    Example
+    -------
+    >>> {row["system"] for row in read_table("analytic_isotropic_mixing.csv")} == {"AX", "AX3"}
+    True
+    """
     with reference_data(name).open(newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
 
 
-def gissmo_system(residue):
-    """Build GISSMO's spin system of a residue, three methyl protons as one group: (system, shifts)."""
+def gissmo_system(residue: str) -> tuple[SpinSystem, dict[str, float]]:
+    """Build GISSMO's spin system of a residue, with three methyl protons as one group, and its shifts in ppm.
+
+    Example
+    -------
+    >>> system, shifts = gissmo_system("VAL")
+    >>> system.n_protons, sorted(shifts)
+    (8, ['HA', 'HB', 'MG1', 'MG2'])
+    """
     entry = json.loads(reference_data("gissmo_spin_systems.json").read_text())[residue]
     shifts = {atom["name"]: atom["shift_ppm"] for atom in entry["atoms"]}
     group_of = {name: name for name in shifts}
@@ -69,50 +104,88 @@ def gissmo_system(residue):
     return SpinSystem(groups, couplings), {group_of[name]: shift for name, shift in shifts.items()}
 
 
-def gissmo_lines(residue, field_mhz):
-    """Read GISSMO's own simulated peak list at one field: positions in ppm, amplitudes."""
+def gissmo_lines(residue: str, field_mhz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Read GISSMO's own simulated peak list at one field: positions in ppm and amplitudes, (lines,) each.
+
+    Example
+    -------
+    >>> positions_ppm, _ = gissmo_lines("GLY", 600.0)
+    >>> bool((abs(positions_ppm - 3.54) < 0.03).all())
+    True
+    """
     rows = [
         row
         for row in read_table("gissmo_simulated_1d_peaks.csv")
         if row["residue"] == residue and float(row["field_MHz"]) == field_mhz
     ]
-    return tuple(np.array([float(row[key]) for row in rows]) for key in ("shift_ppm", "rel_amplitude"))
+    positions, amplitudes = (np.array([float(row[key]) for row in rows]) for key in ("shift_ppm", "rel_amplitude"))
+    return positions, amplitudes
 
 
-def experiment(residue):
-    """Read the experimental 1D spectrum of a residue."""
+def experiment(residue: str) -> Spectrum:
+    """Read the experimental 1D spectrum of a residue.
+
+    Example
+    -------
+    >>> round(experiment("VAL").field_mhz)
+    600
+    """
     (file,) = reference_data("spectra_1d").glob(f"{residue}_*.npz")
     stored = np.load(file)
-    ppm = np.linspace(*stored["ends_ppm"], len(stored["intensity"]))
+    first_ppm, last_ppm = stored["ends_ppm"]
+    ppm = np.linspace(first_ppm, last_ppm, len(stored["intensity"]))
     return Spectrum(ppm, stored["intensity"].astype(float), float(stored["field_mhz"]))
 
 
 class Simulation:
-    """The 1D spectrum of a system at one field, for any Lorentzian line width."""
+    """The 1D spectrum of a spin system at one field, for any Lorentzian line width.
 
-    def __init__(self, system, shifts, field_mhz):
-        self.shifts = shifts
-        self.field_mhz = field_mhz
+    Arguments
+    ---------
+    system : SpinSystem
+        Groups and couplings.
+    shifts_ppm : Mapping[str, float]
+        Chemical shift of each group.
+    field_mhz : float
+        Proton frequency.
+
+    Example
+    -------
+    >>> pair = Simulation(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}), {"A": 4.0, "X": 2.0}, 500.0)
+    >>> pair.multiplets()
+    {'X': (1.95, 2.05), 'A': (3.95, 4.05)}
+    >>> lines_ppm, _ = pair.spectrum(1.0).between(3.95, 4.05).lines(0.1)
+    >>> (np.diff(lines_ppm) * 500.0).round(1)
+    array([7.])
+    """
+
+    def __init__(self, system: SpinSystem, shifts_ppm: Mapping[str, float], field_mhz: float):
+        self.shifts = dict(shifts_ppm)
+        self.axis = Axis(N_POINTS, WIDTH_PPM * field_mhz, CARRIER_PPM, field_mhz)
         self.fid = pulse_acquire(
             system,
-            shifts,
+            self.shifts,
             field_mhz=field_mhz,
             carrier_ppm=CARRIER_PPM,
-            spectral_width_hz=WIDTH_PPM * field_mhz,
+            spectral_width_hz=self.axis.width_hz,
             n_points=N_POINTS,
         ).numpy()
 
-    def spectrum(self, line_width_hz):
-        """Fourier transform, finely filled with zeros."""
-        t = np.arange(N_POINTS) / (WIDTH_PPM * self.field_mhz)
-        damped = self.fid * np.exp(-np.pi * line_width_hz * t)
-        damped[0] /= 2
-        ppm = CARRIER_PPM + np.fft.fftshift(np.fft.fftfreq(N_FILLED)) * WIDTH_PPM
-        return Spectrum(ppm, np.fft.fftshift(np.fft.fft(damped, N_FILLED)).real, self.field_mhz)
+    @property
+    def field_mhz(self) -> float:
+        """Proton frequency in MHz."""
+        return self.axis.field_mhz
 
-    def multiplets(self):
-        """Name the groups of each multiplet and where it lies: {"HA": (low, high)} in ppm."""
-        ordered = sorted(self.shifts, key=self.shifts.get)
+    def spectrum(self, line_width_hz: float) -> Spectrum:
+        """Fourier transform with a line width in Hz, filled with zeros to ``N_FILLED`` points."""
+        damped = self.fid * np.exp(-np.pi * line_width_hz * self.axis.seconds())
+        damped[0] /= 2
+        intensity = np.fft.fftshift(np.fft.fft(damped, N_FILLED)).real
+        return Spectrum(self.axis.resized(N_FILLED).ppm(), intensity, self.field_mhz)
+
+    def multiplets(self) -> dict[str, tuple[float, float]]:
+        """Regions of the multiplets in ppm, lowest first, by the names of their groups."""
+        ordered = sorted(self.shifts, key=self.shifts.__getitem__)
         clusters = [ordered[:1]]
         for left, right in itertools.pairwise(ordered):
             if (self.shifts[right] - self.shifts[left]) * self.field_mhz > GAP_HZ:
@@ -125,8 +198,16 @@ class Simulation:
         }
 
 
-def best_line_width(simulation, measured):
-    """Find the line width whose multiplets correlate best with those measured, and the mean correlation."""
+def best_line_width(simulation: Simulation, measured: Spectrum) -> tuple[float, float]:
+    """Find the line width in Hz whose multiplets correlate best with those measured, and the mean correlation.
+
+    Example
+    -------
+    >>> one = Simulation(SpinSystem({"A": 1}, {}), {"A": 4.0}, 500.0)
+    >>> width_hz, correlation = best_line_width(one, one.spectrum(1.7))
+    >>> width_hz, round(correlation, 6)
+    (1.7, 1.0)
+    """
 
     def agreement(line_width_hz):
         simulated = simulation.spectrum(line_width_hz)
@@ -135,38 +216,74 @@ def best_line_width(simulation, measured):
             part = measured.between(low, high)
             drawn = np.interp(part.ppm, simulated.ppm, simulated.intensity)
             values.append(np.corrcoef(drawn, part.intensity)[0, 1])
-        return np.mean(values)
+        return float(np.mean(values))
 
-    found = [(agreement(width), width) for width in LINE_WIDTHS_HZ]
-    return max(found)[::-1]
+    correlation, width_hz = max((agreement(width), width) for width in LINE_WIDTHS_HZ)
+    return width_hz, correlation
 
 
-def deviations(simulated, measured, low, high, strong=0.3):
-    """Distance in Hz from each strong simulated line of a multiplet to the nearest one measured.
+def deviations(simulated: Spectrum, measured: Spectrum, low: float, high: float, strong: float = 0.3) -> np.ndarray:
+    """Distance from each strong simulated line of a multiplet to the nearest measured one.
 
-    Strong: as high as 30% of the multiplet's highest line, and standing out of its neighbours by 5%.
+    Arguments
+    ---------
+    simulated : Spectrum
+        Spectrum whose lines are looked for.
+    measured : Spectrum
+        Spectrum in which they are looked for.
+    low : float
+        Start of the multiplet in ppm.
+    high : float
+        End of the multiplet in ppm.
+    strong : float
+        Least height of a line, as a share of the highest; it must also be prominent by 5%.
+
+    Returns
+    -------
+    np.ndarray
+        Measured minus simulated position in Hz, (lines,).
+
+    Example
+    -------
+    >>> one, moved = (Simulation(SpinSystem({"A": 1}, {}), {"A": ppm}, 500.0).spectrum(1.0) for ppm in (4.0, 4.002))
+    >>> deviations(one, moved, 3.9, 4.1).round(2)
+    array([1.])
     """
     position, height = simulated.between(low, high).lines(prominence=0.05)
     position = position[height > strong * height.max()]
-    margin = 5 / measured.field_mhz
+    margin = 5 / measured.field_mhz  # lines at the edge may have moved out of the region
     there, _ = measured.between(low - margin, high + margin).lines(prominence=0.02)
     nearest = there[np.abs(there[None] - position[:, None]).argmin(axis=1)]
     return (nearest - position) * measured.field_mhz
 
 
-def rms_and_offset(deviations_hz):
-    """Root mean square about the median, and the median: what referencing may account for, one offset a spectrum."""
-    offset_hz = np.median(deviations_hz)
-    return np.sqrt(np.mean((deviations_hz - offset_hz) ** 2)), offset_hz
+def rms_and_offset(deviations_hz: Sequence[float] | np.ndarray) -> tuple[float, float]:
+    """Root mean square about the median, and the median, both in Hz: an offset is a matter of referencing.
+
+    Example
+    -------
+    >>> rms_and_offset([0.9, 1.0, 1.1, 1.0])
+    (0.0707..., 1.0)
+    """
+    offset_hz = float(np.median(deviations_hz))
+    return float(np.sqrt(np.mean((np.asarray(deviations_hz) - offset_hz) ** 2))), offset_hz
 
 
-def compare_with_experiment(residue, molecule):
+def compare_with_experiment(residue: str, molecule: Residue) -> dict[str, Any]:
     """Deviations of all strong lines, by multiplet, from the experimental spectrum of a residue.
+
+    Arguments
+    ---------
+    residue : str
+        Three-letter code of the measured amino acid.
+    molecule : Residue
+        Amino acid to simulate, at its mean shifts.
 
     Returns
     -------
-    dict
-        ``line_width_hz``, ``correlation``, and ``deviations_hz``: for each multiplet an array, referencing included.
+    dict[str, Any]
+        ``line_width_hz``, ``correlation``, and ``deviations_hz``: an array for each multiplet, (lines,), with the error
+        of referencing included.
     """
     measured = experiment(residue)
     shifts = dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True))
@@ -177,16 +294,25 @@ def compare_with_experiment(residue, molecule):
     return {"line_width_hz": line_width_hz, "correlation": correlation, "deviations_hz": found}
 
 
-def compare_with_gissmo(residue, fields_mhz, system=None):
-    """Distance in Hz from each line of GISSMO's lists to the nearest of ours, for GISSMO's own spin system.
+def compare_with_gissmo(residue: str, fields_mhz: Sequence[float], system: SpinSystem | None = None) -> dict[str, Any]:
+    """Distance from each line of GISSMO's lists to the nearest of ours, for GISSMO's own spin system.
 
-    The lists are the maxima of broadened spectra of unknown line width, so the width is chosen, one for all fields.
-    Lines count from 20% of their multiplet's highest. No shift is adjusted.
+    The lists are the maxima of broadened spectra of unknown line width, so one width is fitted to all fields. Lines
+    count from 20% of the highest of their multiplet. No shift is adjusted.
+
+    Arguments
+    ---------
+    residue : str
+        Three-letter code.
+    fields_mhz : Sequence[float]
+        Fields of the lists.
+    system : SpinSystem | None
+        Another spin system with the same groups; None for GISSMO's own.
 
     Returns
     -------
-    dict
-        ``line_width_hz`` and ``deviations_hz``, an array for each multiplet of each field: {(field, multiplet): array}.
+    dict[str, Any]
+        ``line_width_hz`` and ``deviations_hz``, {(field in MHz, multiplet): distances in Hz, (lines,)}.
     """
     own_system, shifts = gissmo_system(residue)
     simulations = [Simulation(system or own_system, shifts, field_mhz) for field_mhz in fields_mhz]
@@ -208,103 +334,3 @@ def compare_with_gissmo(residue, fields_mhz, system=None):
     tried = {width: distances(width) for width in LINE_WIDTHS_HZ}
     best = min(tried, key=lambda width: np.quantile(np.concatenate(list(tried[width].values())), 0.9))
     return {"line_width_hz": best, "deviations_hz": tried[best]}
-
-
-@dataclass(frozen=True)
-class Map:
-    """The magnitude of a 2D spectrum, F1 down, F2 across, with rising shifts in ppm."""
-
-    f1_ppm: np.ndarray
-    f2_ppm: np.ndarray
-    magnitude: np.ndarray
-
-    def peaks(self, threshold):
-        """Find the maxima above a threshold, 0.02 ppm or more from higher ones: (F1, F2) in ppm, heights."""
-        size = [1 + 2 * round(0.02 / (axis[1] - axis[0])) for axis in (self.f1_ppm, self.f2_ppm)]
-        highest = self.magnitude == maximum_filter(self.magnitude, size=size)
-        i, j = np.nonzero(highest & (self.magnitude > threshold))
-        return np.stack([self.f1_ppm[i], self.f2_ppm[j]], 1), self.magnitude[i, j]
-
-
-def magnitude_map(cos, sin, width_ppm, centre_ppm):
-    """Transform a States pair; a magnitude needs no phases and does not mind which of the pair comes first."""
-
-    def transform(signal):
-        n = signal.shape[-1]
-        bell = np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2
-        return np.fft.fftshift(np.fft.fft(signal * bell, 2048), axes=-1)
-
-    axis = centre_ppm + np.fft.fftshift(np.fft.fftfreq(2048)) * width_ppm
-    return Map(axis, axis, np.abs(transform((transform(cos) + 1j * transform(sin)).T).T))
-
-
-def measured_valine_tocsy():
-    """Read and transform BMRB's TOCSY of L-valine, and put DSS at 0 ppm."""
-    import nmrglue  # noqa: PLC0415 - the other comparisons do without it
-
-    parameters, rows = nmrglue.bruker.read(str(reference_data("valine")), read_pulseprogram=False)
-    rows = nmrglue.bruker.remove_digital_filter(parameters, rows)
-    acqus = parameters["acqus"]
-    # FnMODE 5 is States-TPPI: States with the receiver turned by half a turn from one pair of rows to the next.
-    turned = rows * np.repeat((-1.0) ** np.arange(len(rows) // 2), 2)[:, None]
-    spectrum = magnitude_map(turned[0::2], turned[1::2], acqus["SW_h"] / acqus["BF1"], acqus["O1"] / acqus["BF1"])
-    near_dss = [np.flatnonzero(np.abs(axis + 0.15) < 0.1) for axis in (spectrum.f1_ppm, spectrum.f2_ppm)]
-    dss = np.unravel_index(spectrum.magnitude[np.ix_(*near_dss)].argmax(), [len(at) for at in near_dss])
-    f1_ppm, f2_ppm = (
-        axis - axis[at[k]] for axis, at, k in zip((spectrum.f1_ppm, spectrum.f2_ppm), near_dss, dss, strict=True)
-    )
-    return Map(f1_ppm, f2_ppm, spectrum.magnitude)
-
-
-def simulated_tocsy(molecule):
-    """Simulate the experiment of `measured_valine_tocsy` with ideal mixing, and transform it in the same way."""
-    width_hz, field_mhz, centre_ppm = 6493.506, 499.84, 4.85
-    fid = tocsy(
-        molecule.system,
-        dict(zip(molecule.system.names, molecule.shift_mean_ppm, strict=True)),
-        mixing_time_s=0.06,
-        field_mhz=field_mhz,
-        carrier_ppm=centre_ppm,
-        spectral_width_hz=width_hz,
-        n_transients=128,
-        n_points=955,
-    )
-    return magnitude_map(*fid.numpy(), width_hz / field_mhz, centre_ppm)
-
-
-def assigned(spectrum, molecule, threshold):
-    """Centres of cross peaks, {(F1 group, F2 group): (F1, F2) in ppm}: the mean of their maxima, weighted by height.
-
-    A maximum belongs to the two groups nearest to it, if both lie within 0.04 ppm; what lies elsewhere is left out.
-    """
-    maxima = {}
-    for peak, height in zip(*spectrum.peaks(threshold), strict=True):
-        distance = np.abs(molecule.shift_mean_ppm - peak[:, None])
-        if distance.min(axis=1).max() < 0.04 and abs(peak[0] - peak[1]) > 0.1:
-            groups = tuple(molecule.system.names[k] for k in distance.argmin(axis=1))
-            maxima.setdefault(groups, []).append([height, *(height * peak)])
-    return {groups: np.sum(found, axis=0)[1:] / np.sum(found, axis=0)[0] for groups, found in maxima.items()}
-
-
-def cross_peaks(molecule, measured):
-    """Place the cross peaks of a simulated TOCSY beside those measured.
-
-    Simulated maxima count from 1% of the highest; measured ones from 50 times the noise: the 99th percentile of the
-    empty part of the map, 5.5 to 9 ppm. The 26 Hz between valine's methyl groups are less than 128 increments resolve
-    in F1, so there a peak may be either group's.
-
-    Returns
-    -------
-    list[dict]
-        For each simulated cross peak ``groups`` (F1, F2), ``ppm``, and ``off_ppm``: how far the nearest one measured is
-        away; NaN if none has a maximum at the groups' shifts.
-    """
-    simulated = simulated_tocsy(molecule)
-    empty = [(axis > 5.5) & (axis < 9) for axis in (measured.f1_ppm, measured.f2_ppm)]
-    noise = np.quantile(measured.magnitude[np.ix_(*empty)], 0.99)
-    there = np.array(list(assigned(measured, molecule, 50 * noise).values())).reshape(-1, 2)
-    rows = []
-    for groups, centre in assigned(simulated, molecule, 0.01 * simulated.magnitude.max()).items():
-        off = min((peak - centre for peak in there), key=lambda d: np.abs(d).max(), default=np.full(2, np.nan))
-        rows.append({"groups": groups, "ppm": centre, "off_ppm": off})
-    return rows

@@ -1,9 +1,9 @@
 """The classifiers that every network has to beat.
 
-`name_by_spectrum` is logistic regression on the pooled 2D magnitude spectrum: relative to its maximum, raised to a
-quarter, and averaged over a grid of 32 x 32 cells. `name_by_first_transient` is the same on one transient, a 1D
-spectrum in 32 cells: what it reaches needs no second dimension. `name_by_template` is what a spectroscopist tries
-first: the residue whose mean spectrum correlates best, wherever the reference line lies.
+`classify_by_spectrum` is logistic regression on the pooled 2D magnitude spectrum: relative to its maximum, raised to
+the power of a quarter, and averaged over a grid of 32 x 32 cells. `classify_by_first_transient` does the same with one
+transient, a 1D spectrum in 32 cells: its accuracy needs no second dimension. `classify_by_template` is what a
+spectroscopist tries first: the residue whose mean spectrum correlates best, wherever the reference line lies.
 """
 
 import numpy as np
@@ -16,13 +16,15 @@ from nmr_speech.corpus.pseudo_audio import unstack_fid
 from nmr_speech.simulate.fid import spectrum
 
 GRID = 32  # points a dimension after pooling
-# Of several pairs that benchmarks/baselines finds equally good within sampling error:
-EXPONENT = 0.25  # brings up weak cross peaks
+# One of several pairs that benchmarks/baselines finds equally good within sampling error.
+EXPONENT = 0.25  # raises weak cross peaks
 INVERSE_PENALTY = 100.0
 
 
-def name_by_spectrum(train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY) -> tuple[np.ndarray, np.ndarray]:
-    """Train the baseline on one data set and name the recordings of another.
+def classify_by_spectrum(
+    train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train the baseline on one data set and classify the recordings of another.
 
     Arguments
     ---------
@@ -39,21 +41,21 @@ def name_by_spectrum(train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PEN
     -------
     true : np.ndarray
         Class numbers of the test recordings, (recordings,).
-    named : np.ndarray
-        Class numbers that the baseline gives them, (recordings,).
+    predicted : np.ndarray
+        Class numbers that the baseline predicts, (recordings,).
     """
     return _regress(train, test, lambda wav: pooled_spectrum(wav, exponent), inverse_penalty)
 
 
-def name_by_first_transient(
+def classify_by_first_transient(
     train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Train on the first transient alone and name the recordings of another data set.
+    """Train on the first transient alone and classify the recordings of another data set.
 
     Arguments
     ---------
     train : DynamicItemDataset
-        As in `name_by_spectrum`.
+        As in `classify_by_spectrum`.
     test : DynamicItemDataset
         The same items.
     exponent : float
@@ -65,29 +67,28 @@ def name_by_first_transient(
     -------
     true : np.ndarray
         Class numbers of the test recordings, (recordings,).
-    named : np.ndarray
-        Class numbers that the baseline gives them, (recordings,).
+    predicted : np.ndarray
+        Class numbers that the baseline predicts, (recordings,).
     """
     return _regress(train, test, lambda wav: pooled_first_transient(wav, exponent), inverse_penalty)
 
 
-def name_by_template(
+def classify_by_template(
     train,
     test,
     search_ppm: float = 0.3,
     field_mhz: float = FIELD_MHZ,
     spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Name each recording by the mean training spectrum that it correlates best with, at the best common offset.
+    """Assign each recording to the mean training spectrum with the highest correlation at the best common offset.
 
-    The spectra are square roots of magnitudes. A template is moved along the diagonal point by point; what leaves on
-    one side enters on the other, as folded lines do. Where shifts vary by more than a line width, as those of
-    proteins do, a mean spectrum is a poor template.
+    The spectra are square roots of magnitudes. A template is moved along the diagonal point by point and wraps around,
+    as folded lines do. A mean spectrum is a poor template where shifts vary by more than a line width, as in proteins.
 
     Arguments
     ---------
     train : DynamicItemDataset
-        As in `name_by_spectrum`.
+        As in `classify_by_spectrum`.
     test : DynamicItemDataset
         The same items.
     search_ppm : float
@@ -101,7 +102,7 @@ def name_by_template(
     -------
     true : np.ndarray
         Class numbers of the test recordings, (recordings,).
-    named : np.ndarray
+    predicted : np.ndarray
         Class numbers of the templates, (recordings,).
     """
     in_range("search_ppm", search_ppm, 0, spectral_width_hz / field_mhz / 2, "ppm", "0.3")
@@ -113,16 +114,16 @@ def name_by_template(
     reach = int(search_ppm * field_mhz / spectral_width_hz * means.shape[-1])
     moved = [means.roll((offset, offset), (-2, -1)) for offset in range(-reach, reach + 1)]
     templates = torch.nn.functional.normalize(torch.stack(moved, 1).flatten(2), dim=-1)
-    true, named = [], []
+    true, predicted = [], []
     for item in test:
         correlation = templates @ _unit_spectrum(item["sig"]).flatten()
         true.append(int(item["spk_id_encoded"]))
-        named.append(labels[correlation.amax(1).argmax().item()])
-    return np.array(true), np.array(named)
+        predicted.append(labels[correlation.amax(1).argmax().item()])
+    return np.array(true), np.array(predicted)
 
 
 def pooled_spectrum(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Tensor:
-    """Reduce each recording to what the baseline sees of it.
+    """Reduce each recording to the features of `classify_by_spectrum`.
 
     Arguments
     ---------
@@ -146,10 +147,10 @@ def pooled_spectrum(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Ten
 
 
 def pooled_first_transient(wavs: torch.Tensor, exponent: float = EXPONENT) -> torch.Tensor:
-    """Reduce each recording to what its first transient shows, the 1D spectrum: the cosine channel at t1 = 0.
+    """Reduce each recording to the 1D spectrum of its first transient: the cosine channel at t1 = 0.
 
-    Ideal mixing conserves the total spin, so there is no trace of it here. The sine channel is left out: with
-    ideal mixing it starts at zero.
+    Ideal mixing conserves the total spin, so it leaves no trace here. The sine channel is left out: with ideal mixing
+    it starts at zero.
 
     Arguments
     ---------
@@ -198,8 +199,8 @@ def _unit_spectrum(sig):
 
 
 BASELINES = {
-    "spectrum": name_by_spectrum,
-    "first_transient": name_by_first_transient,
-    "template": name_by_template,
+    "spectrum": classify_by_spectrum,
+    "first_transient": classify_by_first_transient,
+    "template": classify_by_template,
 }
-"""All of them, by name."""
+"""All baselines, by name."""

@@ -4,26 +4,31 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.data_pipeline import provides, takes
+from speechbrain.utils.epoch_loop import EpochCounter
+from torch.utils.data import Dataset
 
 from nmr_speech.checks import one_of
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
-from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
 from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.wav import read_wav
 from nmr_speech.simulate import draw_recording
 
+Item = Mapping[str, Any]
+
 
 @dataclass
 class Batch:
-    """Recordings of a training step.
+    """Recordings of one training step.
 
-    SpeechBrain's PaddedBatch pads, counts lengths and copies twice; recordings all have the same length.
+    SpeechBrain's PaddedBatch would pad, count lengths and copy twice, but all recordings have the same length.
 
     Arguments
     ---------
@@ -47,27 +52,27 @@ class Batch:
     spk_id_encoded: torch.Tensor
 
     @classmethod
-    def stack(cls, items: Sequence[Mapping]) -> "Batch":
-        """Make a batch of items of a data set: the ``collate_fn`` of a loader."""
+    def stack(cls, items: Sequence[Item]) -> Self:
+        """Make a batch of items: the ``collate_fn`` of a loader."""
         labels = torch.tensor([item["spk_id_encoded"] for item in items])
         return cls([item["id"] for item in items], torch.stack([item["sig"] for item in items]), labels)
 
-    def to(self, device: str | torch.device) -> "Batch":
-        """Move to a device, without waiting where the memory is pinned."""
+    def to(self, device: str | torch.device) -> Self:
+        """Move the tensors to a device, asynchronously from pinned memory."""
         sig, labels = (tensor.to(device, non_blocking=True) for tensor in (self.sig, self.spk_id_encoded))
-        return Batch(self.id, sig, labels)
+        return type(self)(self.id, sig, labels)
 
-    def pin_memory(self) -> "Batch":
-        """Pin, as loaders with ``pin_memory`` ask for."""
-        return Batch(self.id, self.sig.pin_memory(), self.spk_id_encoded.pin_memory())
+    def pin_memory(self) -> Self:
+        """Pin the memory; loaders with ``pin_memory`` call it."""
+        return type(self)(self.id, self.sig.pin_memory(), self.spk_id_encoded.pin_memory())
 
 
-def remaining(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:
+def training_speakers(residues: Sequence[str], held_out: Sequence[str]) -> list[str]:
     """List the speakers of a training: the residues that are not held out.
 
     Example
     -------
-    >>> remaining(["ALA", "GLY", "VAL"], ["GLY"])
+    >>> training_speakers(["ALA", "GLY", "VAL"], ["GLY"])
     ['ALA', 'VAL']
     """
     for name in held_out:
@@ -91,10 +96,10 @@ def encoder_of(speakers: Sequence[str]) -> CategoricalEncoder:
 
 def load_datasets(
     manifests: Mapping[str, str | Path], data_root: str | Path, speakers: Sequence[str], held_out: Sequence[str] = ()
-):
-    """Check manifests and recordings, then make one data set of each.
+) -> tuple[dict[str, DynamicItemDataset], CategoricalEncoder]:
+    """Check manifests and recordings, then make a data set of each manifest.
 
-    Every recording is opened once here, so that a bad one is named before any training step.
+    Every recording is opened once, so that a bad one is named before any training step.
 
     Arguments
     ---------
@@ -105,7 +110,7 @@ def load_datasets(
     speakers : Sequence[str]
         The labels, in any order; label numbers follow the alphabet.
     held_out : Sequence[str]
-        Labels that the manifests may hold too; their recordings are left out.
+        Further labels that the manifests may hold; their recordings are left out.
 
     Returns
     -------
@@ -118,12 +123,12 @@ def load_datasets(
 
     @takes("wav")
     @provides("sig")
-    def sig(wav):
+    def sig(wav: str) -> torch.Tensor:
         return read_wav(audio_path(wav, data_root))
 
     @takes("spk_id")
     @provides("spk_id_encoded")
-    def spk_id_encoded(spk_id):
+    def spk_id_encoded(spk_id: str) -> int:
         return label_encoder.encode_label(spk_id)
 
     datasets = {}
@@ -135,45 +140,48 @@ def load_datasets(
     return datasets, label_encoder
 
 
-class FreshRecordings(torch.utils.data.Dataset):
-    """A training set that is never written: every epoch simulates recordings that no epoch before has seen.
+class SimulatedRecordings(Dataset):
+    """A training set that is simulated on the fly and never written: no epoch repeats a recording of another.
 
-    Recording k of a residue in an epoch is number ``FIRST + epoch * n + k`` of the data set's seed, far beyond those
-    written, so a resumed run draws what the unbroken one would have.
+    Recording k of a residue in an epoch has the index ``MAX_RECORDINGS + epoch * n + k``. It lies beyond all written
+    ones and follows from the epoch, so a resumed run draws what the unbroken one would have drawn.
 
     Arguments
     ---------
     plan : DatasetPlan
-        Seed, sample, experiment and nuisances of the data set that this one goes on.
+        Seed, sample, experiment and nuisances of the data set that this one extends.
     speakers : Sequence[str]
         The residues to draw.
     n : int
-        Recordings of each residue in an epoch.
-    label_encoder : CategoricalEncoder
-        Between labels and numbers.
+        Recordings of each residue per epoch.
+    epoch_counter : EpochCounter
+        Its ``current`` is the epoch.
 
     Example
     -------
-    >>> encoder = CategoricalEncoder()
-    >>> encoder.update_from_iterable(["GLY"])
-    >>> fresh = FreshRecordings(DatasetPlan(1986, ["GLY"]), ["GLY"], 2, encoder)
-    >>> len(fresh), fresh[1]["id"], fresh[1]["sig"].shape
+    >>> from speechbrain.utils.epoch_loop import EpochCounter
+    >>> data = SimulatedRecordings(DatasetPlan(1986, ["GLY"]), ["GLY"], 2, EpochCounter(3))
+    >>> len(data), data[1]["id"], data[1]["sig"].shape
     (2, 'GLY_10000001', torch.Size([65536, 4]))
     """
 
-    FIRST = 10**7  # the most recordings of a residue that a written data set may have
+    def __init__(
+        self,
+        plan: DatasetPlan,
+        speakers: Sequence[str],
+        n: int,
+        epoch_counter: EpochCounter,
+    ):
+        self.plan, self.speakers, self.n, self.epoch_counter = plan, sorted(speakers), n, epoch_counter
+        self.label_encoder = encoder_of(speakers)
 
-    def __init__(self, plan: DatasetPlan, speakers: Sequence[str], n: int, label_encoder: CategoricalEncoder):
-        self.plan, self.speakers, self.n, self.label_encoder = plan, sorted(speakers), n, label_encoder
-        self.epoch = 0
-
-    def __len__(self):
+    def __len__(self) -> int:
         return self.n * len(self.speakers)
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: int) -> Item:
         """Simulate one recording; the keys are those of `load_datasets`."""
         residue = self.speakers[number // self.n]
-        index = self.FIRST + self.epoch * self.n + number % self.n
+        index = MAX_RECORDINGS + self.epoch_counter.current * self.n + number % self.n
         wav, _ = stack_fid(draw_recording(residue, self.plan.seed, index, **self.plan.draw_settings).fid)
         return {
             "id": self.plan.recording_id(residue, index),
@@ -182,38 +190,60 @@ class FreshRecordings(torch.utils.data.Dataset):
         }
 
 
-class Disturbed(torch.utils.data.Dataset):
-    """A data set whose recordings are disturbed, each by a draw of its own that depends on seed and name alone.
+class AugmentedRecordings(Dataset):
+    """A data set with nuisances in every recording, drawn once: seed and name of a recording decide on them.
 
-    So a recording is the same, to rounding, in every epoch, batch, order and process: what validation and test of a
-    model for disturbed recordings need, for clean ones choose the wrong epoch.
+    A recording is the same, to rounding, in every epoch, batch, order and process. Validation and test of a model for
+    measured spectra need that: clean recordings would choose the wrong epoch.
 
     Arguments
     ---------
-    dataset : torch.utils.data.Dataset
+    dataset : Dataset
         Items ``id``, ``sig`` and ``spk_id_encoded``, as `load_datasets` makes them.
-    disturb : Callable
-        Maps waveforms (B, T, 4) and a generator to waveforms, as `nmr_speech.training.augment.Nuisances` does.
+    augment : Callable
+        Maps waveforms (B, 65536, 4) and a generator to waveforms: `nmr_speech.training.augment.Augmentation`, say.
     seed : int
         Seed of the draws.
 
     Example
     -------
     >>> clean = [{"id": "GLY_0", "sig": torch.zeros(65536, 4), "spk_id_encoded": 0}]
-    >>> noisy = Disturbed(clean, lambda wavs, g: wavs + torch.randn(wavs.shape, generator=g), 1986)
+    >>> noisy = AugmentedRecordings(clean, lambda wavs, g: wavs + torch.randn(wavs.shape, generator=g), 1986)
     >>> torch.equal(noisy[0]["sig"], noisy[0]["sig"]), bool(noisy[0]["sig"].any())
     (True, True)
     """
 
-    def __init__(self, dataset: torch.utils.data.Dataset, disturb: Callable, seed: int):
-        self.dataset, self.disturb, self.seed = dataset, disturb, seed
+    def __init__(self, dataset: Dataset, augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor], seed: int):
+        self.dataset, self.augment, self.seed = dataset, augment, seed
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, number):
-        """Disturb one recording."""
+    def __getitem__(self, number: int) -> Item:
+        """Augment one recording; the other items stay."""
         item = self.dataset[number]
-        draw = np.random.SeedSequence([self.seed, zlib.crc32(item["id"].encode())]).generate_state(1)[0]
-        generator = torch.Generator().manual_seed(int(draw))
-        return {**item, "sig": self.disturb(item["sig"][None], generator)[0]}
+        generator = generator_of(self.seed, zlib.crc32(item["id"].encode()))
+        return {**item, "sig": self.augment(item["sig"][None], generator)[0]}
+
+
+def generator_of(*entropy: int) -> torch.Generator:
+    """Make a generator that follows from whole numbers alone.
+
+    Arguments
+    ---------
+    *entropy : int
+        Seed, step and rank, say; each 0 or more.
+
+    Returns
+    -------
+    torch.Generator
+        On the CPU.
+
+    Example
+    -------
+    >>> draws = [torch.rand(1, generator=generator_of(1986, step)).item() for step in (1, 2, 1)]
+    >>> draws[0] == draws[2], draws[0] == draws[1]
+    (True, False)
+    """
+    state = np.random.SeedSequence(entropy).generate_state(1)[0]
+    return torch.Generator().manual_seed(int(state))

@@ -1,37 +1,57 @@
-"""Load a recipe's YAML with overrides, and say which key is wrong before anything is built on it."""
+"""Load a recipe's YAML with overrides, and name a wrong key before anything is built."""
 
+import contextlib
 import dataclasses
 import difflib
 import re
 from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from hyperpyyaml import load_hyperpyyaml, resolve_references
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from speechbrain.utils.run_opts import RunOptions
 
 from nmr_speech.checks import InputError
 
+RENAMED_KEYS = {
+    "nuisances": "`augmentation`, such as --augmentation='{reference_offset: {offset_ppm: [-0.2, 0.2]}}'",
+    "margin": "an argument of the head, such as --head='!include:head/margin.yaml {margin: 0.2}'",
+    "disturb_evaluation": "`evaluation_augment`",
+}
+"""Keys of earlier versions, and what has taken their place."""
 
-def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dict:
+RENAMED_CLASSES = {
+    "nmr_speech.checkpoints.WholeCheckpointer": "nmr_speech.training.checkpoints.WholeCheckpointer",
+    "nmr_speech.dataio.remaining": "nmr_speech.training.dataio.training_speakers",
+    "nmr_speech.loggers.make_logger": "nmr_speech.training.loggers.make_logger",
+    "nmr_speech.models.augment.Nuisances": "nmr_speech.training.augment.Augmentation",
+    "nmr_speech.models.heads.make_head": "nmr_speech.models.heads.LinearHead or MarginHead",
+    "nmr_speech.models.transfer.Pretrained": "nmr_speech.training.transfer.Pretrained",
+}
+"""Classes and functions that YAML files of earlier versions name, and their present names."""
+
+
+def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dict[str, Any]:
     r"""Load a hyperparameter file.
 
     Arguments
     ---------
     path : str | Path
-        YAML file; its base and the parts that it includes are found beside it. See `flatten_hparams`.
+        YAML file; its base and the parts that it includes are found relative to it. See `flatten_hparams`.
     overrides : str
-        YAML text with overrides, as `speechbrain.parse_arguments` gives it.
+        YAML text with overrides, as `speechbrain.parse_arguments` returns it.
     keys : Collection[str]
-        The keys that the recipe reads. Every one must be there. Others are refused unless the file itself refers to
+        The keys that the recipe reads. Each must be there. Other keys are refused unless the file itself refers to
         them, or they are SpeechBrain run options.
 
     Returns
     -------
-    dict
-        Keys to objects.
+    dict[str, Any]
+        Values and objects by key.
 
     Example
     -------
@@ -44,33 +64,29 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
     ...
     nmr_speech.checks.InputError: ...recipe.yaml: the key `epochs` means nothing to this recipe; did you mean `epoch`?
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such hyperparameter file")
-    hparams, referred_to = _load(path, overrides)
-    run_options = {option.name for option in dataclasses.fields(RunOptions)}
-    for key in set(hparams) - {*keys, *run_options, *referred_to}:
-        if not key.startswith("__"):
-            near = difflib.get_close_matches(key, sorted(keys), n=1)
-            remedy = f"did you mean `{near[0]}`?" if near else "remove it"
-            raise InputError(f"{path}: the key `{key}` means nothing to this recipe; {remedy}")
-    for key in set(keys) - set(hparams):
-        raise InputError(f"{path}: the key `{key}` is missing; add it")
-    return hparams
+    with _one_sentence(path):
+        tree, overrides_by_key = _merge(Path(path), overrides)
+        _check_keys(tree, keys)
+        text = _resolve(path, tree, overrides_by_key)
+        for name in re.findall(r"!(?:new|name|apply):([\w.]+)", text):
+            if name in RENAMED_CLASSES:
+                raise InputError(f"{name} is now {RENAMED_CLASSES[name]}; correct the file")
+        return load_hyperpyyaml(text)
 
 
 def flatten_hparams(path: str | Path, overrides: str) -> str:
     r"""Return one YAML text with the base, the overrides, the included parts and the references put in.
 
-    A file may begin with ``base: other.yaml``, a file beside it that is complete or has a base itself. Then it gives
-    only the keys that differ, each with its whole value.
+    A file may begin with ``base: other.yaml``, a file beside it that is complete or has a base itself. It then gives
+    only the keys that differ, each with its whole value. A part that takes the place of another one keeps the
+    arguments of the ``!include`` that it replaces: a head, say, gets the size of the embeddings.
 
     Arguments
     ---------
     path : str | Path
         YAML file.
     overrides : str
-        YAML text with overrides. A mapping without a tag is merged into that of the file, everything else replaces.
+        YAML text with overrides. A mapping without a tag is merged into that of the file, all else replaces.
 
     Returns
     -------
@@ -86,44 +102,69 @@ def flatten_hparams(path: str | Path, overrides: str) -> str:
     rate: 0.002
     epochs: 5
     """
-    return _resolve(*_merge(Path(path), overrides))
+    with _one_sentence(path):
+        return _resolve(path, *_merge(Path(path), overrides))
 
 
-def _load(path, overrides):
-    """Keys to objects, and the keys that the file refers to."""
+@contextlib.contextmanager
+def _one_sentence(path):
+    """Turn errors of the libraries into one sentence that names the file."""
     try:
-        stream, overrides = _merge(path, overrides)
-        return load_hyperpyyaml(_resolve(stream, overrides)), re.findall(r"<(\w+)", stream.getvalue())
-    except KeyError as error:  # an override that names no key
+        yield
+    except KeyError as error:  # an override of a key that is not there
         raise InputError(f"{path}: {error.args[0]}") from error
     except FileNotFoundError as error:
         raise InputError(
-            f"{path}: includes {error.filename}, which does not exist; parts lie in frontend/ and backbone/ beside it"
+            f"{path}: includes {error.filename}, which does not exist; parts lie in frontend/, backbone/ and head/ "
+            f"beside it"
         ) from error
     except YAMLError as error:
         raise InputError(
             f"{path}: the file or an override is not valid YAML: {' '.join(str(error).split())}"
         ) from error
-    except ValueError as error:  # a placeholder not filled in, or an override of another shape
+    except ValueError as error:  # an InputError too, a placeholder left in place, an override of another shape
         raise InputError(f"{path}: {' '.join(map(str, error.args))}") from error
 
 
+def _check_keys(tree, keys):
+    stream = StringIO()
+    YAML().dump(tree, stream)
+    referred_to = re.findall(r"<(\w+)", stream.getvalue())
+    run_options = {option.name for option in dataclasses.fields(RunOptions)}
+    for key in set(tree) - {*keys, *run_options, *referred_to}:
+        if key.startswith("__"):
+            continue
+        _refuse_renamed(key)
+        near = difflib.get_close_matches(key, sorted(keys), n=1)
+        remedy = f"did you mean `{near[0]}`?" if near else "remove it"
+        raise InputError(f"the key `{key}` means nothing to this recipe; {remedy}")
+    for key in set(keys) - set(tree):
+        raise InputError(f"the key `{key}` is missing; add it")
+
+
+def _refuse_renamed(key):
+    if key in RENAMED_KEYS:
+        raise InputError(f"the key `{key}` is now {RENAMED_KEYS[key]}")
+
+
 def _merge(path, overrides):
-    """The file laid over its base, as a stream that HyperPyYAML can read, and the overrides as a mapping."""
+    """The file laid over its base, and the overrides that are left, as mappings."""
+    if not path.is_file():
+        raise InputError("no such hyperparameter file")
     yaml = YAML()
     tree = _lay_over_base(yaml, path, ())
     overrides = yaml.load(overrides) or {}
     for key, value in list(overrides.items()):
-        if isinstance(value, Mapping) and key in tree:
+        if key not in tree:
+            _refuse_renamed(key)
+        elif _is_include(value):
+            _replace(tree, key, overrides.pop(key))
+        elif isinstance(value, Mapping):
             if value.tag.value:  # HyperPyYAML would merge it and keep the old tag: another optimiser, unused
                 tree[key] = overrides.pop(key)
-            elif tree[key] is None:  # and fails on null
+            elif tree[key] is None:  # HyperPyYAML fails on null
                 tree[key] = {}
-    stream = StringIO()
-    yaml.dump(tree, stream)
-    stream.seek(0)
-    stream.name = str(path)  # tells HyperPyYAML where the parts lie
-    return stream, overrides
+    return tree, overrides
 
 
 def _lay_over_base(yaml, path, above):
@@ -134,14 +175,32 @@ def _lay_over_base(yaml, path, above):
     if not base_path.is_file():
         raise InputError(f"`base` must be a file beside it, got {base_path}")
     if base_path in (path, *above):
-        raise InputError(f"{path}: `base` must not lead back to {base_path}")
+        raise InputError(f"`base` must not lead back to {base_path}")
     base = _lay_over_base(yaml, base_path, (path, *above))
     base.ca.comment = tree.ca.comment  # the title of this file, not that of its base
     for key, value in tree.items():
-        base[key] = value
+        _replace(base, key, value)
         base.ca.items.pop(key, None)  # a comment on another value
     return base
 
 
-def _resolve(stream, overrides):
+def _is_include(node):
+    return str(getattr(getattr(node, "tag", None), "value", None)).startswith("!include:")
+
+
+def _replace(tree, key, value):
+    """Set a key; an included part keeps the arguments of the one that it replaces, unless it brings its own."""
+    old = tree.get(key)
+    if _is_include(value) and _is_include(old) and isinstance(old, Mapping):
+        part = CommentedMap({**old, **value} if isinstance(value, Mapping) else old)
+        part.yaml_set_ctag(value.tag)
+        value = part
+    tree[key] = value
+
+
+def _resolve(path, tree, overrides):
+    stream = StringIO()
+    YAML().dump(tree, stream)
+    stream.seek(0)
+    stream.name = str(path)  # tells HyperPyYAML where the parts lie
     return resolve_references(stream, overrides, overrides_must_match=True).getvalue()

@@ -164,7 +164,7 @@ def test_another_plan_is_refused_half_way(tmp_path, monkeypatch):
 def test_a_folder_of_other_things_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(
-        InputError, match=r"holds files but no dataset\.json; give `data_folder` an empty or new folder"
+        InputError, match=r"holds files but no dataset\.json; set `data_folder` to an empty or new folder"
     ):
         build_dataset(tmp_path, PLAN)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
@@ -172,7 +172,7 @@ def test_a_folder_of_other_things_is_refused(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"file/data: cannot be written \(Not a directory\); give another"):
+    with pytest.raises(InputError, match=r"file/data: cannot be written \(Not a directory\); set another"):
         build_dataset(tmp_path / "file" / "data", PLAN)
 
 
@@ -234,7 +234,7 @@ def test_parts_made_apart_add_up(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "BATCH", {"cpu": 5})
     plan = DatasetPlan(5, ["GLY", "SER"], 90)
     assert build_dataset(tmp_path / "whole", plan) == 180
-    assert sum(build_dataset(tmp_path / f"part{k}", plan, of=f"{k}/3") for k in (1, 2, 3)) == 180
+    assert sum(build_dataset(tmp_path / f"part{k}", plan, share=f"{k}/3") for k in (1, 2, 3)) == 180
     whole = contents(tmp_path / "whole")
     audio = [{k: v for k, v in contents(tmp_path / f"part{k}").items() if k.startswith("wav/")} for k in (1, 2, 3)]
     assert sum(map(len, audio)) == 180
@@ -244,9 +244,9 @@ def test_parts_made_apart_add_up(tmp_path, monkeypatch):
         expected = read_manifest(tmp_path / "whole" / f"{split}.csv")
         assert sorted(rows, key=lambda row: row.ID) == sorted(expected, key=lambda row: row.ID)
     with pytest.raises(InputError, match="`share` is '1/3' there, '2/3' here"):
-        build_dataset(tmp_path / "part1", plan, of="2/3")
+        build_dataset(tmp_path / "part1", plan, share="2/3")
     with pytest.raises(InputError, match="`share` must leave recordings of each split, got none of"):
-        build_dataset(tmp_path / "none", plan, of="19/19")
+        build_dataset(tmp_path / "none", plan, share="19/19")
     assert not (tmp_path / "none").exists()
 
 
@@ -260,7 +260,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path, monkeypatch):
     refused = []
 
     def run_again(*arguments, **keywords):
-        with pytest.raises(InputError, match="another run is at work here; wait for it"):
+        with pytest.raises(InputError, match="another run is writing to this folder; wait for it"):
             build_dataset(tmp_path / "d", PLAN)
         refused.append(True)
         return draw_recordings(*arguments, **keywords)
@@ -290,3 +290,10 @@ def test_nuisances_are_part_of_the_plan(tmp_path):
     fid = unstack_fid(read_wav(audio_path(row.wav, tmp_path / "noisy")), row.scale)
     clean = draw_recording("GLY", 5, int(row.ID.split("_")[1])).fid
     assert (fid - clean).real.std().item() == pytest.approx(clean.abs().max().item() / 20, rel=0.02)
+
+
+def test_the_quickstart_data_set_of_version_0_1_is_still_accepted():
+    """Its hash, as version 0.1 wrote it: a change to it needs a higher `SIMULATION`."""
+    experiment = {"field_mhz": 600.0, "carrier_ppm": 5.0, "spectral_width_hz": 7200.0, "mixing_time_s": 0.06}
+    plan = DatasetPlan(1986, recordings_per_residue=120, experiment=experiment)
+    assert plan.content_hash == "d0eaf3e66bcde9627701fec5a19d8d459310c25bca1d867038da151b785fa269"

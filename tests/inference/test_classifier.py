@@ -21,7 +21,7 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.models.embed import embed
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead
 from nmr_speech.publish.bundle import make_bundle
 from tests.fixtures import write_results
 
@@ -221,6 +221,6 @@ def test_every_part_can_be_published(frontend, backbone, tmp_path):
     (results / "hyperparams.yaml").write_text(yaml)
     for kind in texts:
         torch.save(parts[kind]["module"].state_dict(), results / "save" / "CKPT+1" / f"{kind}.ckpt")
-    torch.save(make_head(size, 2).state_dict(), results / "save" / "CKPT+1" / "classifier.ckpt")
+    torch.save(LinearHead(size, 2).state_dict(), results / "save" / "CKPT+1" / "classifier.ckpt")
     make_bundle(results, tmp_path / "bundle", "user/amino")
     assert type(parts["frontend"]["module"]).__name__ in (tmp_path / "bundle" / "README.md").read_text()

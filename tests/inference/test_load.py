@@ -19,7 +19,7 @@ from nmr_speech.hub.safe_yaml import read_nodes
 from nmr_speech.hub.tensors import load_weights
 from nmr_speech.inference.load import load_classifier, load_embedder
 from nmr_speech.models.frontends import MelFrontEnd, QuadratureFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead, MarginHead
 from tests.fixtures import backbone
 
 YAML = """
@@ -52,7 +52,7 @@ def bundle(tmp_path):
     torch.manual_seed(0)
     torch.save(QuadratureFrontEnd().state_dict(), folder / "frontend.ckpt")
     torch.save(backbone().state_dict(), folder / "backbone.ckpt")
-    torch.save(make_head(12, 2).state_dict(), folder / "classifier.ckpt")
+    torch.save(LinearHead(12, 2).state_dict(), folder / "classifier.ckpt")
     (folder / "label_encoder.ckpt").write_text("'GLY' => 0\n'VAL' => 1\n================\n'starting_index' => 0\n")
     return folder
 
@@ -284,7 +284,7 @@ def test_a_description_that_does_not_fit_together(kind, bundle):
 def test_parts_that_do_not_fit_one_another(bundle):
     path = bundle / "hyperparams.yaml"
     path.write_text(path.read_text().replace("in_features: 12", "in_features: 13"))
-    torch.save(make_head(13, 2).state_dict(), bundle / "classifier.ckpt")
+    torch.save(LinearHead(13, 2).state_dict(), bundle / "classifier.ckpt")
     with pytest.raises(InputError, match="the parts of the model do not fit together"):
         load_classifier(str(bundle))
 
@@ -305,7 +305,7 @@ def test_what_does_not_fit_the_weights_takes_no_memory(bundle):
 
 
 def test_every_class_is_built_without_memory_first():
-    for make, arguments in ((MelFrontEnd, {}), (make_head, {"embedding_size": 4, "n_classes": 3, "margin": 0.2})):
+    for make, arguments in ((MelFrontEnd, {}), (MarginHead, {"embedding_size": 4, "n_classes": 3})):
         weights = make(**arguments).state_dict()
         built = build(make, arguments, weights, "it").state_dict()
         assert all(torch.equal(built[name], weights[name]) for name in weights)

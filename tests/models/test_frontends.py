@@ -14,7 +14,7 @@ from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
 from nmr_speech.simulate import draw_recording, tocsy
 from nmr_speech.simulate.spin_system import SpinSystem
-from nmr_speech.training.augment import Nuisances
+from nmr_speech.training.augment import Augmentation
 
 PARTS = Path(__file__).parents[2] / "hparams" / "frontend"
 ALL = [MelFrontEnd, ConvFrontEnd, QuadratureFrontEnd]
@@ -130,7 +130,7 @@ def test_an_embedding_does_not_depend_on_its_batch_or_its_loudness(frontend, wav
 
 
 def test_an_uncertain_reference_is_that_of_the_simulator():
-    shift = Nuisances({"reference_offset": {"offset_ppm": 0.1}})
+    shift = Augmentation({"reference_offset": {"offset_ppm": 0.1}})
     system = SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0})
     wav, _ = stack_fid(tocsy(system, [4.0, 2.0], tolerance=0))
     moved, _ = stack_fid(tocsy(system, [4.1, 2.1], tolerance=0))
@@ -139,4 +139,4 @@ def test_an_uncertain_reference_is_that_of_the_simulator():
 
 def test_without_nuisances_nothing_changes():
     wavs = torch.rand(2, 65536, 4)
-    assert torch.equal(Nuisances(None)(wavs, torch.Generator()), wavs)
+    assert torch.equal(Augmentation(None)(wavs, torch.Generator()), wavs)

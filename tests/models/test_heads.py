@@ -4,16 +4,16 @@ import math
 
 import torch
 
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead, MarginHead
 
 
 def test_the_linear_head_is_equation_2():
-    head, embeddings = make_head(6, 20), torch.randn(3, 6)
+    head, embeddings = LinearHead(6, 20), torch.randn(3, 6)
     assert torch.allclose(head(embeddings, torch.tensor([0, 1, 2])), embeddings @ head.weight.T + head.bias)
 
 
 def test_the_margin_is_an_angle_on_the_true_class_alone():
-    head = make_head(2, 2, margin=0.2, scale=30.0)
+    head = MarginHead(2, 2, margin=0.2, scale=30.0)
     with torch.no_grad():
         head.cosine.weight.copy_(torch.eye(2))
     angle = 0.7

@@ -83,7 +83,7 @@ def test_the_last_line_gives_recordings_seconds_and_rate(simulate, tmp_path, cap
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("--device=cuda", "`device` 'cuda' is not there; take --device=cpu"),
+        ("--device=cuda", "`device` 'cuda' is not available; use --device=cpu"),
         ("--device=quantum", "`device` must be cpu or cuda, got 'quantum'"),
         ("--share=3/2", "`share` must be such as 2/8"),
         ("--recordings_per_residue=2", "`recordings_per_residue` must be a whole number from 3"),

@@ -143,7 +143,7 @@ def test_tensorboard_that_is_not_installed(data, tmp_path, monkeypatch):
 def test_two_residues_are_learned_by_heart(tmp_path):
     train.main([
         QUICKSTART, "--residues=[VAL,GLY]", "--recordings_per_residue=10", "--number_of_epochs=20", "--batch_size=14",
-        "--nuisances=null", *folders(tmp_path),
+        "--augmentation=null", *folders(tmp_path),
     ])  # fmt: skip
     last = (tmp_path / "out" / "train_log.txt").read_text().splitlines()[-2]
     assert "epoch: 20" in last
@@ -206,7 +206,7 @@ def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path
 
 def test_residues_can_be_held_out_and_a_margin_put_on(data, tmp_path):
     out = tmp_path / "out"
-    overrides = tiny_but("--held_out_residues=[SER]", "--margin=0.2")
+    overrides = tiny_but("--held_out_residues=[SER]", "--head=!include:head/margin.yaml")
     train.main([QUICKSTART, *overrides, f"--data_folder={data}", f"--output_folder={out}"])
     results = json.loads((out / "results.json").read_text())
     assert results["test"]["labels"] == ["ALA", "GLY"]

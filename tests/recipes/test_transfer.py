@@ -48,7 +48,7 @@ def go(speech, data, tmp_path, monkeypatch):
 
     for picture in ("plot_confusion", "plot_recording"):
         monkeypatch.setattr(report, picture, lambda *_: None)  # half of the time, and no part of these tests
-    monkeypatch.setattr(train, "name_by_spectrum", lambda *_: ([0, 1, 2], [0, 1, 2]))
+    monkeypatch.setattr(train, "classify_by_spectrum", lambda *_: ([0, 1, 2], [0, 1, 2]))
 
     def run(*overrides, out="out", epochs=2, source="one", batch_size=4):
         arguments = [
@@ -113,7 +113,7 @@ def watch(monkeypatch):
         (),
         ("--precision=bf16",),
         ("--grad_accumulation_factor=2", "--ckpt_interval_steps=1"),
-        (MEL, "--nuisances={reference_offset: {offset_ppm: [-0.2, 0.2]}}"),
+        (MEL, "--augmentation={reference_offset: {offset_ppm: [-0.2, 0.2]}}"),
         (MEL,),
     ],
     ids=["conv", "bf16", "accumulation", "mel, augmented", "mel, embedded once"],
@@ -187,7 +187,7 @@ def test_embedding_once_is_the_same_training(go, monkeypatch):
     """The head learns what it learns from embeddings computed in every step, up to rounding."""
     once = go(MEL, "--warmup_share=0.3", epochs=4, out="once")
     log = (once / "train_log.txt").read_text()
-    monkeypatch.setattr(train, "reason_to_embed_anew", lambda *_, **__: "this test asks for it")
+    monkeypatch.setattr(train, "reason_against_caching", lambda *_, **__: "this test asks for it")
     anew = go(MEL, "--warmup_share=0.3", epochs=4, out="anew")
     assert "Embeddings are computed in every epoch: this test asks for it" in (anew / "log.txt").read_text()
     one, other = saved(once, "classifier"), saved(anew, "classifier")
@@ -207,14 +207,19 @@ def test_embedding_once_runs_the_encoder_once(go, monkeypatch):
     log = (go(MEL, epochs=3) / "log.txt").read_text()
     assert sum(calls) == 15
     assert "Embeddings are computed once" in log
-    assert re.search(r"The embedding model began with .*one \(a folder\), embedding_model.ckpt, sha256 \w{64}", log)
+    assert re.search(
+        r"The embedding model is initialised from .*one \(a folder\), embedding_model.ckpt, sha256 \w{64}", log
+    )
 
 
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("--nuisances={reference_offset: {offset_ppm: [-0.2, 0.2]}}", "recordings are disturbed anew each time"),
-        ("--fresh_recordings_per_residue=2", "every epoch has recordings of its own"),
+        (
+            "--augmentation={reference_offset: {offset_ppm: [-0.2, 0.2]}}",
+            "augmentation changes the recordings every time",
+        ),
+        ("--fresh_recordings_per_residue=2", "every epoch has new recordings"),
         ("--unfreeze={1: fc}", "the embedding model is trained"),
     ],
 )
@@ -228,7 +233,7 @@ def test_another_source_with_the_same_output_folder(freeze, go, speech):
     overrides = (f"--freeze={freeze}", MEL)
     out = go(*overrides, epochs=1)
     with pytest.raises(
-        InputError, match=r"began with .*/one \(a folder\).*, but now .*/two .*give another `output_folder"
+        InputError, match=r"initialised from .*/one \(a folder\).*, but now .*/two .*give another `output_folder"
     ):
         go(*overrides, epochs=2, source="two")
     shutil.rmtree(out / "save")

@@ -45,7 +45,7 @@ def trained_on_voices(voices, tmp_path_factory):
     (folder / "tiny.yaml").write_text(PART)
     yaml = RECIPE.parents[1] / "hparams" / "voices.yaml"
     module.main([
-        str(yaml), "--n_speakers=2", "--recordings_per_residue=3", "--number_of_epochs=1", "--noprogressbar",
+        str(yaml), "--n_speakers=2", "--recordings_per_speaker=3", "--number_of_epochs=1", "--noprogressbar",
         f"--data_folder={voices[0]}", f"--output_folder={folder / 'out'}", "--simulation_workers=0",
         "--frontend=!include:frontend/mel_transient.yaml", f"--backbone=!include:{folder / 'tiny.yaml'}",
     ])  # fmt: skip

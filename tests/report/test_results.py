@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nmr_speech.report.results import Clock, write_classification, write_results
+from nmr_speech.report.results import write_classification, write_results
 from nmr_speech.score.classification import summarise
 
 
@@ -27,15 +27,6 @@ def test_what_json_cannot_hold_leaves_no_file(tmp_path):
     with pytest.raises(TypeError, match="not JSON serializable"):
         write_results(tmp_path, {"seed": 7}, {"figure": {1, 2}}, str)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_lap_begins_where_the_one_before_ended(monkeypatch):
-    times = iter([10.0, 12.346, 13.0])
-    monkeypatch.setattr("nmr_speech.report.results.time.perf_counter", lambda: next(times))
-    clock = Clock()
-    clock.lap("simulate")
-    clock.lap("train")
-    assert clock.seconds == {"simulate": 2.35, "train": 0.65}
 
 
 def test_the_report_of_a_classifier(tmp_path, capsys):

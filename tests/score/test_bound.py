@@ -14,7 +14,6 @@ from nmr_speech.checks import InputError
 from nmr_speech.score.bound import CELL_PPM, KNOWS, Lines, classify_by_shifts, lines_of, log_likelihoods, log_onto
 from nmr_speech.simulate import RESIDUES, draw_recording, load_residue
 
-
 # Sums over assignments take 2^lines steps: these residues have six lines at most, lysine has ten.
 FEW_LINES = ("ALA", "ASN", "ASP", "CYS", "GLU", "GLY", "HIS", "SER", "THR", "TYR", "VAL")
 

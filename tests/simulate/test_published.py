@@ -1,6 +1,6 @@
 """The simulator against spectra and line lists that others measured or computed.
 
-`nmr_speech.testing.published` compares the spectra; `benchmarks/validation` writes the same deviations down.
+`nmr_speech.testing` compares the spectra; `benchmarks/validation` writes the same deviations down.
 """
 
 import csv
@@ -12,15 +12,14 @@ import numpy as np
 import pytest
 
 from nmr_speech.simulate import SpinSystem, load_residue, tocsy
+from nmr_speech.testing.maps import cross_peaks, measured_valine_tocsy
 from nmr_speech.testing.published import (
     Simulation,
     compare_with_experiment,
     compare_with_gissmo,
-    cross_peaks,
     deviations,
     experiment,
     gissmo_system,
-    measured_valine_tocsy,
     read_table,
     rms_and_offset,
 )

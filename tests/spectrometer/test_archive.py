@@ -12,8 +12,7 @@ import torch
 from nmr_speech.checks import InputError
 from nmr_speech.spectrometer import archive, read_experiment
 from nmr_speech.spectrometer.archive import unpack
-from tests.spectrometer.test_spectrometer import damage
-from tests.spectrometer.writers import WRITERS, rows_of, t1_fine, write_bruker
+from tests.spectrometer.writers import WRITERS, damage, rows_of, t1_fine, write_bruker
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +85,17 @@ def twice(path, bruker):
     pack(path, members_of(bruker, "1/") + members_of(bruker, "2/"))
 
 
+def two_files(path, _):
+    header = np.array([0, 0, 2.345] + 509 * [0], dtype="<f4").tobytes()
+    pack(path, [("b.fid", header), ("a.fid", header), ("notes.txt", b"x")])
+
+
 BAD = {
     "unpacks to more than 1 MiB": lambda path, bruker: pack(path, bomb(bruker)),
     "'ser' is a link": linked,
     "without a password": encrypted,
     "must hold one 2D experiment, got 1/, 2/": twice,
+    "must hold one 2D experiment, got a.fid, b.fid": two_files,
     "at most 40 files, got 41": lambda path, _: pack(path, [(f"{n}", b"") for n in range(41)]),
     "holds no 2D experiment": lambda path, _: pack(path, [("fid", b"1" * 4000), ("acqus", b"##END=")]),
     "at most 1 MiB; pack": lambda path, _: path.write_bytes(bytes(2**20 + 1)),

@@ -1,4 +1,4 @@
-"""Experiments as spectrometers would have written them, made from simulated recordings and written by nmrglue."""
+"""Experiments as spectrometers would have written them: simulated, sorted into rows, and written by nmrglue."""
 
 import nmrglue
 import numpy as np
@@ -11,7 +11,7 @@ OVERSAMPLED = 8
 
 
 def simulated(residue="VAL", *, carrier_ppm=CARRIER_PPM, width_hz=WIDTH_HZ, **sizes):
-    """Simulate a free amino acid, whose lines are as wide as 128 transients resolve."""
+    """Simulate a free amino acid with lines as wide as 128 transients resolve."""
     molecule = load_residue(residue, "d2o", "free")
     return tocsy(
         molecule,
@@ -32,11 +32,11 @@ def t1_fine(n_transients, n_points=256, residue="VAL", width_hz=WIDTH_HZ, **more
 
 
 def rows_of(fine, quadrature, late=0, quarters=0, backwards=False):
-    """Rows in the order of measurement; ``late`` counts half dwells, ``quarters`` turns of the phase in F1."""
+    """Rows in the order of measurement; ``late`` counts half dwells, ``quarters`` quarter turns of the phase in F1."""
     cos, sin = fine
     sin = -sin if backwards else sin
     for _ in range(quarters):
-        cos, sin = -sin, cos  # what begins with the sine: (c, s) measured as (-s, c)
+        cos, sin = -sin, cos  # a sequence that begins with the sine: (c, s) measured as (-s, c)
     if quadrature == "tppi":
         cos, sin = cos[late::2], sin[late + 1 :: 2]
         cos = cos[: len(sin)]
@@ -48,7 +48,7 @@ def rows_of(fine, quadrature, late=0, quarters=0, backwards=False):
 
 
 def filtered(oversampled, delay, n_points):
-    """What a digital filter makes of a signal sampled 8 times as fast: low-pass, delayed by ``delay`` points."""
+    """Low-pass and decimate a signal sampled 8 times as fast, delayed by ``delay`` points, as a digital filter does."""
     at = (np.arange(n_points)[:, None] - delay) - np.arange(oversampled.shape[-1]) / OVERSAMPLED
     window = np.i0(6 * np.sqrt(np.clip(1 - (at / FILTER_HALF_LENGTH) ** 2, 0, None))) / np.i0(6)
     response = np.sinc(at) * window * (np.abs(at) < FILTER_HALF_LENGTH) / OVERSAMPLED
@@ -77,7 +77,7 @@ def write_bruker(folder, rows, quadrature, *, big=False, real=False, acqus=None,
 
 
 def write_varian(folder, rows, quadrature, **parameters):
-    """Write a Varian folder; signals turn the other way round there."""
+    """Write a Varian folder, where signals rotate in the opposite sense."""
     rows = rows.conj()
     if quadrature != "echo_antiecho":
         rows[1::2] *= -1
@@ -116,3 +116,23 @@ def write_nmrpipe(path, rows, quadrature, **header):
 
 
 WRITERS = {"bruker": write_bruker, "varian": write_varian, "nmrpipe": write_nmrpipe}
+
+
+def likeness(gridded, expected):
+    """Correlation of the transients measured, phase included: 1 for equal recordings."""
+    a, b = (fid[:, : gridded.n_valid].astype(complex) for fid in (gridded.fid.numpy(), expected))
+    return np.vdot(a, b).real / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+def damage(content, rng):
+    """Cut, overwrite, repeat or remove some bytes."""
+    at = int(rng.integers(len(content) + 1)) if rng.random() < 0.5 else int(rng.integers(min(len(content), 2048) + 1))
+    length = int(rng.integers(1, 64))
+    kind = rng.integers(4)
+    if kind == 0:
+        return content[:at]
+    if kind == 1:
+        return content[:at] + rng.bytes(length) + content[at + length :]
+    if kind == 2:
+        return content[:at] + content[max(at - length, 0) :]
+    return content[:at] + content[at + length :]

@@ -10,9 +10,9 @@ from nmr_speech.simulate import SpinSystem, draw_recording, tocsy
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.training.baselines import (
     BASELINES,
-    name_by_first_transient,
-    name_by_spectrum,
-    name_by_template,
+    classify_by_first_transient,
+    classify_by_spectrum,
+    classify_by_template,
     pooled_first_transient,
     pooled_spectrum,
 )
@@ -60,7 +60,7 @@ def test_three_residues_are_told_apart(name, train, test):
 
 
 def test_templates_tell_apart_what_hardly_varies(free):
-    true, named = name_by_template(free, items(RESIDUES, range(4, 8), condition="d2o", shift_source="free"))
+    true, named = classify_by_template(free, items(RESIDUES, range(4, 8), condition="d2o", shift_source="free"))
     assert true.tolist() == [0] * 4 + [1] * 4 + [2] * 4
     assert (true == named).all()
 
@@ -110,16 +110,16 @@ def test_the_first_transient_cannot_tell_what_differs_in_f1_only():
         assert not torch.allclose(diagonal, crossed, atol=0.5)
         crossed[:, 0] = diagonal[:, 0]  # to the last digit
         recordings += [item(diagonal, 0), item(crossed, 1)]
-    true, named = name_by_first_transient(recordings[:16], recordings[16:])
+    true, named = classify_by_first_transient(recordings[:16], recordings[16:])
     assert (named[::2] == named[1::2]).all()
     assert (true == named).mean() == 0.5
-    true, named = name_by_spectrum(recordings[:16], recordings[16:])
+    true, named = classify_by_spectrum(recordings[:16], recordings[16:])
     assert (true == named).all()
 
 
 @pytest.mark.parametrize("offset_ppm", [-0.2, 0.2])
 def test_a_template_is_found_at_an_offset(offset_ppm, free):
-    true, named = name_by_template(free, [moved(one, offset_ppm) for one in free])
+    true, named = classify_by_template(free, [moved(one, offset_ppm) for one in free])
     assert (true == named).all()
 
 
@@ -129,7 +129,7 @@ def test_an_offset_is_searched_no_further_than_asked(search_ppm, expected):
     lines = SpinSystem({"A": 1, "B": 1}, {})
     train = [item(tocsy(lines, shifts), label) for label, shifts in enumerate(([3, 4], [3.28125, 6]))]
     moved_up = item(tocsy(lines, [3.28125, 4.28125]), 0)
-    assert name_by_template(train, [moved_up], search_ppm=search_ppm)[1].tolist() == [expected]
+    assert classify_by_template(train, [moved_up], search_ppm=search_ppm)[1].tolist() == [expected]
 
 
 def test_an_offset_is_the_same_in_both_dimensions():
@@ -139,10 +139,10 @@ def test_an_offset_is_the_same_in_both_dimensions():
     cos, sin = single
     beside = torch.stack([cos * t1.cos() - sin * t1.sin(), cos * t1.sin() + sin * t1.cos()])  # 16 points up in F1
     recordings = [item(single, 0), item(beside, 1)]
-    true, named = name_by_template(recordings, [moved(one, 0.28125) for one in recordings])
+    true, named = classify_by_template(recordings, [moved(one, 0.28125) for one in recordings])
     assert (true == named).all()
 
 
 def test_the_search_has_a_limit():
     with pytest.raises(InputError, match=r"`search_ppm` must be from 0 to 6 ppm, got 7 \(typical: 0.3\)"):
-        name_by_template([], [], search_ppm=7)
+        classify_by_template([], [], search_ppm=7)

@@ -1,21 +1,19 @@
-"""Recordings that are simulated while a model trains, and those that are disturbed before they are heard."""
+"""Recordings that are simulated during training, and those with nuisances drawn once."""
 
 import pytest
 import torch
-from speechbrain.dataio.encoder import CategoricalEncoder
+from speechbrain.utils.epoch_loop import EpochCounter
 
 from nmr_speech.corpus import stack_fid
-from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
 from nmr_speech.simulate import draw_recording
 from nmr_speech.simulate.nuisances import REAL_SPECTRUM
-from nmr_speech.training.augment import Nuisances
-from nmr_speech.training.dataio import Batch, Disturbed, FreshRecordings
+from nmr_speech.training.augment import Augmentation
+from nmr_speech.training.dataio import AugmentedRecordings, Batch, SimulatedRecordings
 
 
 def fresh(n=3):
-    encoder = CategoricalEncoder()
-    encoder.update_from_iterable(["GLY", "SER"])
-    return FreshRecordings(DatasetPlan(5, ["GLY", "SER"], condition="d2o"), ["GLY", "SER"], n, encoder)
+    return SimulatedRecordings(DatasetPlan(5, ["GLY", "SER"], condition="d2o"), ["GLY", "SER"], n, EpochCounter(9))
 
 
 def test_an_epoch_has_each_residue_equally_often():
@@ -25,22 +23,21 @@ def test_an_epoch_has_each_residue_equally_often():
 
 def test_no_two_epochs_share_a_recording():
     data, seen = fresh(), set()
-    for epoch in (1, 2, 3):
-        data.epoch = epoch
+    for data.epoch_counter.current in (1, 2, 3):
         seen |= {data[i]["id"] for i in range(len(data))}
     assert len(seen) == 3 * 6
 
 
 def test_the_recordings_are_those_of_the_seed():
     data = fresh()
-    data.epoch = 2
-    expected = draw_recording("SER", 5, FreshRecordings.FIRST + 2 * 3 + 1, condition="d2o").fid
+    data.epoch_counter.current = 2
+    expected = draw_recording("SER", 5, MAX_RECORDINGS + 2 * 3 + 1, condition="d2o").fid
     assert torch.equal(data[4]["sig"], stack_fid(expected)[0])
 
 
 @pytest.fixture(scope="module")
 def disturbed():
-    return Disturbed(fresh(), Nuisances(REAL_SPECTRUM), 1986)
+    return AugmentedRecordings(fresh(), Augmentation(REAL_SPECTRUM), 1986)
 
 
 def test_a_disturbed_recording_is_the_same_whenever_it_is_heard(disturbed):
@@ -54,10 +51,10 @@ def test_a_disturbed_recording_is_the_same_whenever_it_is_heard(disturbed):
         assert heard.keys() == one_by_one.keys()
         for name, wav in heard.items():  # the number of threads, one in a worker, decides on the last digits
             torch.testing.assert_close(wav, one_by_one[name], atol=1e-5, rtol=0)
-    again = Disturbed(disturbed.dataset, disturbed.disturb, 7)[0]
+    again = AugmentedRecordings(disturbed.dataset, disturbed.augment, 7)[0]
     assert (again["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
     renamed = [{**disturbed.dataset[0], "id": "GLY_9"}]
-    assert (Disturbed(renamed, disturbed.disturb, 1986)[0]["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
+    assert (AugmentedRecordings(renamed, disturbed.augment, 1986)[0]["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
 
 
 def test_nothing_but_the_waveform_is_disturbed(disturbed):
@@ -66,16 +63,16 @@ def test_nothing_but_the_waveform_is_disturbed(disturbed):
     assert (item["id"], item["spk_id_encoded"]) == (clean["id"], clean["spk_id_encoded"])
     assert item["sig"].shape == clean["sig"].shape
     assert not torch.equal(item["sig"], clean["sig"])
-    assert torch.equal(Disturbed(disturbed.dataset, Nuisances(None), 1986)[4]["sig"], clean["sig"])
+    assert torch.equal(AugmentedRecordings(disturbed.dataset, Augmentation(None), 1986)[4]["sig"], clean["sig"])
 
 
 def test_a_share_of_a_training_batch_stays_clean():
     wavs = torch.stack([fresh(40)[i]["sig"] for i in (0, 40)]).repeat(20, 1, 1)
-    nuisances = Nuisances({"white_noise": {"snr": 10.0}}, clean_share=0.5)
-    heard = nuisances(wavs, torch.Generator().manual_seed(0))
+    augment = Augmentation({"white_noise": {"snr": 10.0}}, clean_share=0.5)
+    heard = augment(wavs, torch.Generator().manual_seed(0))
     clean = (heard == wavs).flatten(1).all(1)
     assert 10 < clean.sum() < 30  # binomial: less than 0.1% outside
     assert (heard[~clean] != wavs[~clean]).float().mean() > 0.99
-    none, all_of_them = (Nuisances({"white_noise": {"snr": 10.0}}, share) for share in (0.0, 1.0))
+    none, all_of_them = (Augmentation({"white_noise": {"snr": 10.0}}, clean_share=share) for share in (0.0, 1.0))
     assert not (none(wavs, torch.Generator()) == wavs).flatten(1).all(1).any()
     assert torch.equal(all_of_them(wavs, torch.Generator()), wavs)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import pydoc
 import re
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from speechbrain.utils.run_opts import RunOptions
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.models.embed import embed
-from nmr_speech.training.hparams import flatten_hparams, load_hparams
+from nmr_speech.training.hparams import RENAMED_CLASSES, flatten_hparams, load_hparams
 
 HPARAMS = Path(__file__).parents[2] / "hparams"
 FRONTENDS = sorted(path.stem for path in (HPARAMS / "frontend").glob("*.yaml"))
@@ -33,7 +34,10 @@ def keys(path):
     return re.findall(r"^(\w+):", path.read_text(), re.MULTILINE)
 
 
-KEYS = [key for key in keys(HPARAMS / "quickstart.yaml") if not key.startswith("__")]
+KEYS = [key for key in keys(HPARAMS / "base.yaml") if not key.startswith("__")]
+
+
+VOICES = ("n_speakers", "recordings_per_speaker")
 
 
 def load_pair(frontend, backbone, folder, seed):
@@ -86,18 +90,18 @@ def test_what_argparse_swallows():
 
 
 @pytest.mark.parametrize("path", [HPARAMS / "quickstart.yaml", HPARAMS / "classification.yaml"], ids=lambda p: p.stem)
-def test_every_dial_can_be_turned(path):
+def test_every_scalar_can_be_overridden(path):
     flat = YAML(typ="safe", pure=True).compose(flatten_hparams(path, ""))
-    dials = [key.value for key, value in flat.value if isinstance(value, ScalarNode) or key.value == "residues"]
-    assert {"lr", "warmup_share", "margin", "logger", "residues", "mixing_time_s"} <= set(dials)
-    for key in dials:
+    scalars = [key.value for key, value in flat.value if isinstance(value, ScalarNode) or key.value == "residues"]
+    assert {"lr", "warmup_share", "clean_share", "logger", "residues", "mixing_time_s"} <= set(scalars)
+    for key in scalars:
         assert re.search(rf"^{key}: 0\.25\b", flatten_hparams(path, f"{key}: 0.25"), re.MULTILINE), key
 
 
 def test_the_training_of_the_paper():
     hparams = load_hparams(HPARAMS / "classification.yaml", "seed: 3", KEYS)
-    assert {key: hparams[key] for key in ("number_of_epochs", "batch_size", "lr", "warmup_share", "nuisances")} == {
-        "number_of_epochs": 10, "batch_size": 20, "lr": 0.001, "warmup_share": None, "nuisances": None,
+    assert {key: hparams[key] for key in ("number_of_epochs", "batch_size", "lr", "warmup_share", "augmentation")} == {
+        "number_of_epochs": 10, "batch_size": 20, "lr": 0.001, "warmup_share": None, "augmentation": None,
     }  # fmt: skip
     assert hparams["opt_class"].func is torch.optim.Adam
     assert hparams["opt_class"].keywords == {"lr": 0.001}
@@ -108,7 +112,7 @@ def test_the_training_of_the_paper():
     assert (hparams["data_folder"], hparams["output_folder"]) == ("data/classification/3", "results/classification/3")
 
 
-def test_transfer_is_the_training_of_the_paper_begun_with_other_weights():
+def test_transfer_is_the_training_of_the_paper_initialised_from_other_weights():
     flat = YAML(typ="safe", pure=True).compose(flatten_hparams(HPARAMS / "transfer.yaml", ""))
     values = {key.value: value.value for key, value in flat.value}
     assert values["pretrained_source"] == "speechbrain/spkrec-ecapa-voxceleb"
@@ -146,13 +150,14 @@ def test_a_base_gives_what_a_file_does_not(tmp_path):
     [
         ("base: quickstrat.yaml", "", r"mine\.yaml: `base` must be a file beside it, got .*quickstrat\.yaml"),
         ("base: quickstart.yaml\nwarmup: 0.3", "", "the key `warmup` means nothing .* did you mean `warmup_share`"),
+        ("base: quickstart.yaml\nnuisances: null", "", r"mine\.yaml: the key `nuisances` is now `augmentation`"),
         ("base: mine.yaml", "", r"`base` must not lead back to .*mine\.yaml"),
         ("base: quickstart.yaml", "base: verification.yaml", "'base' not found in"),
     ],
 )
 def test_a_base_that_cannot_be_used(text, overrides, message, tmp_path):
-    quickstart = (HPARAMS / "quickstart.yaml").read_text()
-    (tmp_path / "quickstart.yaml").write_text(quickstart.replace("!include:", f"!include:{HPARAMS}/"))
+    for name in ("base.yaml", "quickstart.yaml"):
+        (tmp_path / name).write_text((HPARAMS / name).read_text().replace("!include:", f"!include:{HPARAMS}/"))
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(InputError, match=message):
         load_hparams(tmp_path / "mine.yaml", overrides, KEYS)
@@ -165,10 +170,54 @@ def test_another_class_with_arguments_replaces_the_one_in_the_file():
     assert optimiser.param_groups[0]["lr"] == 0.02
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("nuisances: null", "the key `nuisances` is now `augmentation`, such as --augmentation="),
+        ("margin: 0.2", r"the key `margin` is now an argument of the head, such as --head='!include:head/margin\.yaml"),
+        ("disturb_evaluation: null", "the key `disturb_evaluation` is now `evaluation_augment`"),
+    ],
+)
+def test_keys_of_earlier_versions_are_answered_with_the_present_ones(override, message):
+    with pytest.raises(InputError, match=r"quickstart\.yaml: " + message):
+        load_hparams(HPARAMS / "quickstart.yaml", override, KEYS)
+
+
+def test_renamed_classes_exist_under_their_present_names():
+    for name in RENAMED_CLASSES.values():
+        assert pydoc.locate(name.split(" or ")[0]) is not None
+
+
+def test_a_part_in_place_of_another_keeps_the_arguments_of_the_include():
+    """Sizes of the head are given once, in base.yaml; a part may bring arguments of its own beside them."""
+    for override, margin in (
+        ("", None),
+        ("head: !include:head/margin.yaml", 0.2),
+        ("head: !include:head/margin.yaml {margin: 0.3}", 0.3),
+    ):
+        head = load_hparams(HPARAMS / "quickstart.yaml", override, KEYS)["modules"]["classifier"]
+        assert head(torch.rand(2, 64)).shape == (2, 20)
+        assert (head.margin.margin if margin else None) == margin
+    voices = load_hparams(HPARAMS / "voices.yaml", "residues: [a, b, c]", [*KEYS, *VOICES])
+    assert voices["modules"]["classifier"].margin.margin == 0.2
+    assert voices["modules"]["classifier"](torch.rand(2, 192)).shape == (2, 3)
+
+
 def test_null_can_be_overridden_by_a_mapping():
     path = HPARAMS / "dataset.yaml"
     overrides = "data_folder: x\nnuisances: {white_noise: {snr: [10, 1000]}}"
     assert load_hparams(path, overrides, keys(path))["nuisances"] == {"white_noise": {"snr": [10, 1000]}}
+
+
+COMPLETE = """\
+lr: 0.003
+batch_size: 20
+frontend: !include:FRONTEND
+augmentation:
+    reference_offset: {offset_ppm: [-0.2, 0.2]}
+augment: !new:nmr_speech.training.augment.Augmentation
+    nuisances: !ref <augmentation>
+""".replace("FRONTEND", str(HPARAMS / "frontend" / "conv.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -192,15 +241,18 @@ def test_null_can_be_overridden_by_a_mapping():
         (("lr: 0.003", "lr: !PLACEHOLDER"), "", "'lr' is a !PLACEHOLDER and must be replaced"),
         (("reference_offset", "reference_ofset"), "", "`nuisance` must be one of .* did you mean 'reference_offset'"),
         (("-0.2, 0.2", "0.2, -0.2"), "", "reference_offset: `offset_ppm` must be"),
+        (
+            ("training.augment.Augmentation", "models.augment.Nuisances"),
+            "",
+            "nmr_speech.models.augment.Nuisances is now nmr_speech.training.augment.Augmentation",
+        ),
     ],
 )
 def test_bad_keys(tmp_path, change, overrides, message):
-    original = HPARAMS / "quickstart.yaml"
-    text = original.read_text().replace(*change)
     path = tmp_path / "mine.yaml"
-    path.write_text(text.replace("!include:", f"!include:{HPARAMS}/"))
+    path.write_text(COMPLETE.replace(*change))
     with pytest.raises(InputError, match=message):
-        load_hparams(path, overrides, KEYS)
+        load_hparams(path, overrides, ("lr", "batch_size", "frontend", "augment"))
 
 
 def test_a_missing_file(tmp_path):

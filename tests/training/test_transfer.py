@@ -10,7 +10,7 @@ from nmr_speech.checks import InputError
 from nmr_speech.hub.tensors import Saved, find_weights
 from nmr_speech.models.embed import embed
 from nmr_speech.models.frontends import ConvFrontEnd
-from nmr_speech.models.heads import make_head
+from nmr_speech.models.heads import LinearHead
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.transfer import Pretrained
 from tests.fixtures import backbone
@@ -126,7 +126,7 @@ def test_no_weight_gradient_is_computed_on_the_way_to_the_front_end(source):
         (True, {"frontend": 1, "encoder": 1, "head": 2}),
         (False, {"frontend": 1, "encoder": 2, "head": 2}),
     ):
-        model = nn.ModuleList([ConvFrontEnd(), Pretrained(backbone(), source, freeze=freeze), make_head(12, 3)])
+        model = nn.ModuleList([ConvFrontEnd(), Pretrained(backbone(), source, freeze=freeze), LinearHead(12, 3)])
         forward = flops(model, backward=False)
         head = 2 * 2 * 12 * 3
         frontend = 2 * 2 * 4 * 256 * 256 * 80
@@ -177,7 +177,7 @@ def test_a_checkpoint_that_began_with_other_weights_is_refused(freeze, source, t
         model = Pretrained(backbone(), other, freeze=freeze)
         before = copied(model.module)
         with pytest.raises(
-            InputError, match=r"began with .*speech \(a folder\).*, but now the source is .*`output_fold"
+            InputError, match=r"initialised from .*speech \(a folder\).*, but now the source is .*`output_fold"
         ):
             checkpointer(model, tmp_path / "save").recover_if_possible()
         assert changed(model.module, before) == set()
@@ -198,9 +198,9 @@ BAD = {
     "an epoch that is none": ({"unfreeze": {0: "mfa"}}, "`unfreeze` must be a whole number from 1"),
     "the wrong way": ({"unfreeze": {1: "mfa", 2: "fc"}}, "must go from the end of the model to its beginning"),
     "no mapping": ({"unfreeze": "mfa"}, r"`unfreeze` must map epochs to blocks, such as \{3: mfa\}, got 'mfa'"),
-    "nothing to unfreeze": ({"freeze": False, "unfreeze": {1: "mfa"}}, "means something with `freeze: True` alone"),
+    "nothing to unfreeze": ({"freeze": False, "unfreeze": {1: "mfa"}}, "`unfreeze` needs `freeze: True`"),
     "yes": ({"freeze": "yes"}, "`freeze` must be one of True, False; got 'yes'"),
-    "a rate for nothing": ({"learning_rate": 0.1}, "needs something of it that is trained"),
+    "a rate for nothing": ({"learning_rate": 0.1}, "needs a part of it that is trained"),
     "a negative rate": ({"learning_rate": -1, "freeze": False}, "`learning_rate` must be positive, got -1"),
 }
 
@@ -217,6 +217,6 @@ def test_a_schedule_that_a_training_cannot_keep():
     model.check(number_of_epochs=3, processes=1)
     with pytest.raises(InputError, match="`unfreeze` must name epochs up to 2, got 3"):
         model.check(number_of_epochs=2, processes=1)
-    with pytest.raises(InputError, match="works on one process alone"):
+    with pytest.raises(InputError, match="works with one process only"):
         model.check(number_of_epochs=3, processes=2)
     Pretrained(backbone(), None, unfreeze={1: "mfa"}).check(number_of_epochs=1, processes=2)

@@ -9,7 +9,6 @@ Recordings of the training split are the cohort, those of the validation split c
 To read this file, begin with `main` at the bottom.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +23,14 @@ from nmr_speech.corpus.wav import read_wav
 from nmr_speech.files import write_whole
 from nmr_speech.inference.load import load_embedder
 from nmr_speech.report.figures import plot_det, plot_histogram
-from nmr_speech.report.results import Clock, write_results
+from nmr_speech.report.results import write_results
 from nmr_speech.score import DetCurve, det_curve
 from nmr_speech.score.backends import BACKENDS, Embeddings, score_trials
 from nmr_speech.score.calibration import Calibration
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 from nmr_speech.training.hparams import load_hparams
+from nmr_speech.training.script import Clock, run_script
 
 COSTS = ("p_target", "c_miss", "c_fa")
 DRAW = ("n_trials", "seed", "enrol_recordings", "hard_share")
@@ -188,7 +188,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

@@ -10,7 +10,6 @@ a killed run was, and evaluates again where one had ended.
 
 import json
 import os
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -29,6 +28,7 @@ from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.provenance import provenance
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
+from nmr_speech.training.script import run_script
 
 DATA = ("seed", "fids", "n_train_fids", "n_valid_fids", "n_test_fids")
 TRAIN = ("number_of_epochs", "batch_size", "lr", "lr_decay", "opt_class", "epoch_counter", "train_logger")
@@ -213,7 +213,4 @@ def report(hparams, scores, epochs, clock, resumed):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

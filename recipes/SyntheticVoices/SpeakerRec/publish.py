@@ -5,16 +5,15 @@
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from nmr_speech.checks import InputError
 from nmr_speech.publish.speaker_model import publish_speaker_model
 from nmr_speech.publish.upload import Target
+from nmr_speech.training.script import run_script
 
 
 def main(argv):
-    """Publish, and say at which commit."""
+    """Publish, and print the commit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="output_folder of the training")
     parser.add_argument("repository", help="user/name")
@@ -26,7 +25,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    run_script(main)

@@ -8,8 +8,7 @@ from nmr_speech.axis import Axis
 from nmr_speech.simulate import Acquisition, load_residue, spectrum, tocsy
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
-from tests.spectrometer.test_spectrometer import likeness
-from tests.spectrometer.writers import rows_of, write_bruker, write_nmrpipe, write_varian
+from tests.spectrometer.writers import likeness, rows_of, write_bruker, write_nmrpipe, write_varian
 
 ADDED = {"residual_water": {"amplitude": 0.3}, "reference_line": {"amplitude": 0.1}}
 

@@ -1,0 +1,263 @@
+"""What the recipes that train speaker models share: the keys they read, checks, loaders, predictions and outputs."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import speechbrain as sb
+import torch
+from speechbrain.utils.distributed import run_on_main
+from torch.utils.data import Dataset
+
+from nmr_speech.checks import InputError, in_range, positive, whole
+from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
+from nmr_speech.files import write_whole
+from nmr_speech.score.calibration import calibrate
+from nmr_speech.score.classification import count_confusion, summarise
+from nmr_speech.training.dataio import Batch
+from nmr_speech.training.hparams import flatten_hparams
+from nmr_speech.training.launch import process_count, refuse_batch_norm
+
+PLAN = tuple(field.name for field in fields(DatasetPlan) if field.name != "nuisances")
+"""Keys that decide what is simulated; the written recordings are clean, and nuisances come with the augmentation."""
+
+KEYS = (
+    *PLAN,
+    *("data_folder", "output_folder", "simulation_workers", "skip_prep", "speakers", "held_out_residues"),
+    *("frontend", "backbone", "head", "pretrained", "modules"),
+    *("number_of_epochs", "batch_size", "lr", "warmup_share", "loader_workers", "fresh_recordings_per_residue"),
+    *("augmentation", "augment", "clean_share", "evaluation_nuisances", "evaluation_augment"),
+    *("opt_class", "epoch_counter", "train_logger", "checkpointer"),
+)
+"""Keys of ``hparams/base.yaml`` that the recipes read."""
+
+
+def plan_of(hparams: Mapping[str, Any]) -> DatasetPlan | None:
+    """Make the plan of the recordings to simulate; None for a data set that the user brings.
+
+    Arguments
+    ---------
+    hparams : Mapping[str, Any]
+        The recipe's hyperparameters.
+
+    Returns
+    -------
+    DatasetPlan | None
+    """
+    if hparams["skip_prep"] and not hparams["fresh_recordings_per_residue"]:
+        return None  # its labels may be any names
+    return DatasetPlan(**{key: hparams[key] for key in PLAN})
+
+
+def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> None:
+    """Refuse settings that a training cannot use.
+
+    Arguments
+    ---------
+    hparams : Mapping[str, Any]
+        The recipe's hyperparameters.
+    device : str | torch.device
+        Where the model is trained.
+    """
+    whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
+    whole("batch_size", hparams["batch_size"], 1, 10**6)
+    positive("lr", hparams["lr"], "learning rate, typical 0.001")
+    if hparams["warmup_share"] is not None:
+        in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
+    whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, MAX_RECORDINGS)
+    whole("loader_workers", hparams["loader_workers"], 0, 1024)
+    if hparams["pretrained"] is not None:
+        if not hparams["modules"]["frontend"].removes_mean:
+            raise InputError(
+                "a pretrained model expects features with the mean over the frames removed; set another `frontend`, "
+                "such as frontend/conv_centred.yaml"
+            )
+        hparams["pretrained"].check(hparams["number_of_epochs"], process_count())
+    refuse_batch_norm(hparams["modules"], device)
+
+
+def start_experiment(folder: str | Path, hparams_file: str | Path, overrides: str) -> None:
+    """Keep the hyperparameters of a run, as one YAML text, in its folder: ``hyperparams.yaml``.
+
+    Arguments
+    ---------
+    folder : str | Path
+        The ``output_folder``.
+    hparams_file : str | Path
+        The recipe's YAML.
+    overrides : str
+        As `speechbrain.parse_arguments` returns them.
+    """
+    flat = flatten_hparams(hparams_file, overrides).encode()
+    run_on_main(write_whole, args=(Path(folder, "hyperparams.yaml"), flat))
+
+
+def loader_options(hparams: Mapping[str, Any], device: str | torch.device) -> dict[str, Any]:
+    """Return the keywords of a data loader.
+
+    Arguments
+    ---------
+    hparams : Mapping[str, Any]
+        ``batch_size`` and ``loader_workers``.
+    device : str | torch.device
+        Where the batches go.
+
+    Returns
+    -------
+    dict[str, Any]
+
+    Example
+    -------
+    >>> options = loader_options({"batch_size": 20, "loader_workers": 0}, "cpu")
+    >>> options["batch_size"], options["pin_memory"]
+    (20, False)
+    """
+    return {
+        "batch_size": hparams["batch_size"],
+        "collate_fn": Batch.stack,
+        "num_workers": hparams["loader_workers"],
+        "pin_memory": str(device).startswith("cuda"),
+    }
+
+
+def count_steps(recordings: int, hparams: Mapping[str, Any], grad_accumulation_factor: int = 1) -> int:
+    """Count the optimiser steps of a whole training.
+
+    Arguments
+    ---------
+    recordings : int
+        Number of training recordings per epoch.
+    hparams : Mapping[str, Any]
+        ``batch_size`` and ``number_of_epochs``.
+    grad_accumulation_factor : int
+        Batches per optimiser step.
+
+    Returns
+    -------
+    int
+
+    Example
+    -------
+    >>> count_steps(1680, {"batch_size": 20, "number_of_epochs": 12})
+    1008
+    """
+    steps_per_epoch = math.ceil(recordings / (hparams["batch_size"] * process_count()))
+    return hparams["number_of_epochs"] * steps_per_epoch // grad_accumulation_factor
+
+
+class Predictions:
+    """Labels and predictions of a stage, collected batch after batch.
+
+    Arguments
+    ---------
+    n_classes : int
+        Number of classes.
+
+    Example
+    -------
+    >>> predictions = Predictions(2)
+    >>> predictions.add(torch.tensor([0, 1, 1]), torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0]]))
+    >>> predictions.confusion().tolist(), round(predictions.error(), 3)
+    ([[1, 0], [1, 1]], 0.333)
+    """
+
+    def __init__(self, n_classes: int):
+        self.n_classes = n_classes
+        self.true: list[torch.Tensor] = []
+        self.predicted: list[torch.Tensor] = []
+
+    def add(self, labels: torch.Tensor, logits: torch.Tensor) -> None:
+        """Add a batch: labels (B,) and logits (B, S)."""
+        self.true.append(labels)
+        self.predicted.append(logits.argmax(dim=1))
+
+    def confusion(self) -> np.ndarray:
+        """Count predictions by true class: (S, S)."""
+        return count_confusion(torch.cat(self.true).cpu(), torch.cat(self.predicted).cpu(), self.n_classes)
+
+    def error(self) -> float:
+        """Return the share of wrong predictions, 0 to 1."""
+        confusion = self.confusion()
+        return 1 - float(confusion.trace() / confusion.sum())
+
+
+@torch.inference_mode()
+def model_outputs(brain: sb.Brain, dataset: Dataset, loader: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Apply a trained model to all recordings of a data set.
+
+    Arguments
+    ---------
+    brain : sb.Brain
+        With a method ``embed`` and a module ``classifier``, and the weights to use.
+    dataset : Dataset
+        Items of a `nmr_speech.training.dataio.Batch`.
+    loader : Mapping[str, Any]
+        Keywords of the data loader; see `loader_options`.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        ``embeddings`` (recordings, D), ``logits`` (recordings, S) and ``labels`` (recordings,).
+    """
+    brain.modules.eval()
+    parts: dict[str, list[torch.Tensor]] = {"embeddings": [], "logits": [], "labels": []}
+    for batch in brain.make_dataloader(dataset, stage=sb.Stage.TEST, **loader):
+        embeddings = brain.embed(batch.sig.to(brain.device))
+        parts["embeddings"].append(embeddings)
+        parts["logits"].append(brain.modules.classifier(embeddings))
+        parts["labels"].append(batch.spk_id_encoded)
+    return {name: torch.cat(tensors).cpu().numpy() for name, tensors in parts.items()}
+
+
+def embed_dataset(brain: sb.Brain, dataset: Dataset, loader: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Replace the waveforms of a data set by their embeddings, which a head alone can be trained on.
+
+    Arguments
+    ---------
+    brain, dataset, loader
+        As for `model_outputs`.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        Items of a `nmr_speech.training.dataio.Batch` whose ``sig`` is an embedding (D,).
+    """
+    outputs = model_outputs(brain, dataset, loader)
+    items = zip(torch.from_numpy(outputs["embeddings"]), outputs["labels"].tolist(), strict=True)
+    return [{"id": str(i), "sig": embedding, "spk_id_encoded": label} for i, (embedding, label) in enumerate(items)]
+
+
+def evaluate(
+    brain: sb.Brain, datasets: Mapping[str, Dataset], loader: Mapping[str, Any], labels: list[str]
+) -> dict[str, dict]:
+    """Score the best checkpoint on the test split, and fit the calibration to the validation split.
+
+    Arguments
+    ---------
+    brain : sb.Brain
+        The trained model; it keeps its `Predictions`.
+    datasets : Mapping[str, Dataset]
+        ``valid``, ``test`` and, if there is one, ``clean``: the test split without nuisances.
+    loader : Mapping[str, Any]
+        Keywords of the data loader; see `loader_options`.
+    labels : list[str]
+        Names of the classes, in order.
+
+    Returns
+    -------
+    dict[str, dict]
+        ``test``, ``calibration`` and, with ``clean``, ``test_clean``; ready for JSON.
+    """
+    brain.evaluate(datasets["test"], min_key="error", test_loader_kwargs=dict(loader))
+    scores = {
+        "test": summarise(brain.predictions.confusion(), labels),
+        "calibration": calibrate(*(model_outputs(brain, datasets[split], loader) for split in ("valid", "test"))),
+    }
+    if "clean" in datasets:
+        clean = model_outputs(brain, datasets["clean"], loader)
+        confusion = count_confusion(clean["labels"], clean["logits"].argmax(axis=1), len(labels))
+        scores["test_clean"] = summarise(confusion, labels)
+    return scores

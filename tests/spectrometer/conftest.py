@@ -1,0 +1,16 @@
+"""Recordings that several tests write to files."""
+
+import pytest
+
+from tests.spectrometer.writers import FIELD_MHZ, simulated, t1_fine
+
+
+@pytest.fixture(scope="session")
+def fine():
+    return t1_fine(128)
+
+
+@pytest.fixture(scope="session")
+def expected():
+    """What was to be measured, on the grid of a model of the same field."""
+    return simulated(carrier_ppm=5.0, width_hz=12 * FIELD_MHZ, n_transients=256, n_points=256)

@@ -196,7 +196,7 @@ def test_published_and_transferred(trained_on_voices, lfs_hub, tmp_path):
 
 
 def test_only_a_speaker_model_is_published_as_one(trained, tmp_path):
-    with pytest.raises(InputError, match="must be trained with `margin`, behind a mel front end"):
+    with pytest.raises(InputError, match="must be trained with `margin` and a mel front end"):
         make_speaker_model(trained, tmp_path, "user/voices")
     with pytest.raises(InputError, match=r"holds no results\.json"):
         make_speaker_model(tmp_path, tmp_path, "user/voices")

@@ -14,6 +14,7 @@ from nmr_speech.simulate.spin_system import Sector
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
+Transfers = Iterator[tuple[Coherences, Transfer]]
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,7 @@ class IsotropicMixing:
         """Count the matrix elements of the propagators of a sector."""
         return sum(len(energy) ** 2 for energy in sector.energy)
 
-    def transfers(
-        self, eigenstates: Eigenstates, coherences: Sequence[Coherences]
-    ) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, coherences: Sequence[Coherences]) -> Transfers:
         """Yield the coherences between each two blocks of a sector, and how the mixing transfers them."""
         propagators = [
             _propagator(energy * self.mixing_time_s, states)
@@ -75,9 +74,7 @@ class SpinLock:
         """Count the matrix elements of the propagator of a sector, in which the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
-    def transfers(
-        self, eigenstates: Eigenstates, coherences: Sequence[Coherences]
-    ) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, coherences: Sequence[Coherences]) -> Transfers:
         """Yield all coherences of the sector, and how the lock along x transfers them.
 
         A lock along y is a lock along x after a quarter turn about z: it transfers coherences that keep their order in

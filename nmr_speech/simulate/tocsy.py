@@ -35,7 +35,6 @@ from typing import Any
 
 import torch
 
-from nmr_speech.axis import Axis
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.batches import in_batches, recording_bytes
 from nmr_speech.simulate.coherences import (
@@ -46,7 +45,7 @@ from nmr_speech.simulate.coherences import (
     single_quantum,
     time_basis,
 )
-from nmr_speech.simulate.fid import digitise, relaxation, states_to_echo, times_s
+from nmr_speech.simulate.fid import digitise, envelope, states_to_echo
 from nmr_speech.simulate.mixing import Mixing, mixing_of
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import Network, networks
@@ -102,8 +101,8 @@ def tocsy(
     offsets = offsets_rad_s(system, shifts_ppm, acquisition.f2).to(device)
     mixing = mixing_of(acquisition)
     damping = torch.outer(
-        _envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
-        _envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
+        envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
+        envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
     )
 
     def experiment(offsets):
@@ -153,11 +152,6 @@ def _receive(fid, acquisition):
     if acquisition.quadrature == "echo_antiecho":
         fid = torch.stack(states_to_echo(*fid.unbind(1)), 1)
     return fid if acquisition.adc_bits is None else digitise(fid, acquisition.adc_bits)
-
-
-def _envelope(axis: Axis, decay_time_s: float, device: str) -> torch.Tensor:
-    """Apparent relaxation in one dimension, float32, (n,)."""
-    return relaxation(1 / decay_time_s, times_s(axis.n, axis.width_hz, torch.float64, device)).float()
 
 
 def _time_bases(excited, acquisition):

@@ -1,26 +1,40 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -q -n 2
 
-.PHONY: quickstart test lint format clean
+.PHONY: help quickstart test test-slow test-all lint format docs clean
 
-quickstart: $(VENV)/.installed
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
+
+quickstart: $(VENV)/.installed ## simulate a data set, train a small model on it and score it
 	$(RUN) recipes/AminoAcidTOCSY/SpeakerRec/train.py hparams/quickstart.yaml
 
-test: $(VENV)/.installed
-	$(RUN) -m pytest -q
+test: $(VENV)/.installed ## all tests but the slow ones
+	$(PYTEST) -m "not slow"
 
-lint: $(VENV)/.installed
+test-slow: $(VENV)/.installed ## the slow tests: notebooks, wheel, full recipes
+	$(PYTEST) -m slow
+
+test-all: test test-slow ## all tests
+
+lint: $(VENV)/.installed ## style, types and spelling
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/yamllint --strict .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/codespell
 
-format: $(VENV)/.installed
+format: $(VENV)/.installed ## apply the style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-clean:
-	rm -rf $(VENV)
+docs: $(VENV)/.installed ## build the site in site/, notebooks executed
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict
+
+clean: ## remove the environment and the built site
+	rm -rf $(VENV) site
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -91,7 +91,7 @@ class Axis:
         return np.arange(self.n) * self.dwell_s
 
     def resized(self, n: int) -> "Axis":
-        """Return the same width in another number of points, as zero filling gives it.
+        """Return the same width with another number of points, as zero filling gives.
 
         Example
         -------

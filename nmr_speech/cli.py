@@ -1,27 +1,42 @@
-"""``nmr-speech``: the package from a shell."""
+"""``nmr-speech``: the package on the command line. Each command is a few calls of the library.
+
+Only the standard library is imported here; PyTorch and SpeechBrain, which take seconds, are imported by the commands
+that need them.
+"""
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, whole
-from nmr_speech.corpus import stack_fid, write_wav
-from nmr_speech.corpus.plan import DEFAULTS
-from nmr_speech.simulate import draw_mixture
-from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
+from nmr_speech.checks import InputError, whole
 
 PICTURES = (".png", ".pdf", ".svg")
+AUDIO = (".wav", ".flac")
+EXPERIMENT = {
+    "condition": "solvent: h2o, or d2o, in which only protons on carbon are seen",
+    "shift_source": "chemical shifts: protein (BMRB statistics), or free (free amino acids, GISSMO; needs d2o)",
+    "free_shift_std_ppm": "standard deviation of the free shifts, ppm",
+    "sequence": "mixing: isotropic (ideal), or spin_lock (continuous lock)",
+    "mixing_time_s": "mixing time, s",
+    "lock_hz": "strength of the spin lock, Hz",
+    "field_mhz": "field as proton frequency, MHz",
+    "carrier_ppm": "carrier in both dimensions, ppm",
+    "spectral_width_hz": "spectral width in F2, Hz",
+    "spectral_width_f1_hz": "spectral width in F1, Hz (default: that of F2)",
+    "decay_time_t1_s": "apparent T2 in t1, s; inf for no decay",
+    "decay_time_t2_s": "apparent T2 in t2, s; inf for no decay",
+    "adc_bits": "bits of the digitiser (default: no digitisation)",
+    "tolerance": "accuracy of the simulation relative to the first point",
+}
+"""Options of the sample and the experiment; names and defaults are those of `Sample` and `Acquisition`."""
 
 
-def main(arguments: Sequence[str] | None = None):
-    """Run a command; what cannot be used is named in one sentence.
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command. Invalid input ends it with one sentence on standard error and exit status 1.
 
     Arguments
     ---------
@@ -39,85 +54,76 @@ def main(arguments: Sequence[str] | None = None):
     try:
         parsed.run(parsed)
     except InputError as error:
-        sys.exit(f"error: {_with_options(str(error), parsed)}")
+        # The library names its arguments; a user of the command knows them by their options.
+        sys.exit("error: " + re.sub(r"`(\w+)`", lambda name: f"`{parsed.names.get(name[1], name[1])}`", str(error)))
 
 
-def _with_options(message, options):
-    """Put options in the place of the arguments of the library that they set."""
-    return re.sub(r"`(\w+)`", lambda found: f"`{options.named.get(found[1], found[1])}`", message)
+def simulate(options: argparse.Namespace) -> None:
+    """Simulate one TOCSY experiment, write it as audio, plot it, and print the chemical shifts that were drawn.
 
+    The same seed and index give the same recording as in a data set.
+    """
+    from nmr_speech.corpus import stack_fid, write_wav
+    from nmr_speech.simulate import Acquisition, draw_mixture
 
-def simulate(options: argparse.Namespace):
-    """Simulate one recording; write it as audio, draw it, and say what was drawn."""
     if not (options.out or options.plot):
         raise InputError("give --out for a WAV or FLAC file, --plot for a picture, or both")
-    for path, kinds in ((options.out, (".wav", ".flac")), (options.plot, PICTURES)):
-        _refuse_path(path, kinds)
-    mixture = draw_mixture(
-        dict(options.residues),
-        whole("seed", options.seed, 0, 2**63 - 1),
-        whole("index", options.index, 0, 2**63 - 1),
-        nuisances=_nuisances(options.nuisances),
-        **{name: getattr(options, name) for name in _settings()},
-    )
+    _check_output(options.out, AUDIO)
+    _check_output(options.plot, PICTURES)
+    seed, index = (whole(name, getattr(options, name), 0, 2**63 - 1) for name in ("seed", "index"))
+    settings = {name: getattr(options, name) for name in EXPERIMENT}
+    mixture = draw_mixture(dict(options.residues), seed, index, nuisances=_yaml(options.nuisances), **settings)
     wav, scale = stack_fid(mixture.fid)
     for residue, shifts in mixture.shifts_ppm.items():
         amount = "" if len(mixture.amounts) == 1 else f", amount {mixture.amounts[residue]:g}"
         drawn = ", ".join(f"{group} {ppm:.3f} ppm" for group, ppm in shifts.items())
-        print(f"{residue}, seed {options.seed}, recording {options.index}{amount}: {drawn}")
+        print(f"{residue}, seed {seed}, recording {index}{amount}: {drawn}")
     if options.out:
         write_wav(options.out, wav)
         kind = "16 bits" if options.out.suffix == ".flac" else "float32"
         print(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
-        from nmr_speech.report.figures import plot_recording  # noqa: PLC0415 - takes longer to import than to simulate
+        from nmr_speech.report.spectra import plot_recording
 
-        axes = [
-            Axis(width_hz=width_hz, carrier_ppm=options.carrier_ppm, field_mhz=options.field_mhz)
-            for width_hz in (options.spectral_width_hz, options.spectral_width_f1_hz or options.spectral_width_hz)
-        ]
-        plot_recording(wav, f"{' + '.join(mixture.labels)}, simulated TOCSY", options.plot, *axes)
+        acquisition = Acquisition(**{name: settings[name] for name in vars(Acquisition()) if name in settings})
+        title = f"{' + '.join(mixture.labels)}, simulated TOCSY"
+        plot_recording(wav, title, options.plot, acquisition.f2, acquisition.f1)
         print(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
 
 
-def classify(options: argparse.Namespace):
-    """Name what is in a recording or a spectrometer's folder."""
-    from nmr_speech.inference.classify import name_spectrum, occlusion  # noqa: PLC0415
-    from nmr_speech.inference.load import load_classifier  # noqa: PLC0415 - SpeechBrain takes seconds to import
+def classify(options: argparse.Namespace) -> None:
+    """Rank the residues for a recording, WAV or FLAC, or for a measured spectrum.
 
-    _refuse_path(options.plot, PICTURES)
-    shift_ppm = None if options.shift_ppm is None else in_range("shift_ppm", options.shift_ppm, -20, 20, "ppm", "0.15")
-    if not options.path.exists():
-        raise InputError(f"{options.path}: no such file or folder")
-    model = load_classifier(options.model, options.revision)
-    naming = name_spectrum(model, options.path, shift_ppm)
+    The spectrum is a Bruker or Varian folder, an NMRPipe file, or a ZIP archive of one of these.
+    """
+    from nmr_speech.inference import classify_spectrum, load_classifier, occlusion
+
+    _check_output(options.plot, PICTURES)
+    model = load_classifier(options.source, options.revision)
+    found = classify_spectrum(model, options.path, options.shift_ppm)
     if options.json:
-        print(json.dumps({"ranking": naming.ranking, "warnings": naming.warnings, "steps": naming.steps}, indent=1))
+        print(json.dumps({"ranking": found.ranking, "warnings": found.warnings, "steps": found.steps}, indent=1))
     else:
-        for line in (*naming.steps, *(f"warning: {warning}" for warning in naming.warnings)):
-            print(line)
-        for residue, probability in naming.ranking[:5]:
-            print(f"{residue}  {probability:.3f}")
+        print(*found.steps, *(f"warning: {warning}" for warning in found.warnings), sep="\n")
+        print(*(f"{residue}  {probability:.3f}" for residue, probability in found.ranking[:5]), sep="\n")
     if options.plot:
-        from nmr_speech.report.figures import plot_classification  # noqa: PLC0415
+        from nmr_speech.report.spectra import plot_classification
 
-        first, probability = naming.ranking[0]
-        axis = Axis(
-            width_hz=naming.grid["spectral_width_hz"],
-            carrier_ppm=naming.grid["carrier_ppm"],
-            field_mhz=naming.grid["field_mhz"],
-        )
-        title = f"{options.path.name}: {first}, probability {probability:.2f}"
-        plot_classification(naming.wav, axis, occlusion(model, naming.wav, first), title, options.plot)
+        predicted, probability = found.ranking[0]
+        title = f"{options.path.name}: {predicted}, probability {probability:.2f}"
+        plot_classification(found.wav, found.axis, occlusion(model, found.wav, predicted), title, options.plot)
 
 
-def reconstruct(options: argparse.Namespace):
-    """Fill in the transients that non-uniform sampling left out."""
-    from nmr_speech.reconstruction import read_schedule, run  # noqa: PLC0415
-    from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum  # noqa: PLC0415
+def reconstruct(options: argparse.Namespace) -> None:
+    """Fill in the transients that a schedule left out of a Bruker folder or an NMRPipe file in the time domain.
 
-    _refuse_path(options.out, ENDINGS)
-    _refuse_path(options.plot, PICTURES)
+    Of a fully sampled one, also of its NMRPipe or Sparky spectrum, try schedules.
+    """
+    from nmr_speech.reconstruction import read_schedule, run
+    from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
+
+    _check_output(options.out, ENDINGS)
+    _check_output(options.plot, PICTURES)
     listed = options.schedule
     if listed is None and options.rate is None and (options.path / "nuslist").is_file():
         listed = options.path / "nuslist"
@@ -134,26 +140,32 @@ def reconstruct(options: argparse.Namespace):
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
-        from nmr_speech.report.figures import plot_reconstruction  # noqa: PLC0415
+        from nmr_speech.report.spectra import plot_reconstruction
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]
         plot_reconstruction(spectra, result.plane.f1, result.plane.f2, options.path.name, options.plot)
 
 
-def demo(options: argparse.Namespace):
-    """Serve a page that names what is simulated or uploaded."""
-    from nmr_speech.demo.page import serve  # noqa: PLC0415 - SpeechBrain and Gradio take seconds to import
+def demo(options: argparse.Namespace) -> None:
+    """Serve a web page that classifies simulated or uploaded recordings, by default to this machine only.
 
-    page = serve(options.model, options.revision, options.host, options.port)
-    print(f"{page.local_url} (Ctrl+C ends it)", flush=True)
+    Needs Gradio: pip install -e '.[demo]'.
+    """
+    from nmr_speech.demo.page import serve
+
+    page = serve(options.source, options.revision, options.host, options.port)
+    print(f"{page.local_url} (Ctrl+C stops it)", flush=True)
     page.block_thread()
 
 
-def publish(options: argparse.Namespace):
-    """Publish a model or a data set on the Hub."""
-    from nmr_speech.publish import commands  # noqa: PLC0415 - SpeechBrain and the Hub's client take seconds to import
-    from nmr_speech.publish.upload import Target  # noqa: PLC0415
+def publish(options: argparse.Namespace) -> None:
+    """Publish on the Hugging Face Hub under the Apache-2.0 licence: check, upload what differs, load back, then tag.
+
+    Needs `hf auth login` or HF_TOKEN. Rerun the command to resume.
+    """
+    from nmr_speech.publish import commands
+    from nmr_speech.publish.upload import Target
 
     settings = {name: getattr(options, name) for name in ("revision", "private", "tag", "create_pr")}
     target = Target(options.repository, options.kind, **settings)
@@ -163,129 +175,140 @@ def publish(options: argparse.Namespace):
         commands.publish_data(options.folder, target, options.dry_run)
 
 
-def _parser():
-    parser = argparse.ArgumentParser(
-        prog="nmr-speech",
-        description="Amino acids as speakers: simulate their TOCSY spectra as audio.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(named={})
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "simulate",
-        help="one recording, as audio and as a picture",
-        description="Simulate one TOCSY experiment. The same seed and index give the same recording as in a data set.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
-    )
-    command.set_defaults(run=simulate)
-    command.add_argument(
-        "residues", nargs="+", type=_amount, metavar="RESIDUE", help="such as VAL; VAL:1 GLY:0.5 for a mixture"
-    )
-    command.add_argument("--out", type=Path, help="WAV (float32) or FLAC (16 bits), 4 channels at 8 kHz")
-    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG")
-    command.add_argument("--seed", type=_value, default=1986, help=" ")
-    command.add_argument("--index", type=_value, default=0, help="number of the recording among those of its residue")
-    command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
-    for name, default in _settings().items():
-        command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=default, help=" ")
-    _add_classify(commands)
-    _add_reconstruct(commands)
-    _add_demo(commands)
-    _add_publish(commands, "publish", "model", "a trained model, from its results folder to the Hugging Face Hub")
-    _add_publish(commands, "publish-data", "dataset", "a simulated data set, from its folder to the Hugging Face Hub")
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults of options that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None or action.default is False else super()._get_help_string(action)
+
+
+class _Command(argparse.ArgumentParser):
+    """The parser of one command. Its options are added when it is chosen, because their defaults need imports."""
+
+    def __init__(self, *, run: Callable, add: Callable[["_Command"], None], **settings: Any):
+        self.names: dict[str, str] = {}
+        super().__init__(description=run.__doc__, formatter_class=_Help, allow_abbrev=False, **settings)
+        self.set_defaults(run=run, names=self.names)
+        self.add = add
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.add(self)
+        return super().parse_known_args(args, namespace)
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
+        action = super().add_argument(*names, **settings)
+        if names[0].startswith("--"):
+            self.names[action.dest] = names[0]
+        return action
+
+
+def _parser() -> argparse.ArgumentParser:
+    description = "Amino acids as speakers: TOCSY spectra as audio, simulated, classified, reconstructed and published."
+    parser = argparse.ArgumentParser("nmr-speech", description=description, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
+    for name, run, add, text in (
+        ("simulate", simulate, _add_simulate, "simulate one recording, as audio and as a picture"),
+        ("classify", classify, _add_classify, "classify the amino acid in a recording or a spectrometer's folder"),
+        ("reconstruct", reconstruct, _add_reconstruct, "reconstruct a spectrum from non-uniform sampling"),
+        ("demo", demo, _add_demo, "serve a web page that classifies simulated or uploaded recordings"),
+        ("publish", publish, _add_publish_model, "publish a trained model on the Hugging Face Hub"),
+        ("publish-data", publish, _add_publish, "publish a simulated data set on the Hugging Face Hub"),
+    ):
+        commands.add_parser(name, help=text, run=run, add=add)
     return parser
 
 
-def _add_classify(commands):
-    command = commands.add_parser(
-        "classify",
-        help="the amino acid in a recording or a spectrometer's folder",
-        description="Rank the residues for a WAV or FLAC recording, a Bruker or Varian folder, an NMRPipe file, "
-        "or a ZIP archive with one of these.",
-        allow_abbrev=False,
+def _add_simulate(command: _Command) -> None:
+    from nmr_speech.simulate import Acquisition, Sample
+
+    command.add_argument(
+        "residues",
+        nargs="+",
+        type=_amount,
+        metavar="RESIDUE",
+        help="three-letter code, such as VAL; with amounts for a mixture: VAL:1 GLY:0.5",
     )
-    command.set_defaults(run=classify)
-    command.add_argument("path", type=Path, metavar="PATH")
-    command.add_argument("--model", required=True, help="Hub repository user/name, bundle, or results folder")
-    command.add_argument("--revision", help="commit, tag or branch of the repository")
-    command.add_argument("--shift-ppm", type=_value, help="added to all shifts; left out: DSS or TSP is looked for")
-    command.add_argument("--plot", type=Path, help="PNG, PDF or SVG: the spectrum, and what decided")
-    command.add_argument("--json", action="store_true", help="print JSON, all residues")
+    command.add_argument("--out", type=Path, help="audio to write: WAV (float32) or FLAC (16 bits), 4 channels, 8 kHz")
+    command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
+    command.add_argument("--seed", type=_value, default=1986, help="seed of the data set")
+    command.add_argument("--index", type=_value, default=0, help="number of the recording among those of its residue")
+    command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
+    defaults = vars(Sample()) | vars(Acquisition())
+    for name, text in EXPERIMENT.items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=_value, default=defaults[name], help=text)
 
 
-def _add_reconstruct(commands):
-    command = commands.add_parser(
-        "reconstruct",
-        help="reconstruct a spectrum from non-uniform sampling",
-        description="Fill in the transients that a schedule left out of a Bruker folder or an NMRPipe file in the time "
-        "domain, or try a schedule on a fully sampled one.",
-        allow_abbrev=False,
+def _add_classify(command: _Command) -> None:
+    command.add_argument("path", type=Path, metavar="PATH", help="recording, folder or archive")
+    _add_source(command, required=True, text="Hub repository user/name, bundle, or results folder")
+    command.add_argument(
+        "--shift-ppm", type=_value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
     )
-    named = {"index_base": "--first", "n_schedules": "--masks", "n_transients": "--points"}
-    named |= {name: f"--{name}" for name in ("schedule", "rate", "method", "model", "echo", "seed", "quadrature")}
-    command.set_defaults(run=reconstruct, named=named)
-    add = command.add_argument
-    add("path", type=Path, metavar="INPUT", help="Bruker folder, NMRPipe file, or processed spectrum (.ft2, .ucsf)")
-    add("--schedule", type=Path, help="text file, one point per line; default: nuslist of the Bruker folder")
-    add("--first", dest="index_base", type=_value, help="number of its first point, 0 or 1; default: found in the file")
-    add("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
-    add("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
-    add("--model", help="folder or Hub repository of a trained network; modern has a default")
-    add("--echo", default="auto", help="auto, or none for ist without virtual echo; default: auto")
-    add("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
-    add("--reference", type=Path, help="fully sampled experiment, or its spectrum on the same axes")
-    add("--masks", "--schedules", dest="n_schedules", type=_value, default=1, help="number of schedules; default: 1")
-    add("--seed", type=_value, default=1986, help="seed of the schedules drawn; default: 1986")
-    add("--points", dest="n_transients", type=_value, help="transients of the full grid, if the file does not say")
-    add("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep")
-    add("--quadrature", help="states, states_tppi or echo_antiecho; default: as the file says")
-    add("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
-    add("--json", action="store_true", help="print JSON")
+    command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum and occlusion map")
+    command.add_argument("--json", action="store_true", help="print JSON with all residues")
 
 
-def _add_demo(commands):
-    command = commands.add_parser(
-        "demo",
-        help="a page in the browser that names what is simulated or uploaded",
-        description="Serve a page to this machine alone; needs Gradio: pip install -e '.[demo]'.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        allow_abbrev=False,
+def _add_reconstruct(command: _Command) -> None:
+    command.add_argument("path", type=Path, metavar="INPUT", help="Bruker folder, or NMRPipe or Sparky file")
+    command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
+    command.add_argument("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
+    command.add_argument(
+        "--schedule", type=Path, help="text file, one transient a line (default: nuslist of the Bruker folder)"
     )
-    command.set_defaults(run=demo)
-    command.add_argument("--model", help="Hub repository, bundle or results folder; the newest in results/ if left out")
-    command.add_argument("--revision", help="commit, tag or branch of the repository")
+    command.add_argument(
+        "--first", dest="index_base", type=_value, help="index of the first transient in it, 0 or 1 (default: detected)"
+    )
+    command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
+    masks = {"type": _value, "default": 1, "help": "number of schedules; the spread of several shows the uncertainty"}
+    command.add_argument("--masks", "--schedules", dest="n_schedules", **masks)
+    command.add_argument("--seed", type=_value, default=1986, help="seed of drawn schedules")
+    command.add_argument(
+        "--model", help="results folder or Hub repository of a network (default: only modern has one, in the package)"
+    )
+    command.add_argument("--echo", default="auto", help="virtual echo: auto, or none (ist only)")
+    command.add_argument(
+        "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
+    )
+    command.add_argument(
+        "--points", dest="n_transients", type=_value, help="transients of the full grid (default: as the files say)"
+    )
+    command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
+    command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho (default: as the files say)")
+    command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_demo(command: _Command) -> None:
+    _add_source(
+        command, text="Hub repository user/name, bundle, or results folder (default: the newest one in results/)"
+    )
     command.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    command.add_argument("--port", type=_value, default=7860, help="0 for one that is free")
+    command.add_argument("--port", type=_value, default=7860, help="port to listen on; 0 for any free port")
 
 
-def _add_publish(commands, name, kind, words):
-    command = commands.add_parser(
-        name,
-        help=words,
-        description=f"Publish {words}: licensed Apache-2.0, checked, uploaded, loaded back, and only then tagged. "
-        "Needs `hf auth login` or HF_TOKEN. Run again it uploads nothing; after an interruption it goes on.",
-        allow_abbrev=False,
-    )
-    command.set_defaults(run=publish, kind=kind)
-    command.add_argument("folder", type=Path, metavar="FOLDER")
-    command.add_argument("repository", metavar="USER/REPO")
+def _add_publish(command: _Command, kind: str = "dataset") -> None:
+    command.set_defaults(kind=kind)
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="results folder of a training, or data set")
+    command.add_argument("repository", metavar="USER/REPO", help="repository on the Hub; created if it does not exist")
     command.add_argument("--dry-run", action="store_true", help="list what would change, and change nothing")
     command.add_argument("--private", action="store_true", help="make a new repository private")
     command.add_argument("--tag", help="such as v1.0, for the commit that was loaded back")
-    command.add_argument("--revision", default="main", help="branch; main by default, made if it is not there")
-    command.add_argument("--create-pr", action="store_true", help="propose the change to somebody else's repository")
-    if kind == "model":
-        command.add_argument("--dataset", metavar="USER/REPO", help="data set on the Hub that it was trained on")
+    command.add_argument("--revision", default="main", help="branch; created if it does not exist")
+    command.add_argument("--create-pr", action="store_true", help="propose the change to another user's repository")
 
 
-def _settings():
-    """Parameters of the sample and the experiment with their defaults; the simulator checks them."""
-    sample = {"condition": "h2o", "shift_source": "protein", "free_shift_std_ppm": FREE_SHIFT_STD_PPM}
-    return sample | DEFAULTS
+def _add_publish_model(command: _Command) -> None:
+    _add_publish(command, "model")
+    command.add_argument("--dataset", metavar="USER/REPO", help="data set on the Hub used for training")
 
 
-def _value(text):
+def _add_source(command: _Command, text: str, **settings: Any) -> None:
+    command.add_argument("--model", dest="source", metavar="MODEL", help=text, **settings)
+    command.add_argument("--revision", help="commit, tag or branch of the repository (default: the main branch)")
+
+
+def _value(text: str) -> float | int | str:
+    """Convert to a number where possible; the library checks what remains a text."""
     try:
         number = float(text)
     except ValueError:
@@ -293,25 +316,28 @@ def _value(text):
     return int(number) if number.is_integer() else number
 
 
-def _amount(text):
+def _amount(text: str) -> tuple[str, float | int | str]:
     name, colon, amount = text.partition(":")
     return name, _value(amount) if colon else 1.0
 
 
-def _nuisances(text):
+def _yaml(text: str | None) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     try:
         return YAML(typ="safe").load(text or "{}")
     except YAMLError as error:
-        raise InputError(f"`--nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {text!r}") from error
+        raise InputError(f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {text!r}") from error
 
 
-def _refuse_path(path, kinds):
+def _check_output(path: Path | None, kinds: Sequence[str]) -> None:
     if path is None:
         return
     if path.suffix not in kinds:
         raise InputError(f"{path}: the file must end in {', '.join(kinds)}")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it, or write elsewhere")
+        raise InputError(f"{path}: the folder {path.parent} does not exist; create it, or write to another one")
 
 
 if __name__ == "__main__":

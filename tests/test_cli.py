@@ -7,9 +7,9 @@ import sys
 import pytest
 import torch
 
-from nmr_speech.cli import main
+from nmr_speech.cli import EXPERIMENT, main
 from nmr_speech.corpus import read_wav, unstack_fid
-from nmr_speech.simulate import draw_mixture, draw_recording
+from nmr_speech.simulate import Acquisition, Sample, draw_mixture, draw_recording
 
 
 def test_simulate_writes_what_the_data_set_would_hold(tmp_path, capsys):
@@ -43,8 +43,8 @@ def test_simulate_takes_the_experiment_a_mixture_and_nuisances(tmp_path):
         (["GLY"], "give --out for a WAV or FLAC file"),
         (["GLY", "--out=a.mp3"], r"a.mp3: the file must end in .wav, .flac"),
         (["GLY", "--out=nowhere/a.wav"], "the folder nowhere does not exist"),
-        (["GLY", "--out=a.wav", "--mixing-time-s=9"], "`mixing_time_s` must be from 0 to 0.3 seconds, got 9"),
-        (["GLY", "--out=a.wav", "--seed=x"], "`seed` must be a whole number"),
+        (["GLY", "--out=a.wav", "--mixing-time-s=9"], "`--mixing-time-s` must be from 0 to 0.3 seconds, got 9"),
+        (["GLY", "--out=a.wav", "--seed=x"], "`--seed` must be a whole number"),
         (["GLY:none", "--out=a.wav"], "the amount of GLY must be a positive number"),
         (["GLY", "--out=a.wav", "--nuisances={a"], "`--nuisances` must be YAML"),
         (["GLY", "--out=a.wav", "--nuisances={white_nose: {snr: 1}}"], "did you mean 'white_noise'"),
@@ -59,8 +59,35 @@ def test_bad_arguments_leave_one_sentence_and_no_file(arguments, message, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_the_command_is_installed():
-    shown = subprocess.run(
-        [sys.executable, "-m", "nmr_speech.cli", "simulate", "--help"], capture_output=True, text=True, check=True
+def test_help_needs_neither_torch_nor_speechbrain():
+    code = (
+        "import sys, nmr_speech.cli\n"
+        "try: nmr_speech.cli.main(['--help'])\n"
+        "finally: print(sorted({'torch', 'speechbrain', 'numpy', 'huggingface_hub'} & set(sys.modules)))"
     )
-    assert "--mixing-time-s" in shown.stdout
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("usage: nmr-speech")
+    assert shown.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("command", ["simulate", "classify", "reconstruct", "demo", "publish", "publish-data"])
+def test_every_option_is_explained(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    shown = capsys.readouterr().out
+    assert not re.search(r"^ +(--\S+|-h, --help)( [A-Z/_ ]+)?\n(?! {20})", shown, re.MULTILINE), shown
+
+
+def test_the_options_are_the_parameters_of_sample_and_experiment():
+    fixed = {"n_transients", "n_points", "quadrature"}  # the size of a recording
+    assert set(EXPERIMENT) == set(vars(Sample()) | vars(Acquisition())) - fixed
+
+
+def test_messages_name_options(tmp_path):
+    with pytest.raises(SystemExit, match="error: `--model` must be a folder or a Hub repository user/name"):
+        main(["classify", str(tmp_path), "--model", "amino"])
+    with pytest.raises(SystemExit, match=r"error: .*: is a local folder.*leave `--revision` out"):
+        main(["classify", str(tmp_path), "--model", str(tmp_path), "--revision", "v1.0"])
+    with pytest.raises(SystemExit, match=r"error: `--tag` must be left out with `--create-pr`"):
+        main(["publish", str(tmp_path), "user/amino", "--tag=v1", "--create-pr"])

@@ -8,13 +8,13 @@ times than those of its training. Rerun the command to resume a training in resu
 
 import argparse
 import json
+from dataclasses import replace
 
 import torch
 
 from benchmarks.common import ROOT, WORK, Results, results_path, run_recipe
 from nmr_speech.corpus import stack_fid
-from nmr_speech.inference.classify import log_probabilities
-from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
@@ -56,18 +56,18 @@ def measure(seed):
 def rank(folder, seed):
     """Figures of a model on measured spectra, and on simulated ones with other fields and mixing times."""
     model = load_classifier(str(folder))
-    settings = training_settings(model)
+    training = training_data(model)
     data_folder = ROOT / "data" / "experimental" / str(seed)
     names = list(model.labels.lab2ind)
     clean, _ = load_datasets({name: data_folder / f"{name}.csv" for name in ("train", "test")}, data_folder, names)
     measured = {
         residue: place(model, clean["train"], reference_data(name), residue) for residue, name in MEASURED.items()
     }
-    augment = Augmentation(settings["nuisances"], settings["experiment"])
+    augment = Augmentation(training.nuisances, vars(training.acquisition))
     disturbed = AugmentedRecordings(clean["test"], augment, seed)
     true, predicted = classify_by_template(clean["train"], disturbed)
     template = {"test": float((true == predicted).mean()), "recordings": len(true)}
-    other = {name: accuracy(model, settings, seed, changes) for name, changes in OTHER.items()}
+    other = {name: accuracy(model, training, seed, changes) for name, changes in OTHER.items()}
     return {"measured": measured, "template": template, "other": other, "recordings_each": RECORDINGS}
 
 
@@ -80,7 +80,7 @@ def place(model, train_set, path, residue):
     rows = {}
     for name, shift_ppm in shifts_ppm.items():
         wav = stack_fid(to_grid(experiment, shift_ppm=shift_ppm).fid)[0]
-        probabilities = log_probabilities(model, wav[None])[0].exp()
+        probabilities = model.log_probabilities(wav[None])[0].exp()
         own = model.labels.encode_label(residue)
         item = {"sig": wav, "spk_id_encoded": own}
         templates = {
@@ -98,16 +98,16 @@ def place(model, train_set, path, residue):
 
 
 @torch.inference_mode()
-def accuracy(model, settings, seed, changes):
+def accuracy(model, training, seed, changes):
     """Accuracy on new recordings, disturbed as in training, with another field or mixing time."""
-    experiment = settings["experiment"] | changes
-    sample = {key: settings[key] for key in ("condition", "shift_source", "free_shift_std_ppm")}
-    disturb, hits = Augmentation(settings["nuisances"], experiment), []
+    acquisition = replace(training.acquisition, **changes)
+    experiment = vars(training.sample) | vars(acquisition)
+    disturb, hits = Augmentation(training.nuisances, vars(acquisition)), []
     for residue in model.labels.lab2ind:
-        drawn = [draw_recording(residue, seed, NEW + i, **sample, **experiment).fid for i in range(RECORDINGS)]
+        drawn = [draw_recording(residue, seed, NEW + i, **experiment).fid for i in range(RECORDINGS)]
         items = [{"id": f"{residue}_{i}", "sig": stack_fid(fid)[0], "spk_id_encoded": 0} for i, fid in enumerate(drawn)]
         wavs = torch.stack([item["sig"] for item in AugmentedRecordings(items, disturb, seed)])
-        hits.append(log_probabilities(model, wavs).argmax(1) == model.labels.encode_label(residue))
+        hits.append(model.log_probabilities(wavs).argmax(1) == model.labels.encode_label(residue))
     share = float(torch.cat(hits).float().mean())
     print(changes, share, flush=True)
     return share

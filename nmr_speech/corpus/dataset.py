@@ -209,5 +209,5 @@ def _refuse_damage(folder):
             if not Path(audio_path(row.wav, folder)).is_file():
                 raise InputError(
                     f"{folder / name}.csv, row {number} ({row.ID}): {audio_path(row.wav, folder)} is missing; "
-                    f"remove {folder} and run the same command again"
+                    f"remove {folder} and rerun the command"
                 )

@@ -1,4 +1,4 @@
-"""SpeechBrain CSV manifests: one row a recording."""
+"""SpeechBrain CSV manifests: one row per recording."""
 
 import csv
 import io
@@ -21,17 +21,17 @@ class Row:
     ID : str
         Unique name.
     duration : float
-        Seconds.
+        Length in seconds.
     wav : str
-        WAV file; ``$data_root`` stands for the data folder.
+        Audio file; ``$data_root`` stands for the data folder.
     start : int
-        First sample.
+        Index of the first sample.
     stop : int
-        Sample after the last.
+        Index after the last sample.
     spk_id : str
         The speaker: the residue's three-letter code.
     scale : float
-        What the FID was divided by to give the waveform.
+        Divisor of the FID that gave the waveform.
     """
 
     ID: str
@@ -46,7 +46,7 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def write_manifest(path: str | Path, rows: Iterable[Row]):
+def write_manifest(path: str | Path, rows: Iterable[Row]) -> None:
     """Write a manifest; it appears whole or not at all.
 
     Example
@@ -72,7 +72,7 @@ def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> li
     path : str | Path
         CSV file.
     speakers : Sequence[str] | None
-        The labels allowed; None allows any.
+        Allowed labels; None allows any.
 
     Returns
     -------
@@ -95,12 +95,13 @@ def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> li
         missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
         if missing:
             raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(COLUMNS)}")
-        rows, first_seen = [], {}
+        rows: list[Row] = []
+        first_seen: dict[str, int] = {}
         for record in reader:
             where = f"{path}, row {reader.line_num}"
             row = _row(record, where)
             if row.ID in first_seen:
-                raise InputError(f"{where}: ID {row.ID} stands already in row {first_seen[row.ID]}; IDs must be unique")
+                raise InputError(f"{where}: ID {row.ID} is already in row {first_seen[row.ID]}; IDs must be unique")
             if speakers is not None and row.spk_id not in speakers:
                 raise InputError(
                     f"{where}: spk_id {row.spk_id!r} is not one of {', '.join(speakers)}; correct it or set `residues`"
@@ -112,7 +113,7 @@ def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> li
     return rows
 
 
-def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Path):
+def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Path) -> None:
     """Open every recording of a manifest once, so that a bad one stops the run before training.
 
     Arguments
@@ -120,9 +121,9 @@ def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Pat
     path : str | Path
         The manifest, for messages.
     rows : Iterable[Row]
-        Its rows in order.
+        Its rows, in order.
     data_root : str | Path
-        What ``$data_root`` stands for.
+        The data folder, in place of ``$data_root``.
 
     Example
     -------
@@ -140,7 +141,7 @@ def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Pat
 
 
 def audio_path(wav: str, data_root: str | Path) -> str:
-    """Put the data folder in place of ``$data_root``.
+    """Replace ``$data_root`` in the path of a manifest by the data folder.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""What decides a data set, and how a folder remembers it."""
+"""The parameters of a data set, and their description in its folder."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from nmr_speech.simulate.residues import table_bytes
 from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 
 SIMULATION = 2
-"""Raised when the simulator or the layout changes what a data set holds."""
+"""Version of the simulation; a change of the simulator or the layout that changes data sets raises it."""
 
 SHARD = 1000  # recordings in one folder
 MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on the fly have higher indices
@@ -28,26 +28,26 @@ DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """All that decides what a data set holds.
+    """All parameters that decide what a data set holds.
 
     Arguments
     ---------
     seed : int
-        Seed of the draws and of the split.
+        Seed of the draws and of the split, 0 or more.
     residues : Sequence[str]
         Three-letter codes.
     recordings_per_residue : int
-        How many of each; at least 3, one a split.
+        Number of recordings of each residue; at least 3, one per split.
     condition : str
-        "h2o" or "d2o".
+        "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
     shift_source : str
         "protein" or "free".
     free_shift_std_ppm : float
-        Standard deviation of every shift of source "free".
+        Standard deviation of every shift of source "free", in ppm.
     nuisances : Mapping[str, Mapping] | None
-        What a spectrometer adds; see `nmr_speech.simulate.nuisances.disturb`.
+        Artefacts of a spectrometer in the data; see `nmr_speech.simulate.nuisances.disturb`.
     experiment : Mapping
-        Parameters of `nmr_speech.simulate.tocsy`, by keyword.
+        Parameters of `nmr_speech.simulate.Acquisition` by keyword.
     audio_format : str
         "wav" (float32, exact) or "flac" (16 bits, a third of the size).
 
@@ -67,7 +67,7 @@ class DatasetPlan:
     experiment: Mapping = field(default_factory=dict)
     audio_format: str = "wav"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         whole("seed", self.seed, 0, 2**63 - 1)
         whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), MAX_RECORDINGS)
         one_of("audio_format", self.audio_format, FORMATS)
@@ -78,12 +78,13 @@ class DatasetPlan:
         if len(set(self.residues)) < len(self.residues):
             raise InputError(f"`residues` must name each residue once, got {list(self.residues)}")
         object.__setattr__(self, "residues", tuple(sorted(self.residues)))
-        object.__setattr__(self, "nuisances", self.nuisances or {})
+        nuisances = self.nuisances or {}
+        object.__setattr__(self, "nuisances", nuisances)
         for name in self.experiment:
             one_of("experiment", name, tuple(DEFAULTS))
         Sample(self.condition, self.shift_source, self.free_shift_std_ppm)
         Acquisition(**self.experiment)
-        check_settings(self.nuisances)
+        check_settings(nuisances)
 
     @property
     def draw_settings(self) -> dict:
@@ -93,8 +94,8 @@ class DatasetPlan:
 
     @property
     def parameters(self) -> dict:
-        """Every parameter, defaults of the experiment written out."""
-        return json.loads(json.dumps(asdict(self) | {"experiment": DEFAULTS | self.experiment, "shares": SPLITS}))
+        """Every parameter, with the defaults of the experiment."""
+        return json.loads(json.dumps(asdict(self) | {"experiment": DEFAULTS | dict(self.experiment), "shares": SPLITS}))
 
     @property
     def content_hash(self) -> str:
@@ -104,25 +105,25 @@ class DatasetPlan:
 
     @property
     def n_recordings(self) -> int:
-        """How many recordings there are in all."""
+        """Number of all recordings."""
         return len(self.residues) * self.recordings_per_residue
 
     def recording_id(self, residue: str, index: int) -> str:
-        """Name of a recording, from which it can be drawn again."""
+        """Return the name of a recording, of residue and index: enough to draw it again."""
         return f"{residue}_{index:0{max(5, len(str(self.recordings_per_residue - 1)))}d}"
 
     def audio_path(self, residue: str, index: int) -> str:
-        """Where a recording lies, as its manifest says it: at most `SHARD` recordings share a folder."""
+        """Return the path of a recording for its manifest; at most `SHARD` recordings share a folder."""
         return f"$data_root/wav/{residue}/{index // SHARD:04d}/{self.recording_id(residue, index)}.{self.audio_format}"
 
     def split(self) -> dict[str, list[str]]:
-        """IDs of each split; they follow from the plan alone."""
+        """Divide the IDs among the splits; the division follows from the plan alone."""
         ids = {self.recording_id(name, i): name for name in self.residues for i in range(self.recordings_per_residue)}
         return stratified_split(ids, self.seed)
 
 
 def write_description(path: Path, plan: DatasetPlan, share: str = "1/1") -> None:
-    """Write down what a folder holds, or will hold.
+    """Write the description of what a folder holds, or will hold.
 
     Example
     -------
@@ -160,9 +161,7 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None
         found = json.loads(path.read_text())
         parameters, content_hash = found["parameters"] | {"share": found["share"]}, found["content_hash"]
     except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error!r}); remove {path.parent} and run the same command again"
-        ) from error
+        raise InputError(f"{path}: cannot be read ({error!r}); remove {path.parent} and rerun the command") from error
     wanted = plan.parameters | {"share": share}
     if content_hash == plan.content_hash and parameters["share"] == share:
         return
@@ -170,8 +169,8 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None
         f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"
         for name in wanted | parameters
         if wanted.get(name) != parameters.get(name)
-    ] or ["the simulator's tables or version are not those of then"]
+    ] or ["the tables or the version of the simulator have changed"]
     raise InputError(
         f"{path}: the folder was written with other parameters: {'; '.join(differences)}. "
-        f"Give another `data_folder`, or remove this one"
+        f"Set another `data_folder`, or remove this one"
     )

@@ -1,18 +1,19 @@
-"""FID to 4-channel waveform and back, exactly."""
+"""FIDs as 4-channel waveforms and back, exactly."""
 
 import math
 
+import numpy as np
 import torch
 
 from nmr_speech.checks import InputError, positive
 from nmr_speech.constants import N_CHANNELS, N_POINTS, N_SAMPLES, N_TRANSIENTS
 
 
-def stack_fid(fid) -> tuple[torch.Tensor, float]:
-    """Stack the transients one after another into real channels.
+def stack_fid(fid: torch.Tensor | np.ndarray) -> tuple[torch.Tensor, float]:
+    """Stack the transients of an FID one after another into real channels.
 
     The channels are the real and imaginary part of the cosine channel, then those of the sine channel. The scale is a
-    power of two, so dividing by it loses nothing: `unstack_fid` gives the same single-precision numbers back.
+    power of two, so dividing by it is exact: `unstack_fid` returns the same single-precision numbers.
 
     Arguments
     ---------
@@ -22,9 +23,9 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     Returns
     -------
     wav : torch.Tensor
-        float32, (65536, 4), of which the largest magnitude is from 1/2 to 1.
+        float32, (65536, 4); the largest magnitude is from 1/2 to 1.
     scale : float
-        What the waveform was divided by; 1 for a recording of zeros.
+        Divisor of the waveform; 1 for a recording of zeros.
 
     Example
     -------
@@ -42,13 +43,13 @@ def stack_fid(fid) -> tuple[torch.Tensor, float]:
     peak = channels.abs().max().item()
     if not math.isfinite(peak):
         raise InputError("`fid` must hold finite numbers only, got NaN or infinity")
-    # A clean recording peaks at its number of protons: 4 must not scale by 4 or by 8 as rounding will have it.
+    # A clean recording peaks at its number of protons. Without the margin, rounding would decide between 4 and 8 for 4.
     scale = 2.0 ** math.ceil(math.log2(peak * (1 + 1e-5))) if peak > 0 else 1.0
     return (channels / scale).contiguous(), scale
 
 
 def to_channels(fid: torch.Tensor) -> torch.Tensor:
-    """Lay transients one after another and real before imaginary part; `unstack_fid` with a scale of 1 is the inverse.
+    """Stack transients without scaling, real before imaginary part; `unstack_fid` with a scale of 1 is the inverse.
 
     Arguments
     ---------
@@ -68,15 +69,15 @@ def to_channels(fid: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(fid.flatten(-2).resolve_conj()).movedim(-3, -2).flatten(-2)
 
 
-def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
-    """Take a stacked waveform apart into the cosine and the sine channel.
+def unstack_fid(wav: torch.Tensor | np.ndarray, scale: float = 1.0) -> torch.Tensor:
+    """Restore the cosine and the sine channel from a waveform: the inverse of `stack_fid`.
 
     Arguments
     ---------
     wav : torch.Tensor | np.ndarray
         Real, (..., 65536, 4); or (..., 4, 65536), as earlier versions made it.
     scale : float
-        What the waveform was divided by.
+        Divisor of the waveform.
 
     Returns
     -------
@@ -89,12 +90,12 @@ def unstack_fid(wav, scale: float = 1.0) -> torch.Tensor:
     torch.Size([2, 256, 256])
     """
     wav = torch.as_tensor(wav)
-    if tuple(wav.shape[-2:]) == (N_CHANNELS, N_SAMPLES):
+    if tuple(wav.shape[-2:]) == (N_CHANNELS, N_SAMPLES):  # of earlier versions
         wav = wav.mT
     if tuple(wav.shape[-2:]) != (N_SAMPLES, N_CHANNELS) or wav.is_complex():
         raise InputError(
             f"`wav` must be real with shape (..., {N_SAMPLES}, {N_CHANNELS}), got {wav.dtype} {tuple(wav.shape)}"
         )
-    channels = wav.float() * positive("scale", scale, "what the waveform was divided by")
+    channels = wav.float() * positive("scale", scale, "the divisor of the waveform")
     pairs = channels.unflatten(-1, (2, 2)).movedim(-3, -2).contiguous()
     return torch.view_as_complex(pairs).unflatten(-1, (N_TRANSIENTS, N_POINTS))

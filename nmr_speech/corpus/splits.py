@@ -14,19 +14,19 @@ SPLITS = {"train": 0.7, "valid": 0.2, "test": 0.1}
 def stratified_split(
     labels: Mapping[str, str], seed: int, shares: Mapping[str, float] = SPLITS
 ) -> dict[str, list[str]]:
-    """Divide recordings among splits, each label in the same shares.
+    """Split recordings, with the same shares of each label.
 
-    Within a label, recordings are put into an order that a hash of seed and ID gives, and dealt out by largest
-    remainder; every split gets at least one recording of every label.
+    Within a label, recordings are ordered by a hash of seed and ID, and divided by largest remainder; every split gets
+    at least one recording of every label.
 
     Arguments
     ---------
     labels : Mapping[str, str]
-        Label of each recording, by ID.
+        Label of each recording by its ID.
     seed : int
-        Another seed gives another division.
+        Seed of the order.
     shares : Mapping[str, float]
-        Share of each split; they sum to 1.
+        Share of each split, above 0; they sum to 1.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def stratified_split(
     members = defaultdict(list)
     for name, label in labels.items():
         members[label].append(name)
-    split = {name: [] for name in shares}
+    split: dict[str, list[str]] = {name: [] for name in shares}
     for label, names in members.items():
         if len(names) < len(shares):
             raise InputError(
@@ -60,7 +60,7 @@ def stratified_split(
 
 
 def _counts(n, shares):
-    # Fractions, since 0.7 * 10 is not 7 in floating point. One each first, then by largest remainder.
+    # As fractions, since 0.7 * 10 is not 7 in floating point. One each first, then by largest remainder.
     exact = {name: Fraction(str(share)) * n for name, share in shares.items()}
     counts = {name: max(1, int(value)) for name, value in exact.items()}
     while sum(counts.values()) < n:

@@ -70,7 +70,7 @@ class Trials:
         return values[self.is_target], values[~self.is_target]
 
     def name(self, number: int) -> str:
-        """Model and test recording of a trial, as a line of text has them."""
+        """IDs of model and test recording of the trial at a position, as a line of text has them."""
         return f"{','.join(self.models[self.model[number]])} {self.tests[self.test[number]]}"
 
     @classmethod
@@ -100,7 +100,7 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     Returns
     -------
     Trials
-        n (n - 1) / 2 trials of n recordings.
+        The number of trials is n (n - 1) / 2 for n recordings.
 
     Example
     -------
@@ -136,6 +136,7 @@ def balanced_draw(
     Returns
     -------
     Trials
+        (n_trials,).
 
     Example
     -------
@@ -188,7 +189,7 @@ def write_trials(path: str | Path, trials: Trials) -> None:
     path : str | Path
         Text file to write.
     trials : Trials
-        The list, a line a trial.
+        The list, (lines,).
 
     Example
     -------
@@ -216,7 +217,7 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     Returns
     -------
     Trials
-        In the order of the lines.
+        In the order of the lines, (lines,).
 
     Example
     -------

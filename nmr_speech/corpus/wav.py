@@ -1,4 +1,4 @@
-"""Recordings as audio files: 4 channels at 8 kHz, 65,536 samples each; float32 as WAV, 16 bits as FLAC."""
+"""Recordings as audio files of 4 channels with 65,536 samples at 8 kHz: WAV in float32, FLAC in 16 bits."""
 
 import io
 from pathlib import Path
@@ -15,15 +15,13 @@ from nmr_speech.files import write_whole
 FORMATS = ("wav", "flac")
 
 
-def write_wav(path: str | Path, wav: torch.Tensor):
+def write_wav(path: str | Path, wav: torch.Tensor) -> None:
     """Write a recording; equal recordings give equal bytes.
-
-    As WAV by SciPy, for libsndfile puts the time of day into float WAV files.
 
     Arguments
     ---------
     path : str | Path
-        File to write; it appears whole or not at all. With the ending ``.flac`` samples are rounded to 16 bits.
+        File to write; it appears whole or not at all. The suffix ``.flac`` rounds samples to 16 bits.
     wav : torch.Tensor
         float32, (65536, 4).
 
@@ -42,12 +40,13 @@ def write_wav(path: str | Path, wav: torch.Tensor):
     if Path(path).suffix == ".flac":
         soundfile.write(content, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     else:
+        # Not by libsndfile, which writes the time of day into float WAV files.
         scipy.io.wavfile.write(content, SAMPLE_RATE_HZ, samples)
     write_whole(path, content.getvalue())
 
 
 def read_wav(path: str | Path) -> torch.Tensor:
-    """Read a recording.
+    """Read a recording, and check it.
 
     Arguments
     ---------
@@ -57,7 +56,7 @@ def read_wav(path: str | Path) -> torch.Tensor:
     Returns
     -------
     torch.Tensor
-        float32, (65536, 4). Files with other channels, rate or length, and samples that are not finite, are refused.
+        float32, (65536, 4).
 
     Example
     -------
@@ -76,17 +75,17 @@ def read_wav(path: str | Path) -> torch.Tensor:
     return torch.from_numpy(samples)
 
 
-def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int):
-    """Refuse samples that are no recording.
+def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int) -> None:
+    """Refuse samples with another number of channels, rate or length than a recording has, or that are not finite.
 
     Arguments
     ---------
     where : str | Path
-        Where they come from, for the message.
+        Origin of the samples, for the message.
     samples : np.ndarray
         (65536, 4).
     rate_hz : int
-        The sample rate that came with them.
+        Their sample rate in Hz.
 
     Example
     -------

@@ -1,1 +1,1 @@
-"""A page in the browser that classifies what is simulated or uploaded."""
+"""A web page that classifies simulated or uploaded recordings."""

@@ -1,8 +1,8 @@
-"""A page in the browser: pick or upload a recording, see it, hear it, and read what a model calls it.
+"""A web page on which a model classifies simulated or uploaded recordings, shows them and plays them.
 
-Served to this machine alone unless told otherwise, by Gradio. The page fetches nothing from elsewhere: its fonts are
-those of the reader's machine, Gradio's statistics are off, and a Content-Security-Policy forbids what a later version
-might add.
+Gradio serves it, by default to this machine only. The page loads nothing from other hosts: it uses the fonts of the
+reader's machine, Gradio's statistics are switched off, and a Content-Security-Policy forbids whatever a later version
+of Gradio might add.
 """
 
 import atexit
@@ -12,17 +12,19 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from nmr_speech.checks import InputError, whole
 from nmr_speech.demo.views import view_simulated, view_upload
-from nmr_speech.inference.domain_check import heard, training_settings
+from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier, load_classifier
 from nmr_speech.simulate.residues import RESIDUES
 
 LOOPBACK, PORT = "127.0.0.1", 7860
-MOST_UPLOADED = "64mb"
-KEPT_S = 600  # uploads are deleted when they are older
-SHOWN = 6  # residues of the ranking
+MAX_UPLOAD = "64mb"
+KEPT_S = 600  # uploads older than this are deleted
+SHOWN = 6  # residues in the ranking
+# Gradio's scripts need unsafe-inline and unsafe-eval, but nothing may be loaded from another host.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
@@ -30,12 +32,12 @@ POLICY = (
 )
 INTRODUCTION = """\
 # Which amino acid is it?
-A 2D NMR spectrum (1H-1H TOCSY), stacked transient after transient, is four-channel audio, and a speaker model names who
-is speaking. It knows **{labels}**; {heard}."""
+A 2D NMR spectrum (1H-1H TOCSY), stacked transient after transient, becomes four-channel audio, and a speaker model
+predicts which amino acid is speaking. It knows **{labels}**; {training}."""
 
 
-def make_page(model: Classifier):
-    """Lay out the page.
+def make_page(model: Classifier) -> Any:
+    """Build the page.
 
     Arguments
     ---------
@@ -49,25 +51,25 @@ def make_page(model: Classifier):
     gradio = _gradio()
     labels = sorted(model.labels.lab2ind)
     with gradio.Blocks(title="Amino acids as speakers", analytics_enabled=False, delete_cache=(KEPT_S, KEPT_S)) as page:
-        gradio.Markdown(INTRODUCTION.format(labels=", ".join(labels), heard=heard(training_settings(model))))
+        gradio.Markdown(INTRODUCTION.format(labels=", ".join(labels), training=training_data(model)))
         with gradio.Row():
             with gradio.Column(scale=2, min_width=320):
                 with gradio.Tab("Simulate"):
                     known = [name for name in labels if name in RESIDUES] or sorted(RESIDUES)
                     residue = gradio.Dropdown(known, value=known[-1], label="Amino acid", elem_id="residue")
                     number = gradio.Number(0, precision=0, minimum=0, label="Number of the recording", elem_id="number")
-                    disturbed = gradio.Checkbox(True, label="With what the training added: noise, water, phases ...")
-                    simulate = gradio.Button("Simulate and name", variant="primary", elem_id="simulate")
+                    disturbed = gradio.Checkbox(True, label="Add the nuisances of the training data: noise, water ...")
+                    simulate = gradio.Button("Simulate and classify", variant="primary", elem_id="simulate")
                 with gradio.Tab("Upload"):
                     upload = gradio.File(
-                        label="WAV or FLAC of 4 channels; a spectrometer's folder as ZIP; NMRPipe",
+                        label="WAV or FLAC with 4 channels, ZIP file of a spectrometer's folder, or NMRPipe file",
                         file_count="single", type="filepath", height=150, elem_id="upload",
                     )  # fmt: skip
-                    label = "Add to all shifts, ppm (empty: DSS or TSP is looked for)"
+                    label = "Added to all shifts, ppm (empty: reference to DSS or TSP)"
                     shift = gradio.Textbox("", label=label, elem_id="shift")
-                    name = gradio.Button("Name it", variant="primary", elem_id="name")
+                    name = gradio.Button("Classify", variant="primary", elem_id="name")
                 notes = gradio.Markdown(elem_id="notes")
-                ranking = gradio.Label(num_top_classes=SHOWN, label="Ranking, calibrated probabilities", elem_id="rank")
+                ranking = gradio.Label(num_top_classes=SHOWN, label="Calibrated probabilities", elem_id="rank")
                 audio = gradio.Audio(
                     label="Four channels mixed to one, 8 kHz", interactive=False, format="wav", buttons=["download"]
                 )
@@ -75,32 +77,32 @@ def make_page(model: Classifier):
                 picture = {"interactive": False, "format": "png", "show_label": False, "buttons": []}
                 shown = gradio.Image(elem_id="spectrum", alt_text="2D spectrum, axes in ppm", **picture)
                 mel = gradio.Image(elem_id="mel", alt_text="mel spectrogram", **picture)
-                with gradio.Accordion("What was done to it", open=False):
+                with gradio.Accordion("Processing steps", open=False):
                     steps = gradio.Markdown(elem_id="steps")
         outputs = [ranking, notes, steps, shown, mel, audio]
-        simulate.click(lambda *asked: list(view_simulated(model, *asked)), [residue, number, disturbed], outputs)
-        name.click(lambda *asked: list(view_upload(model, *asked)), [upload, shift], outputs)
+        simulate.click(lambda *inputs: list(view_simulated(model, *inputs)), [residue, number, disturbed], outputs)
+        name.click(lambda *inputs: list(view_upload(model, *inputs)), [upload, shift], outputs)
     return page
 
 
-def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK, port: int = PORT):
+def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK, port: int = PORT) -> Any:
     """Load a model and serve the page, in threads of this process.
 
     Arguments
     ---------
     source : str | None
-        Hub repository, bundle or results folder; None for the newest in ``results``.
+        Hub repository, bundle or results folder; None for the newest results folder in ``results``.
     revision : str | None
         Commit, tag or branch of a repository.
     host : str
-        Address to listen on; the default is heard by this machine alone.
+        Address to listen on; the default accepts connections from this machine only.
     port : int
-        Port; 0 for one that is free.
+        Port from 0 to 65535; 0 for any free port.
 
     Returns
     -------
     gradio.Blocks
-        The page; its ``local_url`` says where, its ``block_thread`` waits until interrupted, its ``close`` ends it.
+        The page: ``local_url`` is its address, ``block_thread()`` waits until interrupted, ``close()`` stops it.
     """
     gradio = _gradio()
     port = whole("port", port, 0, 65535)
@@ -110,7 +112,7 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     try:
         page.queue(max_size=16).launch(
             server_name=host, server_port=port or _free_port(host), share=False, prevent_thread_lock=True, quiet=True,
-            max_file_size=MOST_UPLOADED, theme=system, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
+            max_file_size=MAX_UPLOAD, theme=system, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
             app_kwargs={"middleware": [(_Policy, (), {})]},
         )  # fmt: skip
     except OSError as error:
@@ -119,47 +121,58 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
 
 
 def newest_results() -> str:
-    """The results folder below ``results`` that was written last."""
+    """Return the results folder that was written last, ``results/EXPERIMENT/SEED``.
+
+    Example
+    -------
+    >>> getfixture("monkeypatch").chdir(getfixture("tmp_path"))
+    >>> newest_results()
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `source` must name a Hub repository, a bundle or a results folder, because ...
+    """
     found = sorted(Path("results").glob("*/*/results.json"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise InputError("`--model` must name a Hub repository, a bundle or a results folder, for there is no results/")
+        raise InputError(
+            "`source` must name a Hub repository, a bundle or a results folder, because results/ holds no results"
+        )
     return str(found[-1].parent)
 
 
 @functools.cache
-def _upload_folder():
-    # One for the process: Gradio reads it when components are made, and again at every upload.
+def _upload_folder() -> str:
+    # One for each process: Gradio reads it when components are made, and again at every upload.
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
-def _free_port(host):
+def _free_port(host: str) -> int:
     with socket.socket() as one:
         one.bind((host, 0))
         return one.getsockname()[1]
 
 
-def _gradio():
-    # Read when Gradio is imported, or by its client, which would ask a proxy for this machine's own address.
+def _gradio() -> Any:
+    # Read when Gradio is imported, and by its client, which would otherwise ask a proxy for this machine's address.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     kept = [os.environ[key] for key in ("NO_PROXY", "no_proxy") if os.environ.get(key)]
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join([*kept, LOOPBACK, "localhost"])
     try:
-        import gradio  # noqa: PLC0415 - an extra, and takes seconds
+        import gradio  # noqa: PLC0415 - optional, and takes seconds to import
     except ImportError as error:
         raise InputError("the demo needs Gradio: pip install -e '.[demo]'") from error
     return gradio
 
 
 class _Policy:
-    """Forbids the page to fetch from elsewhere."""
+    """ASGI middleware that adds the Content-Security-Policy to every response."""
 
-    def __init__(self, app):
+    def __init__(self, app: Any):
         self.app = app
 
-    async def __call__(self, scope, receive, send):
-        async def send_with_policy(message):
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def send_with_policy(message: Any) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
             await send(message)

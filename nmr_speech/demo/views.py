@@ -1,27 +1,27 @@
-"""What the demo shows of one recording: ranking, pictures, sound; without anything of the page itself."""
+"""What the demo shows of one recording: ranking, pictures and sound, independent of the page."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, one_of, whole
+from nmr_speech.checks import InputError, one_of, whole
 from nmr_speech.constants import SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
-from nmr_speech.inference.classify import name_spectrum
-from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.classify import classify_spectrum
+from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier
-from nmr_speech.report.figures import draw_contours, draw_mel_spectrogram
-from nmr_speech.simulate import draw_mixture, spectrum
-from nmr_speech.simulate.residues import RESIDUES
+from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
+from nmr_speech.simulate import RESIDUES, Acquisition, Sample, draw_mixture, spectrum
 
-SEED = 2**31  # of recordings that no training asks for
+SEED = 2**31  # outside the seeds of any training, so the model has not seen these recordings
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +33,13 @@ class View:
     ranking : dict[str, float]
         Calibrated probabilities of all residues.
     notes : str
-        Markdown: warnings, or why there is nothing to see.
+        Markdown: warnings, or the reason why nothing can be shown.
     steps : str
-        Markdown: what was done to the spectrum.
+        Markdown: how the spectrum was processed.
     spectrum, mel : np.ndarray | None
         Pictures, uint8, (height, width, 3).
     audio : tuple[int, np.ndarray] | None
-        Rate in Hz and samples, int16.
+        Rate in Hz and samples, int16, (T,).
     """
 
     ranking: dict[str, float]
@@ -49,37 +49,37 @@ class View:
     mel: np.ndarray | None = None
     audio: tuple[int, np.ndarray] | None = None
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         return iter((self.ranking, self.notes, self.steps, self.spectrum, self.mel, self.audio))
 
 
 def view_upload(model: Classifier, path: str | None, shift_ppm: str = "") -> View:
-    """Name and draw what somebody has uploaded; what cannot be used gives one sentence.
+    """Classify and draw an uploaded file; an invalid one gives one sentence.
 
     Arguments
     ---------
     model : Classifier
         The model.
     path : str | None
-        WAV or FLAC recording, ZIP archive of a spectrometer's folder, or NMRPipe file.
+        WAV or FLAC recording, ZIP file of a spectrometer's folder, or NMRPipe file.
     shift_ppm : str
-        A number, added to all shifts; an empty text looks for DSS or TSP.
+        A number in ppm, added to all shifts; an empty text references the spectrum to DSS or TSP.
 
     Returns
     -------
     View
     """
 
-    def view():
+    def view() -> View:
         if path is None:
             raise InputError("choose a file first")
         return _view(model, Path(path), _shift(shift_ppm))
 
-    return _or_why_not(view, path)
+    return _view_or_reason(view, path)
 
 
 def view_simulated(model: Classifier, residue: str, index: float, disturbed: bool) -> View:
-    """Simulate a recording as those that a model was trained on, which it has not heard, and name it.
+    """Simulate a recording like those of the training data, but not one of them, and classify it.
 
     Arguments
     ---------
@@ -90,70 +90,30 @@ def view_simulated(model: Classifier, residue: str, index: float, disturbed: boo
     index : float
         Number of the recording, from 0.
     disturbed : bool
-        Whether the nuisances of the training are added.
+        Whether the nuisances of the training data are added.
 
     Returns
     -------
     View
     """
 
-    def view():
-        settings = training_settings(model)
-        nuisances = (settings.pop("nuisances", None) or {}) if disturbed else {}
-        sample = {key: settings[key] for key in ("condition", "shift_source", "free_shift_std_ppm") if key in settings}
+    def view() -> View:
+        training = training_data(model)
+        settings = vars(training.sample or Sample()) | vars(training.acquisition or Acquisition())
         one_of("residue", residue, RESIDUES)
         number = whole("number", index, 0, 10**6)
-        experiment = settings.get("experiment") or {}
-        mixture = draw_mixture({residue: 1.0}, SEED, number, nuisances=nuisances, **sample, **experiment)
+        nuisances = training.nuisances if disturbed else {}
+        mixture = draw_mixture({residue: 1.0}, SEED, number, nuisances=nuisances, **settings)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{residue}.wav"
             write_wav(path, stack_fid(mixture.fid)[0])
             return _view(model, path, None)
 
-    return _or_why_not(view)
-
-
-def _or_why_not(view: Callable[[], View], path: str | None = None) -> View:
-    try:
-        return view()
-    except InputError as error:
-        sentence = str(error)
-        if path is not None:  # where the upload lies is nobody's business
-            sentence = sentence.replace(str(path), Path(path).name).replace(str(Path(path).parent), "the upload")
-        return View({}, f"**This cannot be used:** {_plain(sentence)}")
-
-
-def _shift(text):
-    if not text.strip():
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = text
-    return in_range("shift", number, -20, 20, "ppm", "0.15")
-
-
-def _view(model, path, shift_ppm):
-    naming = name_spectrum(model, path, shift_ppm)
-    notes = "\n\n".join(f"**Mind:** {_plain(warning)}." for warning in naming.warnings)
-    axis = Axis(
-        width_hz=naming.grid["spectral_width_hz"],
-        carrier_ppm=naming.grid["carrier_ppm"],
-        field_mhz=naming.grid["field_mhz"],
-    )
-    absorption = spectrum(unstack_fid(naming.wav)).real.numpy()
-    return View(
-        dict(naming.ranking),
-        notes,
-        "\n".join(f"- {_plain(step)}" for step in naming.steps),
-        _picture(lambda axes: draw_contours(axes, absorption, axis), (6.4, 6.2)),
-        _picture(lambda axes: draw_mel_spectrogram(axes, naming.wav), (6.4, 2.6)),
-        (SAMPLE_RATE_HZ, mixdown(naming.wav)),
-    )
+    return _view_or_reason(view)
 
 
 def mixdown(wav: torch.Tensor) -> np.ndarray:
-    """Mix four channels down to one that can be heard.
+    """Mix four channels to one for playback.
 
     Arguments
     ---------
@@ -163,7 +123,7 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        int16, (T,), of which the largest magnitude is nine tenths of full scale.
+        Samples, int16, (T,), with a largest magnitude of 90% of full scale.
 
     Example
     -------
@@ -174,12 +134,42 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
     return (mono / mono.abs().max().clamp(min=torch.finfo(mono.dtype).tiny) * 0.9 * 32767).short().numpy()
 
 
-def _plain(text):
-    """Text that Markdown shows as it is."""
+def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
+    found = classify_spectrum(model, path, shift_ppm)
+    absorption = spectrum(unstack_fid(found.wav)).real.numpy()
+    return View(
+        dict(found.ranking),
+        "\n\n".join(f"**Warning:** {_plain(warning)}." for warning in found.warnings),
+        "\n".join(f"- {_plain(step)}" for step in found.steps),
+        _picture(lambda axes: draw_contours(axes, absorption, found.axis), (6.4, 6.2)),
+        _picture(lambda axes: draw_mel_spectrogram(axes, found.wav), (6.4, 2.6)),
+        (SAMPLE_RATE_HZ, mixdown(found.wav)),
+    )
+
+
+def _view_or_reason(view: Callable[[], View], path: str | None = None) -> View:
+    try:
+        return view()
+    except InputError as error:
+        sentence = str(error)
+        if path is not None:  # visitors must not learn the paths of the server
+            sentence = sentence.replace(str(path), Path(path).name).replace(str(Path(path).parent), "the upload")
+        return View({}, f"**This cannot be used:** {_plain(sentence)}")
+
+
+def _shift(text: str) -> float | None:
+    try:
+        return float(text) if text.strip() else None
+    except ValueError as error:
+        raise InputError(f"the shift must be a number of ppm, got {text!r}") from error
+
+
+def _plain(text: str) -> str:
+    """Escape a text for Markdown."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#!|~$" else letter for letter in text)
 
 
-def _picture(draw, size):
+def _picture(draw: Callable[[Axes], None], size: tuple[float, float]) -> np.ndarray:
     figure = Figure(figsize=size, layout="constrained", dpi=130)
     canvas = FigureCanvasAgg(figure)
     draw(figure.subplots())

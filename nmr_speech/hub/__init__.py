@@ -1,1 +1,1 @@
-"""Models from elsewhere: files fetched, tensors loaded, YAML read as plain data, nothing executed."""
+"""Models from other sources: files fetched, tensors loaded, YAML read as plain data, nothing executed."""

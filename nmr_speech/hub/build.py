@@ -1,6 +1,7 @@
-"""Modules built from plain arguments, and filled with weights that must fit."""
+"""Modules built from plain arguments and filled with weights that must fit."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,25 +11,23 @@ from nmr_speech.checks import InputError
 
 def build(
     make: Callable[..., nn.Module],
-    arguments: Mapping,
+    arguments: Mapping[str, Any],
     weights: Mapping[str, torch.Tensor],
     where: str,
     description: str = "hyperparams.yaml",
-):
-    """Make a module and give it its weights.
-
-    First without memory, to compare sizes with the weights: what does not fit them costs nothing.
+) -> Any:
+    """Make a module and load its weights.
 
     Arguments
     ---------
     make : Callable
-        Class, or function, that makes the module.
+        Class or function that makes the module.
     arguments : Mapping
         Its keyword arguments.
     weights : Mapping[str, torch.Tensor]
-        The state of the module.
+        State of the module, tensors by name; names and shapes must be those of the module.
     where : str
-        What it is, for messages.
+        What is built, for messages.
     description : str
         File that the arguments come from, for messages.
 
@@ -36,12 +35,23 @@ def build(
     -------
     nn.Module
         In evaluation mode, on the CPU, without gradients.
+
+    Example
+    -------
+    >>> weights = {"weight": torch.tensor([[3.0]]), "bias": torch.tensor([1.0])}
+    >>> build(nn.Linear, {"in_features": 1, "out_features": 1}, weights, "layer")(torch.tensor([2.0]))
+    tensor([7.])
+    >>> build(nn.Linear, {"in_features": 10**6, "out_features": 10**6}, weights, "layer")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: layer: the weights do not fit hyperparams.yaml (...size mismatch for weight...
     """
+    # On the meta device first: a module of hostile size is compared with the weights before it takes memory.
     try:
         with torch.device("meta"):
             skeleton = make(**arguments)
     except Exception as error:  # a constructor may raise anything on odd arguments
-        raise InputError(f"{where} cannot be built from {arguments} ({error})") from error
+        raise InputError(f"{where} cannot be built from {dict(arguments)} ({error})") from error
     try:
         skeleton.load_state_dict(dict(weights), assign=True)
         module = make(**arguments)

@@ -1,8 +1,8 @@
-"""The Hugging Face Hub: fetch what a repository holds, and say in one sentence why it does not come."""
+"""From a folder or a Hugging Face Hub repository to files, with one-sentence errors."""
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
@@ -28,8 +28,8 @@ LOG_IN = "run `hf auth login`, or set HF_TOKEN"
 UNREACHABLE = (
     "the Hub cannot be reached, and the cache does not hold it; check the network, HF_ENDPOINT and HF_HUB_OFFLINE"
 )
-# The first that fits counts, so that a class stands before those it is made of.
-KINDS = {
+# The first match counts, so subclasses come before their base classes.
+KINDS: dict[type[BaseException], str] = {
     GatedRepoError: f"access is granted on request; ask for it on the repository's page, then {LOG_IN}",
     RepositoryNotFoundError: f"the Hub has no such repository, or a private one; check the name, or {LOG_IN}",
     RevisionNotFoundError: "the repository has no such commit, tag or branch; correct `revision`",
@@ -42,40 +42,68 @@ KINDS = {
 }
 STATUS = {
     401: f"the Hub refuses the token; {LOG_IN}",
-    403: "the token may not do this; make one with write access to this namespace on the Hub's settings page",
+    403: "the token may not do this; create one with write access to this namespace on the Hub's settings page",
     412: "somebody else has changed the repository meanwhile; run the same command again",
-    429: "the Hub asks to wait; run the same command again in some minutes",
+    429: "too many requests; run the same command again in a few minutes",
 }
-AGAIN = "run the same command again: what is there is not sent twice"
+CAUGHT: tuple[type[BaseException], ...] = (*KINDS, HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError)
+AGAIN = "run the same command again; files that have arrived are not sent twice"
 
 
-@contextlib.contextmanager
-def one_sentence(repository: str):
-    """Turn what the Hub's client raises into one sentence about a repository.
+def locate(
+    source: str | Path, revision: str | None, patterns: Sequence[str], kind: str = "model"
+) -> tuple[Path, str | None]:
+    """Find the files of a model or a data set, in a local folder or on the Hub.
 
     Arguments
     ---------
-    repository : str
-        Its name, for the message.
+    source : str | Path
+        Folder, or Hub repository ``user/name``. A folder takes precedence over a repository of the same name.
+    revision : str | None
+        Commit, tag or branch of a repository; None for the main branch. A folder has no revisions.
+    patterns : Sequence[str]
+        Names of the files to download, with ``*``; files that the repository lacks are no error here.
+    kind : str
+        "model" or "dataset".
+
+    Returns
+    -------
+    tuple[Path, str | None]
+        The folder, and the commit of the repository; None for a local folder.
+
+    Raises
+    ------
+    InputError
+        The source is neither; or the Hub has no such repository or revision, refuses it, or cannot be reached.
 
     Example
     -------
-    >>> with one_sentence("user/name"):
-    ...     raise LocalTokenNotFoundError("a page of text")
+    >>> locate(getfixture("tmp_path"), None, ["*.ckpt"])
+    (PosixPath('...'), None)
+    >>> locate("speechbrain", None, ["*.ckpt"])
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: user/name: not logged in; run `hf auth login`, or set HF_TOKEN
+    nmr_speech.checks.InputError: `source` must be a folder or a Hub repository user/name, got 'speechbrain'
     """
-    try:
-        yield
-    except InputError:
-        raise
-    except (*KINDS, HfHubHTTPError, httpx2.HTTPError, OSError, RuntimeError) as error:
-        raise InputError(f"{repository}: {_reason(error)}") from error
+    folder = Path(source)
+    if folder.is_dir():
+        if revision is not None:
+            raise InputError(
+                f"{source}: is a local folder, which has no revisions; leave `revision` out, or run in another folder"
+            )
+        return folder, None
+    if not REPOSITORY.fullmatch(str(source)):
+        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {str(source)!r}")
+    folder = fetch(str(source), revision, patterns, kind, f"{source} (no folder here)")
+    return folder, folder.name
 
 
-def fetch(repository: str, revision: str | None, patterns: Sequence[str], kind: str = "model") -> Path:
-    """Download files of a repository, all from one commit; within `one_sentence`.
+def fetch(
+    repository: str, revision: str | None, patterns: Sequence[str], kind: str = "model", description: str | None = None
+) -> Path:
+    """Download files of a repository, all from one commit.
+
+    Files in the Hub's cache are not downloaded again. A private repository needs a login or HF_TOKEN.
 
     Arguments
     ---------
@@ -87,22 +115,56 @@ def fetch(repository: str, revision: str | None, patterns: Sequence[str], kind: 
         Names of the files, with ``*``.
     kind : str
         "model" or "dataset".
+    description : str | None
+        What error messages call the repository; None for its name.
 
     Returns
     -------
     Path
-        Folder in the Hub's cache, called after the commit. What the cache holds already is not downloaded again, and a
-        private repository needs a login or HF_TOKEN, as everywhere on the Hub.
+        Folder in the Hub's cache. Its name is the commit.
+
+    Example
+    -------
+    >>> fetch("user/a..b", None, ["*.ckpt"])
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: user/a..b: a repository is called user/name, of letters, digits and . _ -
     """
-    return Path(snapshot_download(repository, repo_type=kind, revision=revision, allow_patterns=list(patterns)))
+    with hub_errors(description or repository):
+        return Path(snapshot_download(repository, repo_type=kind, revision=revision, allow_patterns=list(patterns)))
 
 
-def _reason(error):
-    status = getattr(getattr(error, "response", None), "status_code", None)
+@contextlib.contextmanager
+def hub_errors(description: str) -> Iterator[None]:
+    """Turn the exceptions of the Hub's client into an `InputError` of one sentence.
+
+    Arguments
+    ---------
+    description : str
+        The repository, as the message calls it.
+
+    Example
+    -------
+    >>> with hub_errors("user/name"):
+    ...     raise LocalTokenNotFoundError("a page of text")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: user/name: not logged in; run `hf auth login`, or set HF_TOKEN
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except CAUGHT as error:
+        raise InputError(f"{description}: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
     for kind, sentence in KINDS.items():
         if isinstance(error, kind):
             return sentence
-    said = " ".join(str(error).split())[:300]
-    if "xet-write-token" in said:
+    text = " ".join(str(error).split())[:300]
+    if "xet-write-token" in text:  # a builtin ConnectionError
         return "this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"
-    return STATUS.get(status) or f"the Hub's client gave up ({said}); {AGAIN}"
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    return STATUS.get(status) or f"the Hub's client gave up ({text}); {AGAIN}"

@@ -1,14 +1,15 @@
-"""Read what a model is made of from YAML of unknown origin, without constructing anything that it asks for.
+"""Read the description of a model from untrusted YAML without constructing what the file asks for.
 
-SpeechBrain's way, HyperPyYAML, calls whatever the file names: `!apply:os.system`, `!new:subprocess.Popen`, any
-`!!python/…` tag, and even a plain ``(!!python/…)``, which carries no tag of its own. Here a file is parsed to nodes;
-a node becomes an object only by a class of `nmr_speech.hub.allow_list`, with plain numbers and words of limited size.
+SpeechBrain's loader, HyperPyYAML, calls whatever the file names: `!apply:os.system`, `!new:subprocess.Popen`, any
+`!!python/…` tag, and even an untagged ``(!!python/…)``. Here a file is only parsed to nodes. A node becomes an object
+only if its class is in `nmr_speech.hub.allow_list`, and its arguments must be plain numbers and words of limited size.
 """
 
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from ruamel.yaml import YAML, MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml import YAML, MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.error import YAMLError
 
 from nmr_speech.checks import InputError
@@ -17,24 +18,24 @@ from nmr_speech.hub.allow_list import MENTIONED, current_name
 LONGEST_FILE, LONGEST_WORD, LONGEST_LIST, LARGEST_NUMBER = 30_000, 100, 1000, 1e5
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
 FOREIGN = ("pretrained_path", "paths", "collect_in", "custom_hooks", "conditions")
-"""Keys by which SpeechBrain's loader would take weights from elsewhere, or skip them."""
+"""Keys that would make SpeechBrain's loader take weights from another source, or skip them."""
 
 
-def read_nodes(path: Path, published: bool) -> dict[str, Any]:
-    """Parse the top-level keys of a YAML file.
+def read_nodes(path: Path, published: bool) -> dict[str, Node]:
+    """Parse the top-level keys of a YAML file; nothing is constructed.
 
     Arguments
     ---------
     path : Path
         The file.
     published : bool
-        Whether every node must be plain data or name a class in `MENTIONED`, so that nothing else in the file can harm
-        whoever loads it in SpeechBrain's way. False for the ``hyperparams.yaml`` of a training on this machine, of
-        which some keys alone are read.
+        Whether every node must be plain data or name a class in `MENTIONED`, so that the file is also harmless for
+        SpeechBrain's own loader. False for the YAML of a training, from which only some keys are read.
 
     Returns
     -------
     dict[str, Node]
+        The value of each key.
 
     Example
     -------
@@ -63,45 +64,94 @@ def read_nodes(path: Path, published: bool) -> dict[str, Any]:
 
 
 def is_word(text: str) -> bool:
-    """Whether a text can do no more than name something: no path, no tag, no bracket."""
+    """Whether a text is a harmless name of at most 100 characters: no path, no tag, no bracket.
+
+    Example
+    -------
+    >>> is_word("GLY"), is_word("../GLY"), is_word("(1, 2)")
+    (True, False, False)
+    """
     return len(text) <= LONGEST_WORD and all(letter.isalnum() or letter in " _.,+-" for letter in text)
 
 
-def children(node) -> dict[str, Any]:
-    """The entries of a mapping node by key; none for any other node."""
+def children(node: Node | None) -> dict[str, Node]:
+    """Return the entries of a mapping node by key; none for any other node.
+
+    Example
+    -------
+    >>> node = YAML(typ="safe", pure=True).compose("{sizes: [8, 8], scale: 4}")
+    >>> sorted(children(node)), children(None)
+    (['scale', 'sizes'], {})
+    """
     pairs = node.value if isinstance(node, MappingNode) else ()
     return {key.value: value for key, value in pairs if isinstance(key, ScalarNode)}
 
 
-def tag(node) -> str:
-    """The tag of a node, such as "!new:module.Class"; "" for no node."""
+def tag(node: Node | None) -> str:
+    """Return the tag of a node, "" for no node.
+
+    Example
+    -------
+    >>> tag(YAML(typ="safe", pure=True).compose("!new:torch.nn.Linear {in_features: 2}"))
+    '!new:torch.nn.Linear'
+    """
     return "" if node is None else str(node.tag)
 
 
-def plain(node, path: Path, limited: bool = True) -> Any:
-    """Plain data of a node; tags and aliases inside it are refused, and unless not ``limited`` what is large or odd."""
+def plain(node: Node, path: Path, limited: bool = True) -> Any:
+    """Construct the plain data of a node: numbers, texts, lists and mappings.
+
+    Arguments
+    ---------
+    node : Node
+        The node; tags and aliases inside it are refused.
+    path : Path
+        Its file, for messages.
+    limited : bool
+        Whether large numbers, long lists and texts that are not words are refused too.
+
+    Returns
+    -------
+    Any
+
+    Example
+    -------
+    >>> plain(YAML(typ="safe", pure=True).compose("{field_mhz: 600.0}"), Path("model.yaml"))
+    {'field_mhz': 600.0}
+    """
     _Walk(path, mentioned=(), limited=limited).check(node)
     return YAML(typ="safe", pure=True).constructor.construct_document(node)
 
 
-def arguments_of(node, path: Path) -> dict[str, Any]:
-    """Plain keyword arguments of a tagged node."""
+def arguments_of(node: Node, path: Path) -> dict[str, Any]:
+    """Return the keyword arguments of a tagged node, as plain data.
+
+    Example
+    -------
+    >>> arguments_of(YAML(typ="safe", pure=True).compose("!new:torch.nn.Linear {bias: true}"), Path("model.yaml"))
+    {'bias': True}
+    """
     if isinstance(node, ScalarNode) and not node.value:
         return {}
     if not isinstance(node, MappingNode):
-        raise InputError(f"{path}, line {node.start_mark.line + 1}: arguments must be given by name")
+        raise InputError(f"{path}, line {_line(node)}: arguments must be given by name")
     return plain(MappingNode("tag:yaml.org,2002:map", node.value, node.start_mark), path)
 
 
+def _line(node: Node) -> int:
+    return node.start_mark.line + 1 if node.start_mark else 0
+
+
 class _Walk:
-    """Check a tree of nodes, each once."""
+    """Check a tree of nodes, each node once."""
 
-    def __init__(self, path, mentioned=MENTIONED, limited=True):
-        self.path, self.mentioned, self.limited, self.seen = path, mentioned, limited, set()
+    def __init__(self, path: Path, mentioned: Collection[str] = MENTIONED, limited: bool = True):
+        self.path, self.mentioned, self.limited = path, mentioned, limited
+        self.seen: set[int] = set()
 
-    def check(self, node):
+    def check(self, node: Node) -> None:
         if id(node) in self.seen:
-            if tag(node) in PLAIN:  # an alias; for data it is needless, and can grow without end
+            if tag(node) in PLAIN:  # aliases to data are not needed, and nested ones grow exponentially
                 self.refuse(node, "aliases to plain data")
             return
         self.seen.add(id(node))
@@ -116,15 +166,15 @@ class _Walk:
         for value in node.value if isinstance(node, SequenceNode) else self.values(node):
             self.check(value)
 
-    def values(self, node):
+    def values(self, node: Node) -> Iterable[Node]:
         keys = [key.value for key, _ in node.value if tag(key) == "tag:yaml.org,2002:str"]
         if len(set(keys)) < len(node.value):
-            self.refuse(node, "a key that is no word, or stands twice,")
+            self.refuse(node, "a key that is not a text, or stands twice,")
         if foreign := set(FOREIGN) & set(keys):
             self.refuse(node, f"`{foreign.pop()}`")
         return [part for pair in node.value for part in pair]
 
-    def check_size(self, node):
+    def check_size(self, node: Node) -> None:
         if not isinstance(node, ScalarNode):
             if len(node.value) > LONGEST_LIST:
                 self.refuse(node, f"a list of more than {LONGEST_LIST}")
@@ -136,8 +186,8 @@ class _Walk:
             if not abs(value) <= LARGEST_NUMBER:
                 self.refuse(node, f"the number {node.value}")
 
-    def refuse(self, node, what):
+    def refuse(self, node: Node, what: str) -> NoReturn:
         raise InputError(
-            f"{self.path}, line {node.start_mark.line + 1}: {what} is not on the list of what a model may be made of; "
-            f"nothing of it was run. Load only what `nmr-speech publish` has made"
+            f"{self.path}, line {_line(node)}: {what} is not on the list of what a model may contain; "
+            f"nothing was executed. Load only models made by `nmr-speech publish`"
         )

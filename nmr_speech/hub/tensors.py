@@ -1,10 +1,11 @@
-"""Weights: tensors by name, where they come from, and strictly into a model."""
+"""Weights: tensors by name, their origin, and strict loading into a model."""
 
 import hashlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -12,18 +13,17 @@ from safetensors.torch import load_file
 from torch import nn
 
 from nmr_speech.checks import InputError
-from nmr_speech.hub.fetch import REPOSITORY, fetch, one_sentence
+from nmr_speech.hub.fetch import REPOSITORY, fetch, locate
 
 FILES = ("embedding_model.ckpt", "backbone.safetensors")
-"""Where an embedding model's weights lie: in SpeechBrain's repositories, and in bundles of this project."""
+"""File of an embedding model's weights: in SpeechBrain's repositories, and in bundles of this project."""
 
-NAMED = 5
-"""Tensors that a message names."""
+LISTED = 5  # tensor names in a message
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The file that weights come from, so exactly that it can be had again.
+    """The file that weights come from, identified so that exactly it can be loaded again.
 
     Arguments
     ---------
@@ -34,7 +34,12 @@ class Origin:
     file : str
         Name of the file.
     sha256 : str
-        Of its content, hexadecimal.
+        Hash of its content, hexadecimal.
+
+    Example
+    -------
+    >>> print(Origin("user/voices", "c0ffee", "embedding_model.ckpt", "1234"))
+    user/voices (commit c0ffee), embedding_model.ckpt, sha256 1234
     """
 
     source: str
@@ -42,34 +47,35 @@ class Origin:
     file: str
     sha256: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = f"commit {self.commit}" if self.commit else "a folder"
         return f"{self.source} ({where}), {self.file}, sha256 {self.sha256}"
 
     def load(self) -> dict[str, torch.Tensor]:
-        """Load the tensors, from the Hub or its cache if need be; another content than the hash says is refused."""
+        """Load the tensors by name, from the Hub if needed; a file whose hash has changed is refused."""
         folder = Path(self.source)
         if self.commit:
-            with one_sentence(f"{self.source} at commit {self.commit}"):
-                folder = fetch(self.source, self.commit, [self.file])
+            folder = fetch(self.source, self.commit, [self.file], description=f"{self.source} at commit {self.commit}")
         path = folder / self.file
         if not path.is_file():
-            raise InputError(f"{path}: not there any more, and a model needs it; bring it back")
+            raise InputError(f"{path}: does not exist any more, and a model needs it; restore it")
         if (found := _sha256(path)) != self.sha256:
-            raise InputError(f"{path}: has changed since a model was made of it (sha256 {found}, was {self.sha256})")
+            raise InputError(
+                f"{path}: has changed since a model was initialised from it (sha256 {found}, was {self.sha256})"
+            )
         return load_weights(path)
 
 
 def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     """Find the weights of an embedding model.
 
-    Nothing is copied: files of the Hub stay in its cache, one folder a commit, so that a model never meets the weights
-    of another source or revision.
+    Files of the Hub stay in its cache, one folder for each commit, and nothing is copied. A model can therefore never
+    receive the weights of another source or revision.
 
     Arguments
     ---------
     source : str | Path
-        Hub repository ``user/name``, or a folder, with one of `FILES`: as `speechbrain/spkrec-ecapa-voxceleb` has it,
+        Hub repository ``user/name`` or folder that holds one of `FILES`, such as `speechbrain/spkrec-ecapa-voxceleb`
         or a bundle of this project.
     revision : str | None
         Commit, tag or branch of a repository; None for the main branch.
@@ -77,40 +83,36 @@ def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     Returns
     -------
     Origin
-        Refused with one sentence: no such repository, revision or file, no permission, no network.
+
+    Raises
+    ------
+    InputError
+        See `nmr_speech.hub.fetch.locate`; or the source holds none of `FILES`.
 
     Example
     -------
-    >>> find_weights("speechbrain")
+    >>> find_weights(getfixture("tmp_path"))
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: the source of weights must be a folder or a Hub repository user/name, got 'sp...
+    nmr_speech.checks.InputError: ...: the folder holds none of embedding_model.ckpt, backbone.safetensors
     """
-    folder, commit = Path(source), None
-    if folder.is_dir() and revision is not None:
-        raise InputError(f"{source}: is a folder here, which has no revisions; leave `revision` out, or work elsewhere")
-    if not folder.is_dir():
-        if not REPOSITORY.fullmatch(str(source)):
-            raise InputError(f"the source of weights must be a folder or a Hub repository user/name, got {source!r}")
-        with one_sentence(f"{source} (no folder here)"):
-            folder = fetch(str(source), revision, FILES)
-        commit = folder.name
+    folder, commit = locate(source, revision, FILES)
     for name in FILES:
         if (folder / name).is_file():
             return Origin(str(source) if commit else str(folder.resolve()), commit, name, _sha256(folder / name))
     if commit:
         raise InputError(f"{source}: commit {commit} holds none of {', '.join(FILES)}")
-    hint = "; if the Hub's repository is meant, work in another folder" if REPOSITORY.fullmatch(str(source)) else ""
+    hint = "; if you mean the Hub repository, run in another folder" if REPOSITORY.fullmatch(str(source)) else ""
     raise InputError(f"{source}: the folder holds none of {', '.join(FILES)}{hint}")
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Load tensors by name, and nothing but tensors.
+    """Load tensors by name; a file that holds anything else is refused, and nothing in it is executed.
 
     Arguments
     ---------
     path : Path
-        A ``.safetensors`` file, or one that `torch.save` has written.
+        A ``.safetensors`` file, or a file written by `torch.save`.
 
     Returns
     -------
@@ -133,30 +135,37 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Saved:
-    """What a checkpoint holds of a model that began with weights from elsewhere.
+    """The part of a checkpoint that describes a model initialised from pretrained weights.
 
     Arguments
     ---------
     origin : Origin | None
-        Where it began; None if nowhere.
+        Source of the initial weights; None if they were drawn at random.
     complete : bool
-        Whether the tensors are all; else the rest is that of the origin.
+        Whether ``tensors`` holds every tensor of the model; if not, the others are those of the origin.
     tensors : Mapping[str, torch.Tensor]
-        By name.
+        Tensors by name.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "backbone.ckpt"
+    >>> Saved(None, True, {"bias": torch.ones(2)}).save(path)
+    >>> Saved.load(path).state()
+    {'bias': tensor([1., 1.])}
     """
 
     origin: Origin | None
     complete: bool
     tensors: Mapping[str, torch.Tensor]
 
-    def save(self, path: str | Path):
-        """Save as plain data and tensors."""
+    def save(self, path: str | Path) -> None:
+        """Save as plain data and tensors, which `torch.load` reads with ``weights_only=True``."""
         origin = vars(self.origin) if self.origin else None
         torch.save({"origin": origin, "complete": self.complete, "tensors": dict(self.tensors)}, path)
 
     @classmethod
     def load(cls, path: Path) -> "Saved":
-        """Load what `save` has written, or the plain state of a model."""
+        """Load a file written by `save`, or the plain state of a model."""
         content = _read(path)
         if not isinstance(content, dict) or content.keys() != {"origin", "complete", "tensors"}:
             return cls(None, True, load_weights(path))
@@ -166,21 +175,21 @@ class Saved:
         return cls(Origin(**origin) if origin else None, content["complete"], tensors)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """All tensors; those that are not here are loaded from the origin."""
-        return ({} if self.complete else self.origin.load()) | self.tensors
+        """Return every tensor of the model by name; those not in ``tensors`` are loaded from the origin."""
+        return ({} if self.complete or self.origin is None else self.origin.load()) | dict(self.tensors)
 
 
-def fill(module: nn.Module, weights: Mapping[str, torch.Tensor], where: str):
-    """Fill every tensor of a model, or say which do not fit.
+def fill(module: nn.Module, weights: Mapping[str, torch.Tensor], where: str) -> None:
+    """Load every tensor of a model, or report which ones do not fit.
 
     Arguments
     ---------
     module : nn.Module
-        Changed in place, or not at all.
+        The model; changed in place, or not at all.
     weights : Mapping[str, torch.Tensor]
-        Its state.
+        Its state; names and shapes must be those of the model, values finite.
     where : str
-        Where they come from, for messages.
+        Origin of the weights, for messages.
 
     Example
     -------
@@ -198,16 +207,16 @@ def fill(module: nn.Module, weights: Mapping[str, torch.Tensor], where: str):
     ]
     if missing and (prefix := _prefix(wanted, weights)):
         raise InputError(f"{where}: all names begin with `{prefix}`; save the state of the model itself without it")
-    faults = {"lacks": missing, "holds besides": odd, "holds in another shape": shapes}
+    faults = {"lacks": missing, "has unexpected": odd, "has another shape of": shapes}
     if any(faults.values()):
-        said = "; ".join(f"{fault} {_some(names)}" for fault, names in faults.items() if names)
-        raise InputError(f"{where}: not the weights of this model: it {said}; choose the `backbone` that they are of")
+        listed = "; ".join(f"{fault} {_some(names)}" for fault, names in faults.items() if names)
+        raise InputError(f"{where}: not the weights of this model: it {listed}; choose the `backbone` they belong to")
     if broken := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
         raise InputError(f"{where}: holds NaN or infinity in {_some(broken)}; fetch or train it again")
     module.load_state_dict(dict(weights))
 
 
-def _read(path):
+def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -220,22 +229,22 @@ def _read(path):
         raise InputError(f"{path}: holds more than tensors, or is damaged ({reason})") from error
 
 
-def _is_state(weights):
+def _is_state(weights: object) -> bool:
     return isinstance(weights, dict) and all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
 
 
-def _prefix(wanted, weights):
-    """What stands before all names that would otherwise fit."""
+def _prefix(wanted: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> str | None:
+    """Return the prefix without which all names would fit; None if there is no such prefix."""
     first = next(iter(wanted))
     found = next((name.removesuffix(first) for name in weights if name.endswith("." + first)), None)
     return found if found and weights.keys() == {found + name for name in wanted} else None
 
 
-def _some(names):
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
-def _sha256(path):
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

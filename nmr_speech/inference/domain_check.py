@@ -1,127 +1,181 @@
-"""Where a spectrum lies outside what a model has been trained on."""
+"""Out-of-distribution warnings: where a spectrum differs from the training data of a model."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 import torch
 
+from nmr_speech.checks import InputError, one_of
 from nmr_speech.constants import N_TRANSIENTS
 from nmr_speech.corpus import unstack_fid
 from nmr_speech.hub.safe_yaml import plain, read_nodes
 from nmr_speech.inference.load import Classifier
-from nmr_speech.simulate import spectrum
+from nmr_speech.simulate import Acquisition, Sample, spectrum
 from nmr_speech.spectrometer import Experiment
 
-LOW_SIGNAL = 30.0  # highest peak over the median; noise alone has about 4
-FIELD_RATIO = 1.5  # 600 MHz hear 400 to 900; from 400 to 800 nothing is lost: benchmarks/measured
-MIXING_RATIO = 1.25  # 60 ms hear 48 to 75 ms; at 45 and 80 ms 7 to 12 points are lost: the same
+LOW_SIGNAL = 30.0  # highest peak over the median of the spectrum; noise alone has about 4
+# Where accuracy begins to fall, measured by benchmarks/measured.
+FIELD_RATIO = 1.5  # a model of 600 MHz loses nothing from 400 to 800 MHz
+MIXING_RATIO = 1.25  # a model of 60 ms loses 7 to 12 points at 45 and 80 ms
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")
 MIXING_SEQUENCES = ("tocsy", "mlev", "dipsi", "hohaha", "clean")
 
 
-def training_settings(model: Classifier) -> dict:
-    """What the source of a model says of the recordings that it was trained on, as plain data.
+@dataclass(frozen=True)
+class TrainingData:
+    """The recordings that a model was trained on, as far as its source describes them.
+
+    Arguments
+    ---------
+    sample : Sample | None
+        Solvent and chemical shifts; None if unknown.
+    acquisition : Acquisition | None
+        The experiment; None if unknown.
+    nuisances : Mapping[str, Mapping]
+        What was added to the signal; see `nmr_speech.simulate.nuisances.disturb`.
+
+    Example
+    -------
+    >>> print(TrainingData(Sample("d2o"), Acquisition(mixing_time_s=0.06)))
+    the model was trained on a mixing time of 0.06 s, in D2O, at 600 MHz
+    >>> print(TrainingData())
+    the model does not say what it was trained on
+    """
+
+    sample: Sample | None = None
+    acquisition: Acquisition | None = None
+    nuisances: Mapping[str, Mapping] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        known = []
+        if self.acquisition:
+            known.append(f"a mixing time of {self.acquisition.mixing_time_s:g} s")
+        if self.sample:
+            known.append(f"in {self.sample.condition.upper()}")
+        if self.acquisition:
+            known.append(f"at {self.acquisition.field_mhz:g} MHz")
+        return (
+            f"the model was trained on {', '.join(known)}" if known else "the model does not say what it was trained on"
+        )
+
+    @property
+    def fewest_transients(self) -> int:
+        """The smallest number of transients of a training recording; the rest of its grid was zero."""
+        truncation = self.nuisances.get("truncation") or {"n_transients": N_TRANSIENTS}
+        return int(np.min(truncation["n_transients"]))
+
+
+def training_data(model: Classifier) -> TrainingData:
+    """Read what the source of a model says of its training data.
 
     Arguments
     ---------
     model : Classifier
-        The model.
+        The model. The YAML of its training lies in the results folder, or in the bundle as ``training.yaml``.
 
     Returns
     -------
-    dict
-        ``condition``, ``shift_source``, ``free_shift_std_ppm``, ``experiment`` and ``nuisances``, as far as given.
+    TrainingData
     """
-    path = model.folder / "training.yaml"
-    path = path if path.is_file() else model.folder / "hyperparams.yaml"
-    nodes = read_nodes(path, published=False)
-    keys = ("condition", "shift_source", "free_shift_std_ppm", "experiment", "nuisances", "augmentation")
-    settings = {key: plain(nodes[key], path, limited=False) for key in keys if key in nodes}
-    # Trainings of version 0.1 call the augmentation `nuisances`.
-    return settings | ({"nuisances": settings.pop("augmentation")} if "augmentation" in settings else {})
-
-
-def heard(settings: Mapping) -> str:
-    """The training in a few words, for what a recording cannot say of itself.
-
-    Example
-    -------
-    >>> heard({"condition": "d2o", "experiment": {"mixing_time_s": 0.06, "field_mhz": 600.0}})
-    'the model was trained on a mixing time of 0.06 s, in D2O, at 600 MHz'
-    """
-    experiment = settings.get("experiment") or {}
-    known = {
-        "a mixing time of {:g} s": experiment.get("mixing_time_s"),
-        "in {}": str(settings["condition"]).upper() if "condition" in settings else None,
-        "at {:g} MHz": experiment.get("field_mhz"),
+    path, nodes = model.folder / "training.yaml", model.nodes
+    if path.is_file():
+        nodes = read_nodes(path, published=False)
+    values = {
+        key: plain(nodes[key], path, limited=False)
+        for key in (*_names(Sample), "experiment", "nuisances", "augmentation")
+        if key in nodes
     }
-    words = ", ".join(text.format(value) for text, value in known.items() if value is not None)
-    return f"the model was trained on {words}" if words else "the model does not say what it was trained on"
+    sample = {key: values[key] for key in _names(Sample) if key in values}
+    # Trainings of version 0.1 call the augmentation `nuisances`.
+    experiment, nuisances = values.get("experiment"), values.get("augmentation", values.get("nuisances")) or {}
+    if not isinstance(nuisances, Mapping):
+        raise InputError(f"{path}: `augmentation` must be a mapping, got {nuisances!r}")
+    return TrainingData(
+        Sample(**sample) if sample else None, _acquisition(experiment) if experiment else None, nuisances
+    )
 
 
-def unfamiliar_experiment(experiment: Experiment, settings: Mapping) -> Iterator[str]:
-    """Sentences on how an experiment was measured other than those that a model was trained on.
+def experiment_warnings(experiment: Experiment, training: TrainingData) -> Iterator[str]:
+    """Compare how a spectrum was measured with the training data of a model.
 
     Arguments
     ---------
     experiment : Experiment
-        As it was read.
-    settings : Mapping
-        As `training_settings` gives them.
+        The measurement as it was read.
+    training : TrainingData
+        From `training_data`.
 
     Yields
     ------
     str
+        One sentence for each of pulse programme, mixing time in s, field in MHz and solvent that differs.
     """
-    trained = settings.get("experiment") or {}
+    acquisition, sample, solvent = training.acquisition, training.sample, experiment.solvent
     sequence = (experiment.pulse_program or "").lower()
     if any(name in sequence for name in OTHER_SEQUENCES) and not any(name in sequence for name in MIXING_SEQUENCES):
-        yield f"the pulse programme {experiment.pulse_program} is no TOCSY, which is all that the model knows"
-    mixing_s = trained.get("mixing_time_s")
-    if mixing_s and experiment.mixing_time_s is None:
-        yield f"the file does not say the mixing time; the model was trained on {mixing_s:g} s"
-    elif mixing_s and _apart(experiment.mixing_time_s, mixing_s) > MIXING_RATIO:
-        yield f"the mixing time was {experiment.mixing_time_s:g} s; the model was trained on {mixing_s:g} s"
-    field_mhz = trained.get("field_mhz")
-    if field_mhz and _apart(experiment.f2.field_mhz, field_mhz) > FIELD_RATIO:
-        yield f"measured at {experiment.f2.field_mhz:.4g} MHz; the model was trained on {field_mhz:g} MHz"
-    condition, solvent = settings.get("condition"), experiment.solvent
-    if condition and solvent and _condition(solvent) != condition:
-        yield f"measured in {solvent}; the model was trained on {condition.upper()}"
+        yield f"the pulse programme {experiment.pulse_program} is not a TOCSY; the model was trained on TOCSY only"
+    if acquisition and acquisition.mixing_time_s > 0:
+        trained = f"the model was trained on {acquisition.mixing_time_s:g} s"
+        if experiment.mixing_time_s is None:
+            yield f"the file does not say the mixing time; {trained}"
+        elif _ratio(experiment.mixing_time_s, acquisition.mixing_time_s) > MIXING_RATIO:
+            yield f"the mixing time was {experiment.mixing_time_s:g} s; {trained}"
+    if acquisition and _ratio(experiment.f2.field_mhz, acquisition.field_mhz) > FIELD_RATIO:
+        yield f"measured at {experiment.f2.field_mhz:.4g} MHz; the model was trained on {acquisition.field_mhz:g} MHz"
+    if sample and solvent and _condition(solvent) != sample.condition:
+        yield f"measured in {solvent}; the model was trained on {sample.condition.upper()}"
 
 
-def unfamiliar_recording(wav: torch.Tensor, settings: Mapping) -> Iterator[str]:
-    """Sentences on what a recording itself shows: too few transients, too little signal.
+def recording_warnings(wav: torch.Tensor, training: TrainingData) -> Iterator[str]:
+    """Compare the signal itself with the training data of a model.
 
     Arguments
     ---------
     wav : torch.Tensor
         Waveform, (65536, 4).
-    settings : Mapping
-        As `training_settings` gives them.
+    training : TrainingData
+        From `training_data`.
 
     Yields
     ------
     str
+        One sentence each for too few transients and for too little signal.
+
+    Example
+    -------
+    >>> next(recording_warnings(torch.randn(65536, 4), TrainingData()))
+    'the highest peak is ... times the median of the spectrum (low signal: under 30)'
     """
     fid = unstack_fid(wav)
     measured = int((fid.abs().amax((0, 2)) > 0).sum())
-    truncation = (settings.get("nuisances") or {}).get("truncation") or {"n_transients": N_TRANSIENTS}
-    fewest = int(np.min(truncation["n_transients"]))
-    if measured < fewest:
-        yield f"{measured} transients on the model's grid; it was trained on {fewest} or more"
+    if measured < training.fewest_transients:
+        yield f"{measured} transients on the model's grid; it was trained on {training.fewest_transients} or more"
     magnitude = spectrum(fid).abs()
     signal = (magnitude.max() / magnitude.median().clamp(min=torch.finfo(torch.float32).tiny)).item()
     if signal < LOW_SIGNAL:
-        yield f"the highest peak is {signal:.0f} times the median of the spectrum, which is little signal (under 30)"
+        yield (f"the highest peak is {signal:.0f} times the median of the spectrum (low signal: under {LOW_SIGNAL:g})")
 
 
-def _apart(one, other):
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(parameter.name for parameter in fields(cls))
+
+
+def _acquisition(experiment: Any) -> Acquisition:
+    if not isinstance(experiment, Mapping):
+        raise InputError(f"`experiment` must be a mapping, got {experiment!r}")
+    for name in experiment:
+        one_of("experiment", name, _names(Acquisition))
+    return Acquisition(**experiment)
+
+
+def _ratio(one: float, other: float) -> float:
     return max(one, other) / min(one, other)
 
 
-def _condition(solvent):
-    """The solvent in the simulator's words; None for another."""
+def _condition(solvent: str) -> str | None:
+    """Return the simulator's name of a solvent; None for any other solvent."""
     name = solvent.upper().replace(" ", "")
     if "H2O" in name or "WATER" in name:
         return "h2o"

@@ -1,33 +1,41 @@
-"""Load a trained model, from a results folder, a bundle or the Hugging Face Hub.
+"""Load a trained model from a results folder, a bundle or the Hugging Face Hub.
 
-Nothing that the source brings is executed: its YAML is read as `nmr_speech.hub.safe_yaml` says, and weights are
-loaded as tensors alone, from safetensors where there are any.
+Loading never executes code from the source: its YAML is read by `nmr_speech.hub.safe_yaml`, and weights are loaded as
+tensors only, from safetensors files where there are any.
 """
 
+import functools
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from ruamel.yaml import Node
 from speechbrain.dataio.encoder import CategoricalEncoder
 from torch import nn
 
 from nmr_speech.checks import InputError, is_number
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
-from nmr_speech.hub.allow_list import CLASSES
+from nmr_speech.hub.allow_list import CLASSES, current_name
 from nmr_speech.hub.build import build
-from nmr_speech.hub.fetch import REPOSITORY, fetch, one_sentence
+from nmr_speech.hub.fetch import REPOSITORY, locate
 from nmr_speech.hub.safe_yaml import arguments_of, children, plain, read_nodes, tag
 from nmr_speech.hub.tensors import Saved, load_weights
+from nmr_speech.inference.modules import Posterior
 from nmr_speech.models.embed import embed
 from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.dataio import encoder_of
 
-MAKE_HEAD = "!apply:nmr_speech.models.heads.make_head"  # in results folders of version 0.1
-COUNT = "!apply:builtins.len"  # the number of speakers, which is not plain data
+PARTS = ("frontend", "backbone", "classifier")
+DOWNLOADED = ("hyperparams.yaml", "training.yaml", "label_encoder.ckpt", "*.safetensors")
+HEADS = (LinearHead, MarginHead)
+OLD_HEAD = "!apply:nmr_speech.models.heads.make_head"
+"""How results folders of earlier versions describe both heads; ``margin: null`` is the linear one."""
+OLD_SCALE = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +49,7 @@ class Embedder:
     backbone : nn.Module
         SpeechBrain embedding model.
     speakers : tuple[str, ...] | None
-        The residues that it was trained on, if the source says so.
+        The residues of the training data, if the source lists them.
     """
 
     frontend: nn.Module
@@ -60,7 +68,7 @@ class Embedder:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A trained model whole, in evaluation mode.
+    """A complete trained model, in evaluation mode.
 
     Arguments
     ---------
@@ -69,82 +77,112 @@ class Classifier:
     head : nn.Module
         See `nmr_speech.models.heads`.
     labels : CategoricalEncoder
-        Between residues and numbers.
+        Maps residues to class indices.
     calibration : Mapping[str, float]
-        ``temperature`` of the logits and ``threshold`` of the cosine between two embeddings, as far as the source
-        holds them; see `nmr_speech.score.calibration`.
-    nodes : Mapping
+        ``temperature`` of the logits and ``threshold`` of the cosine between two embeddings, if the source has them;
+        see `nmr_speech.score.calibration`.
+    nodes : Mapping[str, Node]
         The YAML of the source; see `nmr_speech.hub.safe_yaml.plain`.
     folder : Path
-        Where it was loaded from; called after the commit if that was the Hub.
+        The folder of its files.
+    commit : str | None
+        Commit of the Hub repository; None for a local folder.
     """
 
     embedder: Embedder
     head: nn.Module
     labels: CategoricalEncoder
     calibration: Mapping[str, float]
-    nodes: Mapping
+    nodes: Mapping[str, Node]
     folder: Path
+    commit: str | None
+
+    @functools.cached_property
+    def posterior(self) -> Posterior:
+        """The head with its calibration."""
+        return Posterior(self.head, self.calibration.get("temperature", 1.0))
+
+    @torch.inference_mode()
+    def log_probabilities(self, wavs: torch.Tensor) -> torch.Tensor:
+        """Classify waveforms (B, T, 4): calibrated log-probabilities (B, S)."""
+        return self.posterior(self.embedder(wavs).unsqueeze(1)).squeeze(1)
 
 
-def load_embedder(source: str, revision: str | None = None) -> Embedder:
+def load_embedder(source: str | Path, revision: str | None = None) -> Embedder:
     """Load the embedding part of a trained model.
 
     Arguments
     ---------
-    source : str
-        An ``output_folder`` of the training recipe, of which the checkpoint with the smallest validation error counts;
-        a bundle, as `nmr_speech.publish.bundle.make_bundle` writes it; or a Hub repository ``user/name`` with one.
+    source : str | Path
+        ``output_folder`` of the training recipe, of which the checkpoint with the smallest validation error is loaded;
+        bundle, as `nmr_speech.publish.bundle.make_bundle` writes it; or Hub repository ``user/name`` of a bundle.
     revision : str | None
-        Commit, tag or branch of a Hub repository.
+        Commit, tag or branch of a Hub repository; None for the main branch.
 
     Returns
     -------
     Embedder
+        On the CPU, without gradients.
+
+    Example
+    -------
+    >>> load_embedder("nowhere")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `source` must be a folder or a Hub repository user/name, got 'nowhere'
     """
     return _Source(source, revision).embedder()
 
 
-def load_classifier(source: str, revision: str | None = None) -> Classifier:
-    """Load a trained model with its head; arguments as for `load_embedder`."""
+def load_classifier(source: str | Path, revision: str | None = None) -> Classifier:
+    """Load a trained model with its head; arguments as for `load_embedder`.
+
+    Example
+    -------
+    >>> load_classifier(getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...hyperparams.yaml: not there; `source` must be a results folder, a bundle or...
+    """
     return _Source(source, revision).classifier()
 
 
 class _Source:
-    """A folder with a description and weights: of a training, or published."""
+    """A folder with a description and weights: the results of a training, or a published bundle."""
 
-    def __init__(self, source, revision):
-        folder = Path(source)
-        self.folder = folder if folder.is_dir() else _download(source, revision)
+    def __init__(self, source: str | Path, revision: str | None):
+        self.folder, self.commit = locate(source, revision, DOWNLOADED)
+        if self.commit and not all((self.folder / f"{part}.safetensors").is_file() for part in PARTS):
+            self.folder, _ = locate(source, self.commit, ["*.ckpt"])
         self.published = not (self.folder / "save").is_dir()
         self.yaml = self.folder / "hyperparams.yaml"
         if not self.yaml.is_file() and REPOSITORY.fullmatch(str(source)):
             raise InputError(
-                f"{source}: holds no hyperparams.yaml, so it is no model; if the Hub's repository is meant, "
-                f"work in another folder than {Path.cwd()}, which has a folder of that name"
-                if folder.is_dir()
-                else f"{source}: the repository holds no hyperparams.yaml, so it is no model; check name and `revision`"
+                f"{source}: the repository has no hyperparams.yaml, so it is not a model; check name and `revision`"
+                if self.commit
+                else f"{source}: the folder has no hyperparams.yaml, so it is not a model; if you mean the Hub "
+                f"repository, run in another folder than {Path.cwd()}, which has a folder of that name"
             )
         self.nodes = read_nodes(self.yaml, self.published)
         self.weights_folder = self.folder if self.published else _best_checkpoint(self.folder)
 
-    def embedder(self):
+    def embedder(self) -> Embedder:
         return Embedder(self.module("frontend"), self.module("backbone"), self.speakers())
 
-    def classifier(self):
+    def classifier(self) -> Classifier:
         names = self.speakers()
         if not names:
-            raise InputError(f"{self.yaml}: the key `residues` is missing; it must list what the model can name")
+            raise InputError(f"{self.yaml}: the key `residues` is missing; it must list the classes of the model")
         labels = encoder_of(names)
-        head = self.module("classifier") if self.published else self.trained_head(len(names))
+        head = self.module("classifier") if self.published else self.trained_head()
         if self.published:
             _refuse_other_labels(self.folder / "label_encoder.ckpt", labels)
         embedder = self.embedder()
         self.refuse_misfit(embedder, head, len(names))
-        return Classifier(embedder, head, labels, self.calibration(), self.nodes, self.folder)
+        return Classifier(embedder, head, labels, self.calibration(), self.nodes, self.folder, self.commit)
 
     @torch.inference_mode()
-    def refuse_misfit(self, embedder, head, n_classes):
+    def refuse_misfit(self, embedder: Embedder, head: nn.Module, n_classes: int) -> None:
         noise = torch.randn(1, N_SAMPLES, N_CHANNELS, generator=torch.Generator().manual_seed(0))
         try:
             logits = head(embedder(noise))
@@ -152,43 +190,44 @@ class _Source:
             reason = " ".join(str(error).split())[:300]
             raise InputError(f"{self.yaml}: the parts of the model do not fit together ({reason})") from error
         if logits.shape != (1, n_classes):
-            raise InputError(f"{self.yaml}: {n_classes} `residues`, but the classifier tells {logits.shape[-1]} apart")
+            raise InputError(f"{self.yaml}: {n_classes} `residues`, but the classifier has {logits.shape[-1]} classes")
         if not logits.isfinite().all():
-            raise InputError(f"{self.folder}: the model is broken, it gives NaN or infinity; its weights are damaged")
+            raise InputError(f"{self.folder}: the model gives NaN or infinity; its weights are damaged")
 
-    def module(self, part):
+    def module(self, part: str) -> nn.Module:
         node = children(self.nodes.get(part)).get("module")
-        name = tag(node).removeprefix("!new:")
-        if name not in CLASSES:
+        name = current_name(tag(node).removeprefix("!new:"))
+        if node is None or name not in CLASSES:
             raise InputError(f"{self.folder}: `{part}` must be one of {', '.join(CLASSES)}, got {name or 'nothing'}")
         return build(CLASSES[name], arguments_of(node, self.yaml), *self.weights(part))
 
-    def trained_head(self, n_classes):
-        """The head of a results folder, whose number of classes is an expression in its YAML."""
+    def trained_head(self) -> nn.Module:
         node = self.nodes.get("classifier")
-        if tag(node) == MAKE_HEAD:
-            settings = {key: plain(value, self.yaml) for key, value in children(node).items() if key != "n_classes"}
-            sizes = (settings.pop("embedding_size"), n_classes)
-            if settings.get("margin") is None:
-                return build(lambda: LinearHead(*sizes), {}, *self.weights("classifier"))
-            return build(lambda **margin: MarginHead(*sizes, **margin), settings, *self.weights("classifier"))
-        name = tag(node).removeprefix("!new:")
-        if CLASSES.get(name) not in (LinearHead, MarginHead):
-            raise InputError(f"{self.yaml}: `classifier` must be LinearHead or MarginHead, got {name or 'nothing'}")
-        arguments = {
-            key: n_classes if tag(value) == COUNT else plain(value, self.yaml) for key, value in children(node).items()
-        }
-        return build(CLASSES[name], arguments, *self.weights("classifier"))
+        node = children(node).get("module", node)
+        given = children(node)
+        settings: dict[str, Any] = {key: plain(given[key], self.yaml) for key in ("margin", "scale") if key in given}
+        head = CLASSES.get(tag(node).removeprefix("!new:"))
+        if tag(node) == OLD_HEAD:
+            head = LinearHead if settings.get("margin") is None else MarginHead
+            settings.setdefault("scale", OLD_SCALE)
+        if head not in HEADS:
+            names = " or ".join(f"!new:{cls.__module__}.{cls.__qualname__}" for cls in HEADS)
+            raise InputError(f"{self.yaml}: `classifier` must be {names}, got {tag(node) or 'nothing'}")
+        weights, where = self.weights("classifier")
+        # The number of classes is a function call in the YAML of a training, so both sizes are taken from the weights.
+        n_classes, embedding_size = next((tensor.shape for tensor in weights.values() if tensor.ndim == 2), (0, 0))
+        make = functools.partial(head, embedding_size, n_classes)
+        return build(make, settings if head is MarginHead else {}, weights, where)
 
-    def weights(self, part):
+    def weights(self, part: str) -> tuple[dict[str, torch.Tensor], str]:
         paths = [self.weights_folder / f"{part}.{kind}" for kind in ("safetensors", "ckpt")]
         for path in paths:
             if path.is_file():
-                # What a bundle holds must be all of it: no file of others says from where more is loaded.
+                # A bundle must be complete: no file in it may refer to weights of another source.
                 return load_weights(path) if self.published else Saved.load(path).state(), str(path)
         raise InputError(f"{paths[1]}: not there; `source` must be a results folder, a bundle or a Hub repository")
 
-    def speakers(self):
+    def speakers(self) -> tuple[str, ...] | None:
         if "residues" not in self.nodes:
             return None
         names = plain(self.nodes["residues"], self.yaml)
@@ -200,42 +239,32 @@ class _Source:
             raise InputError(f"{self.yaml}: `residues` must name each residue once, got {names}")
         return tuple(name for name in names if name not in held_out)
 
-    def calibration(self):
+    def calibration(self) -> dict[str, float]:
         if self.published:
             found = plain(self.nodes["calibration"], self.yaml) if "calibration" in self.nodes else {}
             found = found if isinstance(found, dict) else {"temperature": found}
         else:
             path = self.folder / "results.json"
-            found = json.loads(path.read_text()).get("calibration", {}) if path.is_file() else {}
+            found = json.loads(path.read_text()).get("calibration") if path.is_file() else None
         found = {key: found[key] for key in ("temperature", "threshold") if key in found} if found else {}
         if not all(is_number(figure) for figure in found.values()):
             raise InputError(f"{self.folder}: `calibration` must hold numbers, got {found}")
         return {key: float(figure) for key, figure in found.items()}
 
 
-def _download(source, revision):
-    if not REPOSITORY.fullmatch(source):
-        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {source!r}")
-    with one_sentence(f"{source} (no folder here)"):
-        folder = fetch(source, revision, ["hyperparams.yaml", "label_encoder.ckpt", "*.safetensors"])
-        if not all((folder / f"{part}.safetensors").is_file() for part in ("frontend", "backbone", "classifier")):
-            folder = fetch(source, folder.name, ["*.ckpt"])
-    return folder
-
-
-def _best_checkpoint(folder):
+def _best_checkpoint(folder: Path) -> Path:
     best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
     if best is None:
         raise InputError(f"{folder}: holds no checkpoint; train the model to the end of an epoch first")
     return best.path
 
 
-def _refuse_other_labels(path, labels):
-    # Not by its own `load`, which evaluates Python literals of any depth.
+def _refuse_other_labels(path: Path, labels: CategoricalEncoder) -> None:
+    # Not by SpeechBrain's own `load`, which evaluates Python literals of any depth.
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     lines = text.partition("\n====")[0]
     saved = {name: int(number) for name, number in re.findall(r"^'([^'\\\n]+)' => (\d{1,6})$", lines, re.MULTILINE)}
     if saved != labels.lab2ind:
         raise InputError(
-            f"{path}: must number the `residues` of hyperparams.yaml by the alphabet, in SpeechBrain's format"
+            f"{path}: must number the `residues` of hyperparams.yaml in alphabetical order, in SpeechBrain's format"
         )

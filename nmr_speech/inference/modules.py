@@ -1,9 +1,10 @@
-"""A trained model as the modules that SpeechBrain's `EncoderClassifier` asks for.
+"""A trained model as the modules of SpeechBrain's `EncoderClassifier`.
 
-`compute_features`, `mean_var_norm`, `embedding_model` and `classifier`, called one after the other, and an
-`audio_normalizer`. What is no recording is refused here, so it is refused whoever loads the model.
+SpeechBrain calls `compute_features`, `mean_var_norm`, `embedding_model` and `classifier` one after the other, and an
+`audio_normalizer` for files. Invalid input is refused here, and therefore by SpeechBrain's own loader too.
 """
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -13,21 +14,22 @@ from nmr_speech.corpus.wav import check_samples
 from nmr_speech.models.embed import embed_streams, features
 
 
-class Recording:
-    """In place of SpeechBrain's audio normaliser, which resamples and mixes down: a recording stays as it is.
+class AudioCheck:
+    """Replaces SpeechBrain's audio normaliser, which resamples and mixes down: audio is checked and stays unchanged.
 
     Example
     -------
-    >>> Recording()(torch.zeros(16000, 1), 16000)
+    >>> AudioCheck()(torch.zeros(16000, 1), 16000)
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: the audio: a recording has 4 channels (Re and Im of cos and sin), this file 1
     """
 
-    def __call__(self, audio, sample_rate):
-        """Return samples (T, 4) unchanged."""
+    def __call__(self, audio: torch.Tensor, sample_rate: int) -> torch.Tensor:
+        """Return samples (T, 4) unchanged; the sample rate in Hz must be 8000."""
         audio = audio.unsqueeze(-1) if audio.ndim == 1 else audio
-        check_samples("the audio", audio.numpy(force=True), sample_rate)
+        samples: np.ndarray = audio.numpy(force=True)
+        check_samples("the audio", samples, sample_rate)
         return audio
 
 
@@ -46,12 +48,12 @@ class Features(nn.Module):
     torch.Size([1, 4, 256, 80])
     """
 
-    def __init__(self, frontend):
+    def __init__(self, frontend: nn.Module):
         super().__init__()
         self.frontend = frontend
 
-    def forward(self, wavs):
-        """Map wavs (B, T, 4) to features (B, K, L, F)."""
+    def forward(self, wavs: torch.Tensor) -> torch.Tensor:
+        """Map waveforms (B, T, 4) to features (B, K, L, F)."""
         if wavs.ndim != 3 or tuple(wavs.shape[1:]) != (N_SAMPLES, N_CHANNELS):
             raise InputError(
                 f"`wavs` must have shape (recordings, {N_SAMPLES}, {N_CHANNELS}), got {tuple(wavs.shape)}; "
@@ -65,7 +67,7 @@ class Features(nn.Module):
 
 
 class Unchanged(nn.Module):
-    """In place of SpeechBrain's normalisation of features: the front end has done that.
+    """Replaces SpeechBrain's normalisation of features, which the front end has already applied.
 
     Example
     -------
@@ -73,15 +75,15 @@ class Unchanged(nn.Module):
     tensor([[1., 1.]])
     """
 
-    def forward(self, feats, lengths):
-        """Return the features; recordings all have the same length."""
+    def forward(self, feats: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Return features (B, K, L, F) unchanged; relative lengths (B,) must be 1."""
         if not (lengths == 1).all():
             raise InputError(f"`wav_lens` must be 1 for all recordings, got {lengths.tolist()}; they are never padded")
         return feats
 
 
 class StreamEmbedding(nn.Module):
-    """Features of all streams to one embedding a recording.
+    """Features of all streams to one embedding of the recording.
 
     Arguments
     ---------
@@ -89,24 +91,26 @@ class StreamEmbedding(nn.Module):
         SpeechBrain embedding model.
     """
 
-    def __init__(self, backbone):
+    def __init__(self, backbone: nn.Module):
         super().__init__()
         self.backbone = backbone
 
-    def forward(self, feats, lengths=None):
-        """Map features (B, K, L, F) to embeddings (B, 1, D), as SpeechBrain's models give them."""
+    def forward(self, feats: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Map features (B, K, L, F) to embeddings (B, 1, D), the shape of SpeechBrain's models."""
         return embed_streams(self.backbone, feats).unsqueeze(1)
 
 
 class Posterior(nn.Module):
-    """Embeddings to calibrated log-probabilities: logits divided by a temperature, then softmax.
+    """Embeddings to calibrated log-probabilities: softmax of the logits divided by a temperature.
+
+    Temperature scaling after Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599.
 
     Arguments
     ---------
     head : nn.Module
         See `nmr_speech.models.heads`.
     temperature : float
-        Of `nmr_speech.score.calibration.fit_temperature`; 1 leaves the head as it was trained.
+        From `nmr_speech.score.calibration.fit_temperature`; 1 leaves the logits unchanged.
 
     Example
     -------
@@ -114,11 +118,11 @@ class Posterior(nn.Module):
     tensor([[[0.7311, 0.2689]]])
     """
 
-    def __init__(self, head, temperature=1.0):
+    def __init__(self, head: nn.Module, temperature: float = 1.0):
         super().__init__()
         self.head = head
         self.temperature = in_range("temperature", temperature, 1e-3, 1e3, "logits", "1")
 
-    def forward(self, embeddings):
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Map embeddings (B, 1, D) to log-probabilities (B, 1, S)."""
         return torch.log_softmax(self.head(embeddings.squeeze(1)) / self.temperature, dim=-1).unsqueeze(1)

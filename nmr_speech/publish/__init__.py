@@ -1,1 +1,1 @@
-"""From a results folder to a repository on the Hugging Face Hub, and from there to a name for a recording."""
+"""Publishing on the Hugging Face Hub: bundle, card, upload."""

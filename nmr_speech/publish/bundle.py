@@ -1,14 +1,17 @@
-"""Make a bundle of a trained model: a folder that loads from anywhere, and is fit to be seen by everybody."""
+"""Make a bundle of a trained model: a folder that loads anywhere and contains nothing private."""
 
 import json
 import re
 import shutil
+from collections.abc import Collection, Mapping
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from speechbrain.inference.classifiers import EncoderClassifier
+from torch import nn
 
 import nmr_speech
 from nmr_speech.checks import InputError
@@ -19,21 +22,20 @@ from nmr_speech.files import write_whole
 from nmr_speech.hub.safe_yaml import arguments_of, children, is_word, plain, tag
 from nmr_speech.hub.tensors import load_weights
 from nmr_speech.inference.classifier import AminoAcidClassifier
-from nmr_speech.inference.load import Classifier, load_classifier
-from nmr_speech.models.heads import LinearHead
+from nmr_speech.inference.load import PARTS, Classifier, load_classifier
+from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.publish.card import write_card
 from nmr_speech.simulate import draw_recording
 
 CPU = {"device": "cpu"}
-"""Where outputs are compared: two runs on a GPU may differ in the last digit."""
+"""Outputs are compared on the CPU, because two runs on a GPU may differ in the last digit."""
 
-PARTS = ("frontend", "backbone", "classifier")
 COPIED = ("results.json", "per_class.md", "train_log.txt", "confusion.png", "recording.png")
 FILES = {
     "README.md", "LICENSE", "hyperparams.yaml", "training.yaml", "example.wav", "label_encoder.ckpt", *COPIED,
     *(f"{part}.{kind}" for part in PARTS for kind in ("ckpt", "safetensors")),
 }  # fmt: skip
-"""What a bundle may hold, and nothing else: no optimiser, no counters, no program."""
+"""The only files that a bundle may hold: no optimiser, no counters, no code."""
 
 PLAN = (
     "seed", "residues", "recordings_per_residue", "condition", "shift_source", "free_shift_std_ppm", "experiment",
@@ -49,7 +51,7 @@ LOCAL_PATH = re.compile(
 
 HYPERPARAMS = """\
 # Made by `nmr-speech publish`; needs the package nmr_speech ({version}).
-# Safe loader: nmr_speech.inference.classifier.AminoAcidClassifier.from_hparams
+# Safe loader: nmr_speech.inference.AminoAcidClassifier.from_hparams
 # SpeechBrain: speechbrain.inference.classifiers.EncoderClassifier.from_hparams
 residues: {residues}
 calibration: {calibration}
@@ -68,7 +70,7 @@ modules:
   classifier: !new:nmr_speech.inference.modules.Posterior
     head: *classifier
     temperature: {temperature}
-audio_normalizer: !new:nmr_speech.inference.modules.Recording
+audio_normalizer: !new:nmr_speech.inference.modules.AudioCheck
 label_encoder: &label_encoder !new:speechbrain.dataio.encoder.CategoricalEncoder
 pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
   loadables:
@@ -79,28 +81,38 @@ pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
 """
 
 
-def make_bundle(results_folder: str | Path, folder: str | Path, repository: str, dataset: str | None = None):
-    """Make a bundle of a results folder, and check it.
-
-    Equal results give equal bytes.
+def make_bundle(results_folder: str | Path, folder: str | Path, repository: str, dataset: str | None = None) -> None:
+    """Make a bundle of a results folder, and check it. Equal results give equal bytes.
 
     Arguments
     ---------
     results_folder : str | Path
         ``output_folder`` of a finished training.
     folder : str | Path
-        Where to write; made, or emptied of an older bundle.
+        Where to write; created, or emptied of an older bundle.
     repository : str
-        ``user/name`` that the card speaks of.
+        ``user/name`` of the repository, for the card.
     dataset : str | None
         Hub data set that the model was trained on, for the card.
+
+    Raises
+    ------
+    InputError
+        The training has not finished, a label is not a word, or `check_bundle` refuses the result.
+
+    Example
+    -------
+    >>> make_bundle(getfixture("tmp_path"), getfixture("tmp_path") / "bundle", "user/amino")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: holds no results.json; let the training recipe finish first
     """
     results_folder, folder = Path(results_folder), Path(folder)
     if not (results_folder / "results.json").is_file():
-        raise InputError(f"{results_folder}: holds no results.json; let the training recipe run to its end first")
+        raise InputError(f"{results_folder}: holds no results.json; let the training recipe finish first")
     model = load_classifier(str(results_folder))
     if odd := [name for name in model.labels.lab2ind if not is_word(name)]:
-        raise InputError(f"labels must be of letters, digits, spaces and _ . , + - to be published, got {odd[0]!r}")
+        raise InputError(f"published labels may contain only letters, digits, spaces and _ . , + -, got {odd[0]!r}")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
@@ -117,8 +129,23 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
     check_bundle(folder)
 
 
-def check_bundle(folder: Path):
-    """Refuse a bundle that says what it must not, or that does not load everywhere with the same outputs."""
+def check_bundle(folder: Path) -> None:
+    """Refuse a bundle with private content, or whose outputs depend on the loader or on the form of the weights.
+
+    Arguments
+    ---------
+    folder : Path
+        The bundle.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "optimizer.ckpt").write_text("")
+    >>> check_bundle(folder)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: not fit to be published: optimizer.ckpt is not part of a bundle
+    """
     problems = [
         problem for path in sorted(folder.rglob("*")) if path.is_file() for problem in problems_of(path, folder)
     ]
@@ -133,8 +160,22 @@ def check_bundle(folder: Path):
     compare(AminoAcidClassifier.from_hparams(folder, run_opts=CPU), stock, "loaded by SpeechBrain")
 
 
-def problems_of(path: Path, folder: Path, files=FILES) -> list[str]:
-    """Why a file must not be published.
+def problems_of(path: Path, folder: Path, files: Collection[str] = FILES) -> list[str]:
+    """List the reasons why a file must not be published.
+
+    Arguments
+    ---------
+    path : Path
+        The file.
+    folder : Path
+        Folder of the files to publish.
+    files : Collection[str]
+        Names that are allowed.
+
+    Returns
+    -------
+    list[str]
+        One clause for each reason; empty if the file may be published.
 
     Example
     -------
@@ -144,9 +185,9 @@ def problems_of(path: Path, folder: Path, files=FILES) -> list[str]:
     ['results.json holds the local path /home/me/results']
     """
     name, content = path.relative_to(folder).as_posix(), path.read_bytes()
-    problems = [] if name in files else [f"{name} is no part of a bundle"]
+    problems = [] if name in files else [f"{name} is not part of a bundle"]
     if SECRET.search(content):
-        problems.append(f"{name} holds what looks like a secret")
+        problems.append(f"{name} seems to hold a secret")
     if path.suffix in (".md", ".yaml", ".json", ".txt", ".csv") and (
         found := LOCAL_PATH.search(content.decode("utf-8", "replace"))
     ):
@@ -154,20 +195,42 @@ def problems_of(path: Path, folder: Path, files=FILES) -> list[str]:
     return problems
 
 
-def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str):
-    """Refuse two models whose outputs are not equal, bit for bit."""
+def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str) -> None:
+    """Refuse two models whose outputs for the same noise are not equal, bit for bit.
+
+    Arguments
+    ---------
+    ours, theirs : EncoderClassifier
+        The models.
+    what : str
+        How the second one was loaded, for the message.
+    """
     outputs = []
     for model in (ours, theirs):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # SpeechBrain's x-vector adds a little noise to what it pools, also after training
+            torch.manual_seed(0)  # SpeechBrain's x-vector adds noise when it pools, also in evaluation mode
             wavs = torch.randn(1, N_SAMPLES, N_CHANNELS)
             outputs.append((*model.classify_batch(wavs)[:3], model.encode_batch(wavs)))
     if not all(torch.equal(one, other) for one, other in zip(*outputs, strict=True)):
-        raise InputError(f"the model {what} gives other outputs than the one here; report this with the versions")
+        raise InputError(f"the model {what} gives other outputs than the local one; report this with the versions")
 
 
-def settings_of(model: Classifier, results_folder: Path) -> dict:
-    """What the training was made with, as plain data, for the card and the example."""
+def settings_of(model: Classifier, results_folder: Path) -> dict[str, Any]:
+    """Collect the settings of a training as plain data, for the card and the example recording.
+
+    Arguments
+    ---------
+    model : Classifier
+        The trained model.
+    results_folder : Path
+        Its results folder, for messages.
+
+    Returns
+    -------
+    dict
+        The keys `PLAN` and a few others of its ``hyperparams.yaml``, as far as given; ``frontend`` and ``backbone``,
+        names of classes; ``labels`` and ``calibration``.
+    """
     path = results_folder / "hyperparams.yaml"
     names = (
         *PLAN,
@@ -184,7 +247,7 @@ def settings_of(model: Classifier, results_folder: Path) -> dict:
     return settings | parts | {"labels": list(model.labels.lab2ind), "calibration": dict(model.calibration)}
 
 
-def _write_weights(model, folder):
+def _write_weights(model: Classifier, folder: Path) -> None:
     for part, module in zip(PARTS, (model.embedder.frontend, model.embedder.backbone, model.head), strict=True):
         weights = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
         torch.save(weights, folder / f"{part}.ckpt")
@@ -192,7 +255,7 @@ def _write_weights(model, folder):
     model.labels.save(folder / "label_encoder.ckpt")
 
 
-def _hyperparams(model, results_folder):
+def _hyperparams(model: Classifier, results_folder: Path) -> str:
     path = results_folder / "hyperparams.yaml"
     nodes = {part: children(model.nodes[part])["module"] for part in ("frontend", "backbone")}
     parts = {part: _node(tag(node), arguments_of(node, path)) for part, node in nodes.items()}
@@ -206,37 +269,37 @@ def _hyperparams(model, results_folder):
     )
 
 
-def _head_node(head):
+def _head_node(head: nn.Module) -> str:
     if isinstance(head, LinearHead):
         arguments = {"in_features": head.in_features, "out_features": head.out_features}
-    else:
+    elif isinstance(head, MarginHead):
         n_classes, embedding_size = head.cosine.weight.shape
         arguments = {"embedding_size": embedding_size, "n_classes": n_classes}
         arguments |= {"margin": head.margin.margin, "scale": head.scale}
     return _node(f"!new:{type(head).__module__}.{type(head).__qualname__}", arguments)
 
 
-def _node(name, arguments):
+def _node(name: str, arguments: Mapping[str, Any]) -> str:
     return "\n    ".join([name, *(f"{key}: {json.dumps(value)}" for key, value in arguments.items())])
 
 
-def _training_yaml(model, results_folder):
+def _training_yaml(model: Classifier, results_folder: Path) -> str:
     text = (results_folder / "hyperparams.yaml").read_text(encoding="utf-8")
-    text = re.sub(r"\A# Generated .*\n(?:# /?.*\n)?", "", text)  # when, and from which file
+    text = re.sub(r"\A# Generated .*\n(?:# /?.*\n)?", "", text)  # date and path of the original
     for key, public in (("output_folder", "results"), ("data_folder", "data")):
-        folder = model.nodes[key].value if key in model.nodes else ""
+        folder = str(model.nodes[key].value) if key in model.nodes else ""
         if Path(folder).is_absolute():
             text = text.replace(folder, public)
     return LOCAL_PATH.sub(lambda found: re.split(r"[\\/]", found[0])[-1], text)
 
 
-def _license():
+def _license() -> str:
     packaged = distribution("nmr_speech").read_text("licenses/LICENSE")
     return packaged or (Path(nmr_speech.__file__).parents[1] / "LICENSE").read_text(encoding="utf-8")
 
 
-def _write_example(settings, path):
-    """The first recording of the test split, drawn again; none of a data set that is not ours to give away."""
+def _write_example(settings: Mapping[str, Any], path: Path) -> None:
+    """Simulate the first recording of the test split again; users' own recordings are not published."""
     if settings.get("skip_prep"):
         return
     plan = DatasetPlan(**{key: settings[key] for key in PLAN if key in settings})

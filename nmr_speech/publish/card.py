@@ -1,9 +1,10 @@
-"""Cards: what a model, or a data set, is, how good, and where it ends."""
+"""Cards of models and data sets: contents, results and limits."""
 
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
@@ -26,9 +27,9 @@ UNITS = {
     "spectral_width_hz": "spectral width, Hz",
     "mixing_time_s": "mixing time, s",
     "condition": "solvent (h2o, or d2o without exchangeable protons)",
-    "shift_source": "chemical shifts drawn from (protein: BMRB statistics; free: the amino acids alone)",
-    "free_shift_std_ppm": "spread of free shifts, ppm",
-    "recordings_per_residue": "recordings of each residue",
+    "shift_source": "chemical shifts (protein: BMRB statistics; free: free amino acids)",
+    "free_shift_std_ppm": "standard deviation of free shifts, ppm",
+    "recordings_per_residue": "recordings per residue",
     "seed": "seed",
 }
 
@@ -42,30 +43,30 @@ log_probabilities, score, index, names = classifier.classify_file(example)
 MODEL = """\
 # {name}
 
-Names the amino acid in a 2D NMR spectrum (1H-1H TOCSY) by its "voice": the interferogram, transient after transient, is
-four-channel audio for a speaker-embedding model from SpeechBrain. Front end `{frontend}`, embedding model `{backbone}`,
-{parameters} parameters.
+Classifies the amino acid in a 2D NMR spectrum (1H-1H TOCSY) by its "voice": the interferogram, transient after
+transient, is four-channel audio for a speaker-embedding model from SpeechBrain. Front end `{frontend}`, embedding model
+`{backbone}`, {parameters} parameters.
 
-It names: {labels}.
+Classes: {labels}.
 
 ## Use
 
 With the Python package nmr_speech ({version}):
 
 ```python
-from nmr_speech.inference.classifier import AminoAcidClassifier
+from nmr_speech.inference import AminoAcidClassifier
 
 repository, revision = "{repository}", "main"
 classifier = AminoAcidClassifier.from_hparams(repository, revision=revision)
 {example}```
 
-Nothing in this repository is executed by that. SpeechBrain's own `EncoderClassifier.from_hparams` loads it too, by
-running `hyperparams.yaml`; it needs nmr_speech as well. Audio has 4 channels at 8 kHz and 65,536 samples, such as
-`nmr_speech.corpus.stack_fid` makes from an FID; any other is refused.
+This loader never executes code from the repository. SpeechBrain's own `EncoderClassifier.from_hparams` loads it too, by
+running `hyperparams.yaml`; it also needs nmr_speech. Audio must have 4 channels of 65,536 samples at 8 kHz, as
+`nmr_speech.corpus.stack_fid` makes them from an FID.
 
-## How good
+## Results
 
-{recordings} {kind} recordings that it was not trained on{bearing}.
+Tested on {recordings} {kind} recordings that were not used for training{bearing}.
 
 | | accuracy (95% interval) | macro F1 |
 |---|---|---|
@@ -87,11 +88,12 @@ Trained with seed {seed} by `recipes/AminoAcidTOCSY/SpeakerRec/train.py`, commit
 
 ## Limits
 
-- It gives a name to anything that has the right shape: other molecules, mixtures and noise too. A high probability
-  means "of these {n_labels}", no more.
-- Single amino acids, not peptides or proteins.
+- It assigns a class to any input of the right shape, also to other molecules, mixtures and noise. A high probability
+  only compares the {n_labels} classes with one another.
+- It classifies single amino acids, not peptides or proteins.
 - {limit}
-- The experiment must be the one above: other widths, carriers, fields or mixing times sound different.
+- The experiment must match the one above; other spectral widths, carriers, fields or mixing times are out of
+  distribution.
 
 ## Citation
 
@@ -118,17 +120,17 @@ repository, revision = "{repository}", "main"
 folder = snapshot_download(repository, repo_type="dataset", revision=revision)
 ```
 
-To train on it with nmr_speech, give its `recipes/AminoAcidTOCSY/SpeakerRec/train.py` that folder as `--data_folder`,
-and `--skip_prep=True`. In `train.csv`, `valid.csv` and `test.csv`, `$data_root` stands for that folder; audio lies in
-folders of 1,000.
+To train on it with nmr_speech, run its `recipes/AminoAcidTOCSY/SpeakerRec/train.py` with that folder as
+`--data_folder` and with `--skip_prep=True`. In `train.csv`, `valid.csv` and `test.csv`, `$data_root` stands for that
+folder; each subfolder holds at most 1,000 audio files.
 
 ## Physics
 
 {physics}
 {nuisances}
-Every recording follows from seed, residue and index: `nmr-speech simulate RESIDUE --seed={seed} --index=INDEX`, with
-these parameters. `dataset.json` holds all of them, and a hash of parameters, tables and simulator. No exchange, no
-pulse imperfections; nuisances only those named here.
+Each recording can be simulated again from seed, residue and index: `nmr-speech simulate RESIDUE --seed={seed}
+--index=INDEX`, with these parameters. `dataset.json` holds all of them, and a hash of parameters, tables and simulator.
+Chemical exchange and pulse imperfections are not simulated, and only the nuisances listed here are added.
 
 ## Citation
 
@@ -138,8 +140,20 @@ pulse imperfections; nuisances only those named here.
 """
 
 
-def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | None = None):
-    """Write the card of a bundle, from its ``results.json``; arguments as for `make_bundle`."""
+def write_card(folder: Path, repository: str, settings: Mapping[str, Any], dataset: str | None = None) -> None:
+    """Write ``README.md`` of a bundle from its ``results.json``.
+
+    Arguments
+    ---------
+    folder : Path
+        The bundle.
+    repository : str
+        ``user/name`` of the repository.
+    settings : Mapping
+        From `nmr_speech.publish.bundle.settings_of`.
+    dataset : str | None
+        Hub data set that the model was trained on.
+    """
     results = json.loads((folder / "results.json").read_text())
     simulated = not settings.get("skip_prep")
     experiment = dict(settings.get("experiment", {}))
@@ -162,7 +176,7 @@ def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | 
         backbone=settings["backbone"],
         parameters=f"{results['parameters']:,}",
         recordings=results["test"]["recordings"],
-        kind="simulated" if simulated else "of the user's own",
+        kind="simulated" if simulated else "user-supplied",
         bearing=", with nuisances drawn as in training" if "test_clean" in results else "",
         clean=_clean(results.get("test_clean")),
         network=_share(results["test"]),
@@ -172,9 +186,10 @@ def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | 
         calibrated=_calibrated(results.get("calibration")),
         per_class=per_class_table(results["test"]),
         data=_training_data(results, settings, dataset),
-        physics=_physics(settings | experiment) if simulated else "",
+        physics=_physics({**settings, **experiment}) if simulated else "",
         nuisances=_nuisances(
-            settings.get("augmentation", settings.get("nuisances")), "To each training recording, drawn anew each time"
+            settings.get("augmentation", settings.get("nuisances")),
+            "Added to each training recording, drawn anew each time",
         ),
         seed=results["seed"],
         commit=results.get("commit") or "unknown",
@@ -186,7 +201,7 @@ def write_card(folder: Path, repository: str, settings: Mapping, dataset: str | 
     write_whole(folder / "README.md", f"---\n{front.to_yaml()}\n---\n\n{text}".encode())
 
 
-def data_card(repository: str, description: Mapping, sizes: Mapping[str, int]) -> str:
+def data_card(repository: str, description: Mapping[str, Any], sizes: Mapping[str, int]) -> str:
     """Make the card of a data set.
 
     Arguments
@@ -194,13 +209,14 @@ def data_card(repository: str, description: Mapping, sizes: Mapping[str, int]) -
     repository : str
         ``user/name``.
     description : Mapping
-        Content of ``dataset.json``.
+        Contents of ``dataset.json``.
     sizes : Mapping[str, int]
-        Recordings of each split.
+        Number of recordings of each split.
 
     Returns
     -------
     str
+        Markdown with a YAML header.
     """
     parameters, n = description["parameters"], sum(sizes.values())
     front = DatasetCardData(
@@ -226,7 +242,7 @@ def data_card(repository: str, description: Mapping, sizes: Mapping[str, int]) -
         sizes=", ".join(f"{size} for {name}" for name, size in sizes.items()),
         labels=", ".join(parameters["residues"]),
         physics=_physics(parameters | parameters["experiment"]),
-        nuisances=_nuisances(parameters["nuisances"], "In every recording"),
+        nuisances=_nuisances(parameters["nuisances"], "Added to each recording"),
         seed=parameters["seed"],
         citation=_citation(description["nmr_speech"]),
     )
@@ -234,7 +250,7 @@ def data_card(repository: str, description: Mapping, sizes: Mapping[str, int]) -
 
 
 def pinned(card: str, commit: str) -> str:
-    """A card whose loading snippet names a commit in place of the main branch.
+    """Return a card whose loading snippet names a commit in place of the main branch.
 
     Example
     -------
@@ -245,13 +261,21 @@ def pinned(card: str, commit: str) -> str:
 
 
 def pinned_commit(card: str) -> str | None:
-    """The commit that a card names; None if it names none."""
+    """Return the commit that a card names; None if it names none.
+
+    Example
+    -------
+    >>> pinned_commit(pinned('repository, revision = "user/name", "main"', 40 * "a")) == 40 * "a"
+    True
+    >>> pinned_commit('repository, revision = "user/name", "main"') is None
+    True
+    """
     found = re.search(r'^repository, revision = "[^"]*", "([0-9a-f]{40})"$', card, flags=re.MULTILINE)
     return found and found[1]
 
 
-def _metrics(results, dataset, simulated):
-    name = "simulated TOCSY recordings, test split" if simulated else "own recordings, test split"
+def _metrics(results: Mapping[str, Any], dataset: str | None, simulated: bool) -> list[EvalResult]:
+    name = "simulated TOCSY recordings, test split" if simulated else "user-supplied recordings, test split"
     figures = {"accuracy": ("accuracy", "accuracy"), "f1": ("macro_f1", "macro F1")}
     return [
         EvalResult(
@@ -267,38 +291,38 @@ def _metrics(results, dataset, simulated):
     ]
 
 
-def _share(figures):
+def _share(figures: Mapping[str, Any]) -> str:
     low, high = (100 * bound for bound in figures["accuracy_interval"])
     return f"{figures['accuracy']:.1%} ({low:.1f} to {high:.1f})"
 
 
-def _clean(figures):
-    return f"\n| the same without nuisances | {_share(figures)} | {figures['macro_f1']:.3f} |" if figures else ""
+def _clean(figures: Mapping[str, Any] | None) -> str:
+    return f"\n| this model, without nuisances | {_share(figures)} | {figures['macro_f1']:.3f} |" if figures else ""
 
 
-def _calibrated(calibration):
+def _calibrated(calibration: Mapping[str, Any] | None) -> str:
     if not calibration:
-        return "Its probabilities are not calibrated."
+        return "The probabilities are not calibrated."
     before, after = calibration["test_cross_entropy_before"], calibration["test_cross_entropy"]
     return (
-        f"Its probabilities are calibrated by temperature {calibration['temperature']:.3f}, fitted on "
+        f"The probabilities are calibrated by a temperature of {calibration['temperature']:.3f}, fitted on "
         f"{calibration['recordings']} recordings of the validation split: cross-entropy on the test split "
         f"{before:.3f} before, {after:.3f} after."
     )
 
 
-def _training_data(results, settings, dataset):
+def _training_data(results: Mapping[str, Any], settings: Mapping[str, Any], dataset: str | None) -> str:
     counts = ", ".join(f"{n} for {split}" for split, n in results["recordings"].items())
     where = f", [{dataset}](https://huggingface.co/datasets/{dataset})" if dataset else ""
     if settings.get("skip_prep"):
-        return f"Recordings of the user's own ({counts}){where}."
+        return f"User-supplied recordings ({counts}){where}."
     fresh = settings.get("fresh_recordings_per_residue")
-    more = f" In training, {fresh} recordings of each residue were simulated anew for every epoch." if fresh else ""
-    how = "exact spin dynamics, ideal mixing unless said otherwise"
+    more = f" In each epoch, {fresh} new recordings of each residue were simulated." if fresh else ""
+    how = "exact spin dynamics, ideal mixing unless stated otherwise"
     return f"Simulated from first principles ({counts}){where}: {how}.{more}"
 
 
-def _physics(settings):
+def _physics(settings: Mapping[str, Any]) -> str:
     if settings.get("shift_source") != "free":
         settings = {key: value for key, value in settings.items() if key != "free_shift_std_ppm"}
     rows = [f"| {words} | {settings[key]} |" for key, words in UNITS.items() if key in settings]
@@ -310,22 +334,20 @@ def _physics(settings):
     return "\n".join(["| parameter | value |", "|---|---|", *rows]) + "\n"
 
 
-def _nuisances(nuisances, where):
+def _nuisances(nuisances: Mapping[str, Any] | None, where: str) -> str:
     return f"\n{where}: {json.dumps(nuisances)}.\n" if nuisances else ""
 
 
-def _limit(simulated):
+def _limit(simulated: bool) -> str:
     if simulated:
-        return (
-            "It was trained and tested on simulated recordings alone, so its accuracy on a spectrometer's is not known."
-        )
-    return "How far the test recordings stand for others, only their owner can say."
+        return "It was trained and tested on simulated recordings only; its accuracy on measured spectra is unknown."
+    return "The results hold for recordings like the user-supplied test recordings."
 
 
-def _size(n):
+def _size(n: int) -> str:
     bounds = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M"}
     return next((name for bound, name in bounds.items() if n < bound), "1M<n<10M")
 
 
-def _citation(version):
+def _citation(version: str) -> str:
     return CITATION.replace("VERSION", version)

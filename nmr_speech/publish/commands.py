@@ -1,71 +1,107 @@
-"""The commands ``publish`` and ``publish-data``: from a folder here to a repository that was loaded back."""
+"""The commands ``publish`` and ``publish-data``: from a local folder to a repository whose files were loaded back."""
 
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import COMPLETE
-from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.corpus.manifest import Row, read_manifest
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.hub.fetch import REPOSITORY, fetch
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.publish.bundle import CPU, compare, make_bundle, problems_of
 from nmr_speech.publish.card import data_card
-from nmr_speech.publish.upload import CARD, Target, difference, publish
+from nmr_speech.publish.upload import CARD, Say, Target, difference, publish
 
 
 def publish_model(
-    results_folder: str | Path, target: Target, dataset: str | None = None, dry_run: bool = False, say: Callable = print
+    results_folder: str | Path, target: Target, dataset: str | None = None, dry_run: bool = False, say: Say = print
 ) -> str | None:
-    """Publish the model of a results folder.
+    """Make a bundle of a results folder and publish it; see `publish_bundle`.
 
     Arguments
     ---------
     results_folder : str | Path
         ``output_folder`` of a finished training.
     target : Target
-        Where to.
+        Where to publish.
     dataset : str | None
-        Hub data set that it was trained on, for the card.
+        Hub data set that the model was trained on, for the card.
     dry_run : bool
         Report what would change, and change nothing.
-    say : Callable
-        Takes the report, line by line.
+    say : Callable[[str], Any]
+        Receives the report, line by line.
+
+    Returns
+    -------
+    str | None
+        The commit; None after a dry run or a proposal.
+
+    Example
+    -------
+    >>> publish_model("results", Target("user/amino"), dataset="spectra")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `dataset` must be a Hub repository user/name, got 'spectra'
+    """
+    if dataset and not REPOSITORY.fullmatch(dataset):
+        raise InputError(f"`dataset` must be a Hub repository user/name, got {dataset!r}")
+    with tempfile.TemporaryDirectory() as temporary:
+        make_bundle(results_folder, temporary, target.repository, dataset)
+        return publish_bundle(Path(temporary), target, dry_run, say)
+
+
+def publish_bundle(folder: Path, target: Target, dry_run: bool = False, say: Say = print) -> str | None:
+    """Publish a bundle, and check that the model loads back from the Hub unchanged.
+
+    Arguments
+    ---------
+    folder : Path
+        The bundle, as `nmr_speech.publish.bundle.make_bundle` writes it.
+    target : Target
+        Where to publish.
+    dry_run : bool
+        Report what would change, and change nothing.
+    say : Callable[[str], Any]
+        Receives the report, line by line.
 
     Returns
     -------
     str | None
         The commit; None after a dry run or a proposal.
     """
-    if dataset and not REPOSITORY.fullmatch(dataset):
-        raise InputError(f"`dataset` must be a Hub repository user/name, got {dataset!r}")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        make_bundle(results_folder, folder, target.repository, dataset)
-        files = {path.name: path for path in sorted(folder.iterdir())}
-        files[CARD] = files[CARD].read_bytes()
+    paths = {path.name: path for path in sorted(folder.iterdir())}
 
-        def load_back(revision):
-            there = fetch(target.repository, revision, list(files))
-            for name in set(files) - {CARD}:
-                if (there / name).read_bytes() != files[name].read_bytes():
-                    raise InputError(f"{target.repository}: {name} came back changed; run the same command again")
-            compare(
-                AminoAcidClassifier.from_hparams(folder, run_opts=CPU),
-                AminoAcidClassifier.from_hparams(target.repository, revision=revision, run_opts=CPU),
-                "loaded back from the Hub",
-            )
+    def load_back(revision: str) -> None:
+        remote = fetch(target.repository, revision, list(paths))
+        for name in set(paths) - {CARD}:
+            if (remote / name).read_bytes() != paths[name].read_bytes():
+                raise InputError(f"{target.repository}: {name} came back changed; run the same command again")
+        compare(
+            AminoAcidClassifier.from_hparams(folder, run_opts=CPU),
+            AminoAcidClassifier.from_hparams(target.repository, revision=revision, run_opts=CPU),
+            "loaded back from the Hub",
+        )
 
-        return publish(files, target, load_back, say, dry_run)
+    return publish(paths | {CARD: paths[CARD].read_bytes()}, target, load_back, say, dry_run)
 
 
-def publish_data(data_folder: str | Path, target: Target, dry_run: bool = False, say: Callable = print) -> str | None:
-    """Publish a simulated data set; arguments as for `publish_model`."""
+def publish_data(data_folder: str | Path, target: Target, dry_run: bool = False, say: Say = print) -> str | None:
+    """Publish a simulated data set; arguments and result as for `publish_bundle`.
+
+    Example
+    -------
+    >>> publish_data(getfixture("tmp_path"), Target("user/spectra", kind="dataset"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: holds no dataset.json, so it is not a complete simulated data set; finish it...
+    """
     folder = Path(data_folder)
     if not (folder / COMPLETE).is_file():
-        raise InputError(f"{folder}: holds no {COMPLETE}, so it is no whole simulated data set; simulate it to its end")
+        raise InputError(
+            f"{folder}: holds no {COMPLETE}, so it is not a complete simulated data set; finish its simulation first"
+        )
     manifests = {name: read_manifest(folder / f"{name}.csv") for name in SPLITS}
     card = data_card(
         target.repository,
@@ -77,22 +113,22 @@ def publish_data(data_folder: str | Path, target: Target, dry_run: bool = False,
     if problems:
         raise InputError(f"{folder}: not fit to be published: {'; '.join(problems)}")
     names += [_audio(row, folder) for rows in manifests.values() for row in rows]
-    files = {name: folder / name for name in names} | {CARD: card.encode()}
+    files: dict[str, Path | bytes] = {name: folder / name for name in names} | {CARD: card.encode()}
 
-    def load_back(revision):
-        # Hashes tell; what was sent need not come back.
+    def load_back(revision: str) -> None:
+        # The Hub's hashes show what arrived, so the audio need not be downloaded.
         at = Target(target.repository, target.kind, revision)
         if missing := set(difference(files, at).to_send) - {CARD}:
-            raise InputError(f"{target.repository}: {missing.pop()} did not arrive whole; run the same command again")
-        there = fetch(target.repository, revision, ["*.csv"], target.kind)
+            raise InputError(f"{target.repository}: {missing.pop()} has not arrived; run the same command again")
+        remote = fetch(target.repository, revision, ["*.csv"], target.kind)
         for name, rows in manifests.items():
-            if read_manifest(there / f"{name}.csv") != rows:
+            if read_manifest(remote / f"{name}.csv") != rows:
                 raise InputError(f"{target.repository}: {name}.csv came back changed; run the same command again")
 
     return publish(files, target, load_back, say, dry_run)
 
 
-def _audio(row, folder):
+def _audio(row: Row, folder: Path) -> str:
     prefix, _, name = row.wav.partition("/")
     if prefix != "$data_root" or ".." in name.split("/"):
         raise InputError(f"{folder}: {row.wav} of {row.ID} must begin with $data_root and lie in this folder")

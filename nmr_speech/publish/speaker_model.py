@@ -1,4 +1,4 @@
-"""A model trained on voices as SpeechBrain's speaker models are published: the file names of its VoxCeleb ECAPA."""
+"""Publish a model trained on voices like SpeechBrain's speaker models, with the file names of its VoxCeleb ECAPA."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from nmr_speech.hub.tensors import find_weights
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.models.frontends import N_FEATURES, MelFrontEnd
 from nmr_speech.models.heads import MarginHead
-from nmr_speech.publish.upload import CARD, Target, publish
+from nmr_speech.publish.upload import CARD, Say, Target, publish
 
 HYPERPARAMS = """\
 # A speaker model for mono audio at {rate} Hz, with the keys of speechbrain/spkrec-ecapa-voxceleb
@@ -54,9 +54,9 @@ tags: [speechbrain, speaker-verification, ECAPA-TDNN]
 ---
 # Speaker embeddings of synthetic voices
 
-An ECAPA-TDNN that tells {voices} voices of espeak-ng apart ({accuracy:.1%} of {recordings} test recordings), pretrained
-by `recipes/SyntheticVoices/SpeakerRec` of the Python package nmr_speech, commit {commit}. For experiments on transfer
-from speech; it has heard no human voice.
+An ECAPA-TDNN trained to classify {voices} voices of espeak-ng ({accuracy:.1%} of {recordings} test recordings correct)
+by `recipes/SyntheticVoices/SpeakerRec` of the Python package nmr_speech, commit {commit}. It serves experiments on
+transfer from speech; no human voice was used.
 
 ```python
 from speechbrain.inference.classifiers import EncoderClassifier
@@ -69,7 +69,7 @@ embedding = model.encode_batch(waveform)  # mono, {rate} Hz, (1, samples)
 """
 
 
-def make_speaker_model(results_folder: str | Path, folder: str | Path, repository: str):
+def make_speaker_model(results_folder: str | Path, folder: str | Path, repository: str) -> None:
     """Write the files of a speaker model.
 
     Arguments
@@ -80,14 +80,14 @@ def make_speaker_model(results_folder: str | Path, folder: str | Path, repositor
         Where to write: ``hyperparams.yaml``, ``embedding_model.ckpt``, ``classifier.ckpt``, ``label_encoder.ckpt`` and
         ``.txt``, ``README.md``. Equal results give equal files.
     repository : str
-        ``user/name`` that the card speaks of.
+        ``user/name`` of the repository, for the card.
     """
     results_folder, folder = Path(results_folder), Path(folder)
     if not (results_folder / "results.json").is_file():
-        raise InputError(f"{results_folder}: holds no results.json; let the training run to its end first")
-    model, path = load_classifier(str(results_folder)), results_folder / "hyperparams.yaml"
+        raise InputError(f"{results_folder}: holds no results.json; let the training finish first")
+    model, path = load_classifier(results_folder), results_folder / "hyperparams.yaml"
     if not isinstance(model.embedder.frontend, MelFrontEnd) or not isinstance(model.head, MarginHead):
-        raise InputError(f"{path}: a speaker model must be trained with `margin`, behind a mel front end")
+        raise InputError(f"{path}: a speaker model must be trained with `margin` and a mel front end")
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(model.embedder.backbone.state_dict(), folder / "embedding_model.ckpt")
     torch.save(model.head.cosine.state_dict(), folder / "classifier.ckpt")
@@ -103,20 +103,22 @@ def make_speaker_model(results_folder: str | Path, folder: str | Path, repositor
     figures = {key: results["test"][key] for key in ("accuracy", "recordings")}
     card = README.format(**sizes, **figures, commit=results["commit"], repository=repository)
     write_whole(folder / CARD, card.encode())
-    EncoderClassifier.from_hparams(folder, run_opts={"device": "cpu"})  # it loads
+    EncoderClassifier.from_hparams(folder, run_opts={"device": "cpu"})  # refuses what does not load
 
 
-def publish_speaker_model(results_folder: str | Path, folder: str | Path, target: Target, say=print) -> str:
-    """Write a speaker model, put it on the Hub and find it there again.
+def publish_speaker_model(
+    results_folder: str | Path, folder: str | Path, target: Target, say: Say = print
+) -> str | None:
+    """Write a speaker model, publish it on the Hub, and check that its weights load back unchanged.
 
     Arguments
     ---------
     results_folder, folder : str | Path
         See `make_speaker_model`.
     target : Target
-        Where on the Hub.
-    say : Callable[[str], None]
-        Takes the report, line by line.
+        Where to publish.
+    say : Callable[[str], Any]
+        Receives the report, line by line.
 
     Returns
     -------
@@ -126,7 +128,7 @@ def publish_speaker_model(results_folder: str | Path, folder: str | Path, target
     make_speaker_model(results_folder, folder, target.repository)
     files = {path.name: path for path in sorted(Path(folder).iterdir())}
 
-    def load_back(revision):
+    def load_back(revision: str) -> None:
         there, here = find_weights(target.repository, revision), find_weights(folder)
         if there.sha256 != here.sha256:
             raise InputError(f"{target.repository}: {there.file} came back changed")

@@ -1,4 +1,4 @@
-"""Put files on the Hub: checked before the first byte, compared after the last, and only what differs."""
+"""Upload files to the Hub: check before the first byte, send only what differs, load back after the last."""
 
 import functools
 import hashlib
@@ -7,18 +7,22 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import CommitOperationAdd, HfApi, ModelCard, hf_hub_download
+from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, ModelCard, hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoFile
 
 import nmr_speech
 from nmr_speech.checks import InputError
-from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, one_sentence
+from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, hub_errors
 from nmr_speech.publish.card import pinned, pinned_commit
 
 CARD = "README.md"
-FILES_A_COMMIT = 200
-"""A commit of thousands takes the Hub too long; an interruption costs one at most."""
+Files = Mapping[str, Path | bytes]
+Say = Callable[[str], Any]
+FILES_PER_COMMIT = 200
+"""The Hub times out on commits of thousands of files, and an interruption loses at most one commit."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,20 @@ class Target:
     kind : str
         "model" or "dataset".
     revision : str
-        Branch; made if it is not there.
+        Branch; created if it does not exist.
     private : bool
-        Whether a new repository is private; an old one stays what it is.
+        Whether a new repository is private; an existing one is not changed.
     tag : str | None
-        Name for the commit, given once it was loaded back.
+        Tag for the commit, set after it was loaded back.
     create_pr : bool
-        Propose the change to a repository in which one may not write.
+        Open a pull request, for a repository without write access.
+
+    Example
+    -------
+    >>> Target("amino")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: the repository must be user/name, got 'amino'
     """
 
     repository: str
@@ -48,15 +59,15 @@ class Target:
     tag: str | None = None
     create_pr: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):
             raise InputError(f"the repository must be user/name, got {self.repository!r}")
         if self.create_pr and self.tag:
-            raise InputError("a proposal cannot be tagged; give --tag once it is merged, or leave --create-pr out")
+            raise InputError("`tag` must be left out with `create_pr`: a proposal cannot be tagged before it is merged")
 
     @property
-    def where(self) -> dict[str, str]:
-        """Keywords for the Hub's client."""
+    def where(self) -> dict[str, Any]:
+        """Keyword arguments of the Hub's client."""
         return {"repo_id": self.repository, "repo_type": self.kind}
 
 
@@ -67,13 +78,20 @@ class Difference:
     Arguments
     ---------
     new, changed, same : list[str]
-        Names, by what the Hub holds.
+        Names of local files that the Hub lacks, holds otherwise, or holds.
     there_only : list[str]
-        Files that the Hub alone holds; they stay.
+        Files that only the Hub holds; they stay.
     size : int
         Bytes to send.
     head : str | None
         Commit of the Hub's branch; None without repository or branch.
+
+    Example
+    -------
+    >>> print(*Difference(["LICENSE"], [], ["README.md"], [], 11358, None).lines(), sep=chr(10))
+    new      LICENSE
+    same     README.md
+    to upload: 1 files, 11358 bytes
     """
 
     new: list[str]
@@ -89,32 +107,33 @@ class Difference:
         return self.new + self.changed
 
     def lines(self) -> Iterator[str]:
-        """For a reader."""
+        """Return the report for the user, one file a line."""
         for word in ("new", "changed", "same"):
             yield from (f"{word:8} {name}" for name in getattr(self, word))
         yield from (f"{'stays':8} {name} (on the Hub alone)" for name in self.there_only)
         yield f"to upload: {len(self.to_send)} files, {self.size} bytes"
 
 
-def difference(files: Mapping[str, Path | bytes], target: Target) -> Difference:
-    """Compare files with what the Hub holds; nothing is changed there.
+def difference(files: Files, target: Target) -> Difference:
+    """Compare files with those on the Hub; nothing is changed there.
 
     Arguments
     ---------
     files : Mapping[str, Path | bytes]
-        Name in the repository to file, or content.
+        Name in the repository to local file, or content.
     target : Target
-        Where they would go.
+        Where they would be published.
 
     Returns
     -------
     Difference
     """
-    api, there, head = _api(), {}, None
+    there: dict[str, RepoFile] = {}
+    api, head = _api(), None
     try:
         head = api.repo_info(**target.where, revision=target.revision).sha
         tree = api.list_repo_tree(**target.where, revision=head, recursive=True)
-        there = {entry.path: entry for entry in tree if hasattr(entry, "blob_id")}
+        there = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
     except (RepositoryNotFoundError, RevisionNotFoundError):
         pass
     new = [name for name in files if name not in there]
@@ -125,26 +144,26 @@ def difference(files: Mapping[str, Path | bytes], target: Target) -> Difference:
 
 
 def publish(
-    files: Mapping[str, Path | bytes],
+    files: Files,
     target: Target,
     load_back: Callable[[str], None],
-    say: Callable[[str], None] = print,
+    say: Say = print,
     dry_run: bool = False,
 ) -> str | None:
     """Upload what differs, load it back, write the commit into the card, and tag.
 
-    Run again it uploads nothing; after an interruption it goes on.
+    Calling it again resumes after an interruption, and uploads nothing if nothing has changed.
 
     Arguments
     ---------
     files : Mapping[str, Path | bytes]
-        Name in the repository to file, or content; ``README.md`` is the card, as bytes.
+        Name in the repository to local file, or content; ``README.md`` is the card, as bytes.
     target : Target
-        Where to put them.
+        Where to publish.
     load_back : Callable[[str], None]
-        Loads what lies on the Hub at a revision, and raises if it is not what lies here.
-    say : Callable[[str], None]
-        Takes the report, line by line.
+        Loads the files from the Hub at a revision, and raises if they differ from the local ones.
+    say : Callable[[str], Any]
+        Receives the report, line by line.
     dry_run : bool
         Report what would change, and change nothing.
 
@@ -153,7 +172,7 @@ def publish(
     str | None
         The commit; None after a dry run or a proposal.
     """
-    with one_sentence(target.repository):
+    with hub_errors(target.repository):
         if not dry_run:
             _refuse_login(target)
         files = dict(files) | {CARD: _current_card(files, target)}
@@ -163,13 +182,13 @@ def publish(
             for line in found.lines():
                 say(line)
             return None
-        _refuse_card(files[CARD], target)
+        _refuse_card(_content(files[CARD]), target)
         if target.create_pr:
             _propose(files, found, target, load_back, say)
             return None
         commit = _upload(files, found, target, say)
         load_back(commit)
-        say(f"loaded back at commit {commit}: the same as here")
+        say(f"loaded back at commit {commit}: identical")
         commit = _pin_card(files, commit, target, say)
         if target.tag and target.tag not in _tags(target):
             _api().create_tag(**target.where, tag=target.tag, revision=commit)
@@ -177,15 +196,15 @@ def publish(
         return commit
 
 
-def _api():
+def _api() -> HfApi:
     return HfApi(library_name="nmr_speech", library_version=nmr_speech.__version__)
 
 
-def _refuse_login(target):
+def _refuse_login(target: Target) -> None:
     me = _api().whoami()
     role = me.get("auth", {}).get("accessToken", {}).get("role")
     if role == "read":
-        raise InputError(f"{target.repository}: the token of {me['name']} may only read; make one that may write")
+        raise InputError(f"{target.repository}: the token of {me['name']} may only read; create one with write access")
     if target.create_pr:
         return
     if _info(target) is not None:
@@ -194,52 +213,54 @@ def _refuse_login(target):
     owner, mine = target.repository.split("/")[0], [me["name"], *(group["name"] for group in me.get("orgs", []))]
     if owner not in mine:
         raise InputError(
-            f"{target.repository}: {me['name']} can make repositories of {' and '.join(mine)}, not of {owner}; "
+            f"{target.repository}: {me['name']} may create repositories of {' and '.join(mine)}, not of {owner}; "
             f"correct the name, or {LOG_IN} of another account"
         )
 
 
-def _refuse_settings(target, found):
+def _refuse_settings(target: Target, found: Difference) -> None:
     info = _info(target)
     if info is None:
         if target.create_pr:
-            raise InputError(f"{target.repository}: a proposal needs a repository, and the Hub has none of this name")
+            raise InputError(f"{target.repository}: a proposal needs an existing repository, this one does not exist")
         return
     if target.private and not info.private:
-        raise InputError(f"{target.repository}: is public, and is not hidden by this; change it on its settings page")
-    at = _tags(target).get(target.tag)
+        raise InputError(f"{target.repository}: is public and stays public; make it private on its settings page")
+    at = _tags(target).get(target.tag) if target.tag else None
     if at and (found.to_send or at != found.head):
-        raise InputError(f"{target.repository}: the tag {target.tag} names commit {at} and is not moved; give another")
+        raise InputError(
+            f"{target.repository}: the tag {target.tag} exists at commit {at} and is never moved; give another"
+        )
 
 
-def _refuse_card(card, target):
+def _refuse_card(card: bytes, target: Target) -> None:
     try:
         ModelCard(card.decode(), ignore_metadata_errors=False).validate(repo_type=target.kind)
     except ValueError as error:
-        raise InputError(f"{target.repository}: the Hub does not accept the card ({_said(error)})") from error
+        raise InputError(f"{target.repository}: the Hub does not accept the card ({_problems(error)})") from error
 
 
-def _said(error):
+def _problems(error: ValueError) -> str:
     try:
         return "; ".join(problem["message"] for problem in json.loads(str(error))["errors"])
     except (ValueError, KeyError, TypeError):
         return " ".join(str(error).split())
 
 
-def _info(target):
+def _info(target: Target) -> Any:
     try:
         return _api().repo_info(**target.where)
     except RepositoryNotFoundError:
         return None
 
 
-def _tags(target):
+def _tags(target: Target) -> dict[str, str]:
     return {tag.name: tag.target_commit for tag in _api().list_repo_refs(**target.where).tags}
 
 
-def _current_card(files, target):
-    """The card; pinned already if all that it speaks of is on the Hub."""
-    card = files[CARD].decode()
+def _current_card(files: Files, target: Target) -> bytes:
+    """Return the card, already pinned if every other file is on the Hub."""
+    card = _content(files[CARD]).decode()
     found = difference(files, target)
     if found.head is None or set(found.to_send) - {CARD}:
         return card.encode()
@@ -251,41 +272,44 @@ def _current_card(files, target):
     return pinned(card, old if old and pinned(card, old) == there else found.head).encode()
 
 
-def _pin_card(files, commit, target, say):
-    card = pinned(files[CARD].decode(), commit).encode()
-    if card == files[CARD]:  # pinned before
+def _pin_card(files: Files, commit: str, target: Target, say: Say) -> str:
+    card = pinned(_content(files[CARD]).decode(), commit).encode()
+    if card == files[CARD]:  # already pinned
         return commit
     return _commit({CARD: card}, commit, target, f"Card names commit {commit[:10]}", say).oid
 
 
-def _upload(files, found, target, say):
+def _upload(files: Files, found: Difference, target: Target, say: Say) -> str:
     if not found.to_send:
         say("nothing to upload")
-        return found.head
+        return str(found.head)
     commit, api = found.head, _api()
     api.create_repo(**target.where, private=target.private or None, exist_ok=True)
     if commit is None and target.revision != "main":
         api.create_branch(**target.where, branch=target.revision, exist_ok=True)
-    # The card last: it must not speak of what is not there.
+    # The card last: it must not describe files that are not there yet.
     names = sorted(found.to_send, key=lambda name: (name == CARD, name))
-    shares = [names[start : start + FILES_A_COMMIT] for start in range(0, len(names), FILES_A_COMMIT)]
+    shares = [names[start : start + FILES_PER_COMMIT] for start in range(0, len(names), FILES_PER_COMMIT)]
     for number, share in enumerate(shares, start=1):
         of = f" ({number} of {len(shares)})" if len(shares) > 1 else ""
         commit = _commit({name: files[name] for name in share}, commit, target, f"Publish{of}", say).oid
-    return commit
+    return str(commit)
 
 
-def _propose(files, found, target, load_back, say):
+def _propose(files: Files, found: Difference, target: Target, load_back: Callable[[str], None], say: Say) -> None:
     if not found.to_send:
         say("nothing to propose")
         return
     proposal = _commit({name: files[name] for name in found.to_send}, found.head, target, "Publish", say)
-    load_back(proposal.pr_revision)
+    load_back(str(proposal.pr_revision))
     say(f"proposed: {proposal.pr_url}")
 
 
-def _commit(files, parent, target, message, say):
-    operations = [CommitOperationAdd(name, _source(content)) for name, content in files.items()]
+def _commit(files: Files, parent: str | None, target: Target, message: str, say: Say) -> CommitInfo:
+    operations = [
+        CommitOperationAdd(name, io.BytesIO(content) if isinstance(content, bytes) else content)
+        for name, content in files.items()
+    ]
     done = _api().create_commit(
         **target.where,
         operations=operations,
@@ -298,19 +322,19 @@ def _commit(files, parent, target, message, say):
     return done
 
 
-def _source(content):
-    return io.BytesIO(content) if isinstance(content, bytes) else content
+def _content(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()
 
 
-def _size(content):
+def _size(content: Path | bytes) -> int:
     return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
-def _is_same(content, entry):
+def _is_same(content: Path | bytes, entry: RepoFile) -> bool:
     if _size(content) != entry.size:
         return False
     if not entry.lfs:
-        data = content if isinstance(content, bytes) else content.read_bytes()
+        data = _content(content)
         return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == entry.blob_id
     if isinstance(content, bytes):
         return hashlib.sha256(content).hexdigest() == entry.lfs.sha256
@@ -318,6 +342,6 @@ def _is_same(content, entry):
 
 
 @functools.cache
-def _sha256(path, _):
+def _sha256(path: Path, _: int) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

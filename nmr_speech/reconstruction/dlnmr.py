@@ -85,5 +85,5 @@ class DenseBlock(nn.Module):
 def _conv(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv1d:
     conv = nn.Conv1d(in_channels, out_channels, kernel_size, padding="same", padding_mode="circular")
     nn.init.kaiming_normal_(conv.weight)
-    nn.init.zeros_(conv.bias)
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]  # there is a bias by default
     return conv

@@ -52,6 +52,7 @@ def spectrum_to_plane(path: str | Path) -> Plane:
         )
     zero = f1.n - 1 - f1.n // 2  # NMRPipe has zero frequency at point n // 2 too, but from the highest shift on
     turned = np.roll(spectrum.T, f1.n // 2 - zero, axis=1)
+    # The real part halved the signal, the other half is its mirror image.
     signal = np.fft.ifft(np.fft.ifftshift(turned, axes=1))[:, :n] * 2
     window, found = _window(path, header, n)
     fid = torch.from_numpy((signal / window).astype(np.complex64))

@@ -12,7 +12,7 @@ import safetensors.torch
 from nmr_speech.checks import InputError, is_number, one_of
 from nmr_speech.files import write_whole
 from nmr_speech.hub.build import build
-from nmr_speech.hub.fetch import REPOSITORY, fetch, one_sentence
+from nmr_speech.hub.fetch import locate
 from nmr_speech.hub.tensors import load_weights
 from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.lstm import LSTMNetwork
@@ -69,9 +69,7 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
     >>> type(network).__name__, network.settings["n_phases"], network.training
     ('MoDern', 10, False)
     """
-    folder = Path(source)
-    if not folder.is_dir():
-        folder = _download(str(source), revision)
+    folder, _ = locate(source, revision, [CONFIG, WEIGHTS])
     name, settings = _read_config(folder / CONFIG)
     if not (folder / WEIGHTS).is_file():
         raise InputError(f"{folder / WEIGHTS}: not there; `source` must hold it beside {CONFIG}")
@@ -115,13 +113,6 @@ def _read_config(path):
     if not isinstance(settings, dict) or not all(isinstance(v, bool) or is_number(v) for v in settings.values()):
         raise InputError(f"{path}: must hold `network`, a name, and `settings`, names with numbers")
     name = config.get("network")
-    if name not in NETWORKS if isinstance(name, str) else True:
+    if not isinstance(name, str) or name not in NETWORKS:
         raise InputError(f"{path}: `network` must be one of {', '.join(NETWORKS)}, got {str(name)[:100]!r}")
     return name, settings
-
-
-def _download(source, revision):
-    if not REPOSITORY.fullmatch(source):
-        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {source!r}")
-    with one_sentence(f"{source} (no folder here)"):
-        return fetch(source, revision, [CONFIG, WEIGHTS])

@@ -169,7 +169,7 @@ class PeriodicConv(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(in_channels, B, ...) to (out_channels, B, ...)."""
         taps, grid = len(self.shifts), x.shape[1:]
-        if len(x) <= len(self.bias):
+        if len(x) <= len(self.bias):  # shift the side with fewer channels
             near = torch.cat([x.roll(shift, self.axes) for shift in self.shifts])
             return torch.addmm(self.bias[:, None], self.weight, near.flatten(1)).view(-1, *grid)
         by_tap = self.weight.view(-1, taps, len(x)).transpose(0, 1).flatten(0, 1)

@@ -88,14 +88,14 @@ class Measurement:
         return _divide(self.echo_spectrum(fid), self.scale)
 
     def echo_spectrum(self, fid: torch.Tensor) -> torch.Tensor:
-        """Return the spectra (B, L) of signals (B, n) without gaps, as they are scaled."""
+        """Return the spectra (B, L) of signals (B, n) without gaps, not normalised."""
         return self.spectrum(fid if self.echo is None else virtual_echo(fid, self.echo))
 
     def fid(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Return the signals (B, n) of spectra (B, L), scaled back; of an echo's spectrum the real part."""
         if self.echo is None:
             return self.signal(spectrum) * self.scale
-        real = spectrum.real.to(spectrum.dtype)
+        real = spectrum.real.to(spectrum.dtype)  # an imaginary part can only be an error of the network
         return from_virtual_echo(self.signal(real), self.echo) * self.scale
 
     def _phase(self):
@@ -166,6 +166,7 @@ class ReconstructionNetwork(nn.Module, ABC):
             check_phase(fid, mask, form)
         grid = fid.shape[-self.dims :]
         rows = fid.reshape(-1, *grid)
+        # A schedule for all signals stays one row, a mask for each is split like the signals.
         masks = mask[None] if mask.ndim == self.dims else mask.expand(fid.shape).reshape(-1, *grid)
         parts = [
             self.fill_in(part, masks if len(masks) == 1 else masks[i : i + ROWS_AT_ONCE], form)
@@ -175,7 +176,7 @@ class ReconstructionNetwork(nn.Module, ABC):
 
     def fill_in(self, fid: torch.Tensor, mask: torch.Tensor, echo: str | None = "even") -> torch.Tensor:
         """Do the work of `every_phase` at once, without checks, on signals (B, n) and masks (B, n) or (1, n)."""
-        single = fid.to(torch.complex64)
+        single = fid.to(torch.complex64)  # as the weights
         measurement = Measurement.of(single, mask, self.dims, echo)
         filled = torch.stack([measurement.fid(spectrum) for spectrum in self.phases(measurement)])
         return torch.where(mask, fid, filled.to(fid.dtype))

@@ -55,6 +55,7 @@ def pick(spectrum: np.ndarray, threshold: float) -> np.ndarray:
     array([2, 6])
     """
     magnitude = np.abs(spectrum)
+    # A discrete Fourier transform is periodic, so both ends of an axis are neighbours.
     return (magnitude == maximum_filter(magnitude, 2 * NEAR + 1, mode="wrap")) & (magnitude > threshold)
 
 
@@ -112,6 +113,7 @@ def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) 
     true, ours = reference[peaks], spectrum[peaks]
     weak = np.abs(true) < WEAK * np.abs(reference).max()
     found = maximum_filter(pick(spectrum, threshold / 2), 2 * NEAR + 1, mode="wrap")[peaks]
+    # Half the threshold keeps a peak near it from counting as lost or invented by a small error of its height.
     silent = maximum_filter(np.abs(reference), 2 * NEAR + 1, mode="wrap") < threshold / 2
     return {
         "rlne": error,

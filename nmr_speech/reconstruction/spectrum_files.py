@@ -47,6 +47,7 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis) -
     converter = nmrglue.convert.converter()
     falling = np.ascontiguousarray(spectrum[::-1, ::-1], dtype=np.float32)
     converter.from_universal({"ndim": 2} | axes, falling)
+    # nmrglue writes to a name, and a file must be whole or absent: so through a temporary folder.
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         temporary = Path(folder, "spectrum" + path.suffix)

@@ -4,8 +4,9 @@ Equation S1-1 and Table S1-1 of Wang et al., Accelerated NMR Spectroscopy: Merge
 2012.14830. FID i and its schedule depend only on (seed, i): nothing is stored, and each can be made again alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,6 +86,22 @@ class FIDSettings:
                 in_range(name, end, low, high, unit)
         for end in _span("peaks", self.peaks):
             whole("peaks", end, 0, 1000)
+
+    @classmethod
+    def of(cls, fids: Mapping[str, Any]) -> "FIDSettings":
+        """Make the settings of the mapping ``fids`` of a YAML file: numbers, and pairs of them, by the names above.
+
+        Example
+        -------
+        >>> FIDSettings.of({"n_point": 64})
+        Traceback (most recent call last):
+        ...
+        nmr_speech.checks.InputError: `fids` may hold n_points, rate, ..., noise_std; got n_point
+        """
+        known = [field.name for field in fields(cls)]
+        if unknown := sorted(set(fids) - set(known)):
+            raise InputError(f"`fids` may hold {', '.join(known)}; got {', '.join(unknown)}")
+        return cls(**fids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +239,7 @@ class SyntheticFIDs(torch.utils.data.Dataset):
     Example
     -------
     >>> data = SyntheticFIDs(FIDSettings(n_points=64), seed=1, indices=range(5))
-    >>> fids, masks = data.__getitems__([3, 0])  # what a DataLoader asks for
+    >>> fids, masks = data[[3, 0]]
     >>> torch.equal(fids[1], data[0][0])
     True
     """
@@ -233,12 +250,10 @@ class SyntheticFIDs(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.fids)
 
-    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, i: int | list[int] | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.fids[i], self.masks[i]
 
-    def __getitems__(self, indices: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return a batch at once, for a loader whose ``collate_fn`` passes it on unchanged."""
-        return self.fids[indices], self.masks[indices]
+    __getitems__ = __getitem__  # a DataLoader then takes a batch at once; its ``collate_fn`` must pass it on unchanged
 
 
 def _generator(seed: int, *numbers: int) -> np.random.Generator:

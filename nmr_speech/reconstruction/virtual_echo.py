@@ -153,11 +153,12 @@ def echo_transform(n: int, form: str = "even") -> tuple[Transform, Transform]:
     tensor(True)
     """
     size = 2 * n - (one_of("form", form, FORMS) == "odd")
-    if form != "half_dwell":
+    if form != "half_dwell":  # hfft takes the conjugate signal at negative times for granted
         return (
             lambda fid: torch.fft.hfft(fid, size, norm="ortho"),
             lambda spectrum: torch.fft.ihfft(spectrum, norm="ortho"),
         )
+    # The spectrum of signal and mirror image is twice the real part of that of the signal.
     return (
         lambda fid: 2 * (torch.fft.fft(fid, size, norm="ortho") * half_dwell_phase(size, fid)).real,
         lambda spectrum: torch.fft.ifft(spectrum * half_dwell_phase(size, spectrum).conj(), norm="ortho")[..., :n],

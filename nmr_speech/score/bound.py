@@ -93,7 +93,7 @@ def lines_of(residue: Residue) -> Lines:
     {'HA': 1, 'HB2': 1, 'HB3': 1, 'HD1': 2, 'HE1': 2, 'H': 1}
     """
     own = sorted(set(residue.shift_of))
-    protons = Counter()
+    protons: Counter[int] = Counter()
     for source, (_, n_protons) in zip(residue.shift_of, residue.system.groups, strict=True):
         protons[source] += n_protons
     names = tuple(residue.system.names[i] for i in own)
@@ -153,6 +153,7 @@ def classify_by_shifts(
             indices = range(start, min(start + BLOCK, draws))
             shifts = np.stack([draw_shifts(molecule, generator(molecule.name, seed, i))[own] for i in indices])
             table = log_likelihoods(knows, shifts, source, candidates, cell_ppm)
+            # Random numbers break ties.
             best = table == table.max(axis=1, keepdims=True)
             predicted.append((best * ties.random(table.shape)).argmax(axis=1))
     return np.repeat(np.arange(len(residues)), draws), np.concatenate(predicted)
@@ -223,9 +224,10 @@ def log_onto(log_weights: np.ndarray) -> np.ndarray:
     n_recordings, n_groups, n_lines = log_weights.shape
     if not 0 < n_lines <= n_groups:
         return np.full(n_recordings, 0.0 if n_lines == n_groups else -np.inf)
+    # The best weight of each group is taken out before the exponential, which would underflow.
     best = np.maximum(log_weights.max(axis=2, keepdims=True), np.finfo(np.float64).min)
     weights = np.exp(log_weights - best).transpose(1, 2, 0)
-    sets = np.arange(2**n_lines)
+    sets = np.arange(2**n_lines)  # bit k of a set says whether line k has been taken
     holds = (sets[:, None] >> np.arange(n_lines) & 1).astype(bool)
     size = holds.sum(axis=1)
     sums = np.zeros((len(sets), n_recordings))

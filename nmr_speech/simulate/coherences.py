@@ -138,8 +138,8 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
     >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
     >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
-    >>> lines = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
-    >>> [(line.frequency[0] / (2 * math.pi)).round().tolist() for line in lines]  # two doublets
+    >>> coherences = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
+    >>> [(part.frequency[0] / (2 * math.pi)).round().tolist() for part in coherences]  # two doublets
     [[958.0, -951.0], [-958.0, 951.0]]
     """
     sector, found = eigenstates.sector, []
@@ -155,6 +155,7 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
 
 def _strongest(amplitude, power_left_out):
     """Positions and values of the elements that matter in any recording; (R, elements) to (R, K)."""
+    # As many for each recording, so the count is that of the recording which needs most.
     ascending, order = torch.sort(amplitude.square(), dim=1)
     running = torch.cumsum(ascending, 1, dtype=torch.float64)
     matters = running > power_left_out * running[:, -1:]
@@ -164,7 +165,7 @@ def _strongest(amplitude, power_left_out):
 
 
 def piece_size(like: torch.Tensor) -> int:
-    """Number of elements that a temporary on the device of ``like`` may hold.
+    """Number of elements that a temporary may hold on the device of ``like``.
 
     Example
     -------
@@ -183,7 +184,7 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     Arguments
     ---------
     frequency : torch.Tensor
-        Frequencies in rad/s, float64, (..., lines).
+        Frequencies in rad/s, float64, (..., K).
     times : int
         Number of points.
     dwell_s : float
@@ -194,7 +195,7 @@ def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dty
     Returns
     -------
     torch.Tensor
-        Complex, (..., lines, times).
+        Complex, (..., K, times).
 
     Example
     -------
@@ -216,7 +217,7 @@ def _unit(angle):
     return torch.complex(angle.cos(), angle.sin())
 
 
-def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: float) -> torch.Tensor:
+def time_basis(coherences: list[Coherences], times: int, dwell_s: float, tolerance: float) -> torch.Tensor:
     """Orthonormal time signals that span exp(i frequency t) of all coherences.
 
     Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals represent all ``times``
@@ -225,7 +226,7 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
 
     Arguments
     ---------
-    lines : list[Coherences]
+    coherences : list[Coherences]
         All coherences of a network.
     times : int
         Number of points, even.
@@ -244,15 +245,15 @@ def time_basis(lines: list[Coherences], times: int, dwell_s: float, tolerance: f
     >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
     >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
-    >>> lines = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
-    >>> time_basis(lines, 256, 1 / 7200, tolerance=1e-3).shape
+    >>> coherences = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
+    >>> time_basis(coherences, 256, 1 / 7200, tolerance=1e-3).shape
     torch.Size([2, 256, 4])
     """
     # All in float64: noise of single precision would count as signals to keep.
-    frequency = torch.cat([part.frequency for part in lines], 1)
-    if sum(part.n_all for part in lines) <= min(FEW, times):
+    frequency = torch.cat([part.frequency for part in coherences], 1)
+    if sum(part.n_all for part in coherences) <= min(FEW, times):
         return torch.linalg.qr(phases(frequency, times, dwell_s, torch.complex128).mT)[0].to(torch.complex64)
-    power = torch.cat([part.amplitude.square() * part.weight for part in lines], 1).double()
+    power = torch.cat([part.amplitude.square() * part.weight for part in coherences], 1).double()
     power = power / (power.sum(1, keepdim=True) * times)
     coarse, fine = (_unit(angle) for angle in _angles(frequency, times, dwell_s))
     autocorrelation = ((coarse * power[..., None]).mT @ fine).flatten(1)[:, :times]

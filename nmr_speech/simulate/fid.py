@@ -5,6 +5,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 
 Signal = TypeVar("Signal", np.ndarray, torch.Tensor)
@@ -85,7 +86,6 @@ def spectrum(fid: torch.Tensor) -> torch.Tensor:
 
     Example
     -------
-    >>> from nmr_speech.axis import Axis
     >>> from nmr_speech.simulate import SpinSystem, tocsy
     >>> peak = spectrum(tocsy(SpinSystem({"H": 1}, {}), [6.5])).real.argmax().item()
     >>> Axis().ppm()[[peak // 256, peak % 256]]
@@ -139,6 +139,17 @@ def relaxation(rate_per_s: torch.Tensor | float, times: torch.Tensor) -> torch.T
     return torch.exp(-rate_per_s * times)
 
 
+def envelope(axis: Axis, decay_time_s: float, device: torch.device | str = "cpu") -> torch.Tensor:
+    """Apparent relaxation along an axis, exp(-t / decay_time_s); float32, (n,).
+
+    Example
+    -------
+    >>> envelope(Axis(3, width_hz=4.0), 0.25)
+    tensor([1.0000, 0.3679, 0.1353])
+    """
+    return relaxation(1 / decay_time_s, times_s(axis.n, axis.width_hz, torch.float64, device)).float()
+
+
 def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
     """Round all real numbers to the levels of an analogue-to-digital converter.
 
@@ -163,6 +174,6 @@ def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
     tensor([1.+0.j, 1.+0.j])
     """
     full_scale = torch.maximum(fid.real.abs(), fid.imag.abs()).amax((-3, -2, -1), keepdim=True)
-    step = full_scale / (2.0 ** (bits - 1) - 1)
+    step = full_scale / (2.0 ** (bits - 1) - 1)  # one bit is the sign; zero is a level
     step = step.clamp_min(torch.finfo(full_scale.dtype).tiny)  # a recording may be all zeros
     return torch.complex(torch.round(fid.real / step) * step, torch.round(fid.imag / step) * step)

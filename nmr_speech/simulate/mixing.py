@@ -14,6 +14,7 @@ from nmr_speech.simulate.spin_system import Sector
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
+Transfers = Iterator[tuple[Coherences, Transfer]]
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,19 @@ class IsotropicMixing:
         """Count the matrix elements of the propagators of a sector."""
         return sum(len(energy) ** 2 for energy in sector.energy)
 
-    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, coherences: Sequence[Coherences]) -> Transfers:
         """Yield the coherences between each two blocks of a sector, and how the mixing transfers them."""
         propagators = [
             _propagator(energy * self.mixing_time_s, states)
             for energy, states in zip(eigenstates.sector.energy, eigenstates.states, strict=True)
         ]
-        for line, (upper, lower) in zip(lines, itertools.pairwise(propagators), strict=True):
+        for part, (upper, lower) in zip(coherences, itertools.pairwise(propagators), strict=True):
             # As defaults, because the loop moves on before the transfer is called.
-            def transfer(signal, line=line, upper=upper, lower=lower):
-                mixed = mix(line, signal, upper, lower)
+            def transfer(signal, part=part, upper=upper, lower=lower):
+                mixed = mix(part, signal, upper, lower)
                 return mixed, mixed
 
-            yield line, transfer
+            yield part, transfer
 
     @staticmethod
     def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
@@ -73,7 +74,7 @@ class SpinLock:
         """Count the matrix elements of the propagator of a sector, in which the lock joins all blocks."""
         return sum(map(len, sector.energy)) ** 2
 
-    def transfers(self, eigenstates: Eigenstates, lines: Sequence[Coherences]) -> Iterator[tuple[Coherences, Transfer]]:
+    def transfers(self, eigenstates: Eigenstates, coherences: Sequence[Coherences]) -> Transfers:
         """Yield all coherences of the sector, and how the lock along x transfers them.
 
         A lock along y is a lock along x after a quarter turn about z: it transfers coherences that keep their order in
@@ -82,21 +83,21 @@ class SpinLock:
         sector = eigenstates.sector
         # The lock turns I_z states into one another, so the sector is one block, with all coherences in one tensor.
         starts = [0, *itertools.accumulate(map(len, sector.energy))]
-        line = Coherences(
-            torch.cat([part.upper + starts[k] for k, part in enumerate(lines)], 1),
-            torch.cat([part.lower + starts[k + 1] for k, part in enumerate(lines)], 1),
-            torch.cat([part.amplitude for part in lines], 1),
-            torch.cat([part.frequency for part in lines], 1),
+        joined = Coherences(
+            torch.cat([part.upper + starts[k] for k, part in enumerate(coherences)], 1),
+            torch.cat([part.lower + starts[k + 1] for k, part in enumerate(coherences)], 1),
+            torch.cat([part.amplitude for part in coherences], 1),
+            torch.cat([part.frequency for part in coherences], 1),
             sector.weight,
-            sum(part.n_all for part in lines),
+            sum(part.n_all for part in coherences),
         )
         propagator = self._propagator(eigenstates, starts)
 
         def transfer(signal):
-            kept = mix(line, signal, propagator, propagator)
-            return kept, mix(line, signal, propagator, propagator, (line.lower, line.upper))
+            kept = mix(joined, signal, propagator, propagator)
+            return kept, mix(joined, signal, propagator, propagator, (joined.lower, joined.upper))
 
-        yield line, transfer
+        yield joined, transfer
 
     def _propagator(self, eigenstates, starts):
         sector, offsets = eigenstates.sector, eigenstates.offsets
@@ -143,7 +144,7 @@ def _propagator(phase, states):
 
 
 def mix(
-    lines: Coherences,
+    coherences: Coherences,
     signal: torch.Tensor,
     upper: torch.Tensor,
     lower: torch.Tensor,
@@ -156,7 +157,7 @@ def mix(
 
     Arguments
     ---------
-    lines : Coherences
+    coherences : Coherences
         The coherences between two blocks.
     signal : torch.Tensor
         complex64, (R, K, N).
@@ -165,7 +166,7 @@ def mix(
     lower : torch.Tensor
         Propagator of the lower block, (R, n, n).
     targets : tuple[torch.Tensor, torch.Tensor] | None
-        Indices (a, b) of the coherences to compute, each (R, K); None for those of ``lines``.
+        Indices (a, b) of the coherences to compute, each (R, K); None for those of ``coherences``.
 
     Returns
     -------
@@ -179,18 +180,18 @@ def mix(
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
     >>> from nmr_speech.simulate.coherences import diagonalise, single_quantum
     >>> states = diagonalise(sector, offsets)
-    >>> lines = single_quantum(states, tolerance=0.0)
+    >>> coherences = single_quantum(states, tolerance=0.0)
     >>> signal = torch.ones(2, 2, 1, dtype=torch.complex64)
-    >>> line, transfer = next(IsotropicMixing(1 / 14).transfers(states, lines))
+    >>> _, transfer = next(IsotropicMixing(1 / 14).transfers(states, coherences))
     >>> transfer(signal)[0].abs()[0].flatten().round(decimals=2)  # after 1 / (2 J) they are exchanged: norms are kept
     tensor([1., 1.])
     """
-    target_upper, target_lower = (lines.upper, lines.lower) if targets is None else targets
+    target_upper, target_lower = (coherences.upper, coherences.lower) if targets is None else targets
     # Two matrix products, for sources with the same b and then for targets with the same a', in place of one product of
     # all coherences with all coherences. Groups of similar size share a product, so few rows are padded.
-    sources, wanted = _Groups(lines.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
+    sources, wanted = _Groups(coherences.lower, lower.shape[-1]), _Groups(target_upper, upper.shape[-1])
     # From here on the recordings' tables lie one below the other, and indices are row numbers in all of them.
-    source_upper = _with_blank(_row_numbers(lines.upper, upper)).flatten()
+    source_upper = _with_blank(_row_numbers(coherences.upper, upper)).flatten()
     target_lower = _with_blank(_row_numbers(target_lower, lower)).flatten()
     lower = lower.gather(2, sources.order[:, None, : sources.n_filled].expand(-1, lower.shape[1], -1)).flatten(0, 1)
     upper = _rows(upper.flatten(0, 1), _row_numbers(wanted.order, upper)).conj().mT  # (R, a', a), for U is symmetric

@@ -8,7 +8,7 @@ from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.checks import whole
 from nmr_speech.simulate.acquisition import TOLERANCE, Acquisition
 from nmr_speech.simulate.coherences import diagonalise, phases, single_quantum
-from nmr_speech.simulate.fid import relaxation, times_s
+from nmr_speech.simulate.fid import envelope
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import networks
 
@@ -69,17 +69,15 @@ def pulse_acquire(
     )
     f2 = acquisition.f2.resized(whole("n_points", n_points, 1, 2**20))
     offsets = offsets_rad_s(system, shifts_ppm, f2)
-    damping = relaxation(1 / decay_time_t2_s, times_s(f2.n, f2.width_hz, torch.float64)).float()
-
     fid = torch.zeros(*offsets.shape[:-1], f2.n, dtype=torch.complex64)
     rows = fid.view(-1, f2.n)
     for network in networks(system):
         for sector in network.sectors:
             eigenstates = diagonalise(sector, offsets.view(len(rows), -1)[:, list(network.group_indices)])
-            for line in single_quantum(eigenstates, tolerance):
-                intensity = line.weight * line.amplitude.square()
+            for part in single_quantum(eigenstates, tolerance):
+                intensity = part.weight * part.amplitude.square()
                 for start in range(0, intensity.shape[1], 256):  # a bounded number of long rows at a time
-                    part = slice(start, start + 256)
-                    signals = phases(line.frequency[:, part], f2.n, f2.dwell_s)
-                    rows += (intensity[:, None, part].to(fid.dtype) @ signals)[:, 0]
-    return fid * damping
+                    piece = slice(start, start + 256)
+                    signals = phases(part.frequency[:, piece], f2.n, f2.dwell_s)
+                    rows += (intensity[:, None, piece].to(fid.dtype) @ signals)[:, 0]
+    return fid * envelope(f2, acquisition.decay_time_t2_s)

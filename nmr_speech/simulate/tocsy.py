@@ -35,7 +35,6 @@ from typing import Any
 
 import torch
 
-from nmr_speech.axis import Axis
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.batches import in_batches, recording_bytes
 from nmr_speech.simulate.coherences import (
@@ -46,7 +45,7 @@ from nmr_speech.simulate.coherences import (
     single_quantum,
     time_basis,
 )
-from nmr_speech.simulate.fid import digitise, relaxation, states_to_echo, times_s
+from nmr_speech.simulate.fid import digitise, envelope, states_to_echo
 from nmr_speech.simulate.mixing import Mixing, mixing_of
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import Network, networks
@@ -102,8 +101,8 @@ def tocsy(
     offsets = offsets_rad_s(system, shifts_ppm, acquisition.f2).to(device)
     mixing = mixing_of(acquisition)
     damping = torch.outer(
-        _envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
-        _envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
+        envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
+        envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
     )
 
     def experiment(offsets):
@@ -123,10 +122,10 @@ def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, ac
     excited = _excite(network, offsets, acquisition.tolerance)
     t1, t2 = _time_bases(excited, acquisition)
     kept = inverted = 0  # signals whose coherence order the mixing keeps, and inverts
-    for eigenstates, lines in excited:
+    for eigenstates, coherences in excited:
         # The mixing acts on what is detected, backwards in time: a few dozen signals instead of all times in t1.
-        for coherences, mix in mixing.transfers(eigenstates, lines):
-            evolved, detected = _precess(coherences, t1, t2, acquisition)
+        for part, mix in mixing.transfers(eigenstates, coherences):
+            evolved, detected = _precess(part, t1, t2, acquisition)
             mixed, mixed_inverted = mix(detected)
             kept = kept + evolved.mT @ mixed
             inverted = inverted + evolved.mH @ mixed_inverted
@@ -155,15 +154,10 @@ def _receive(fid, acquisition):
     return fid if acquisition.adc_bits is None else digitise(fid, acquisition.adc_bits)
 
 
-def _envelope(axis: Axis, decay_time_s: float, device: str) -> torch.Tensor:
-    """Apparent relaxation in one dimension, float32, (n,)."""
-    return relaxation(1 / decay_time_s, times_s(axis.n, axis.width_hz, torch.float64, device)).float()
-
-
 def _time_bases(excited, acquisition):
     """Time signals of both dimensions, of even length; the same object where the dimensions are sampled equally."""
-    lines = [line for _, of_sector in excited for line in of_sector]
+    coherences = [part for _, of_sector in excited for part in of_sector]
     # `time_basis` needs an even length; a point more changes nothing in those before it.
     f1, f2 = (axis.resized(axis.n + axis.n % 2) for axis in (acquisition.f1, acquisition.f2))
-    t2 = time_basis(lines, f2.n, f2.dwell_s, acquisition.tolerance)
-    return (t2 if f1 == f2 else time_basis(lines, f1.n, f1.dwell_s, acquisition.tolerance)), t2
+    t2 = time_basis(coherences, f2.n, f2.dwell_s, acquisition.tolerance)
+    return (t2 if f1 == f2 else time_basis(coherences, f1.n, f1.dwell_s, acquisition.tolerance)), t2

@@ -5,6 +5,7 @@ measured valine they pick the wrong order, where the negative energy is 0.08 in 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -201,17 +202,28 @@ def phase_f2(
     """
     values, frequency = _strong_points(rows, start, keep)
 
-    def energy(phase: tuple[float, float]) -> float:
-        real = (values * np.exp(-1j * (phase[0] + phase[1] * frequency))).real
-        negative = np.square(np.minimum(real, 0)).sum() / max(np.square(real).sum(), TINY)
-        return negative + PRIOR * (phase[1] / (2 * np.pi)) ** 2
+    def energy(zero: Any, first: float) -> Any:
+        """For one zero order, or for many at once, (...,)."""
+        turned_by_first = values * np.exp(-1j * first * frequency)
+        real = (np.exp(-1j * np.asarray(zero))[..., None] * turned_by_first).real
+        negative = np.square(np.minimum(real, 0)).sum(-1) / np.maximum(np.square(real).sum(-1), TINY)
+        return negative + PRIOR * (first / (2 * np.pi)) ** 2
 
     if given_rad is not None:
-        return *given_rad, float(energy(given_rad))
-    zeros, firsts = np.deg2rad(np.arange(-180, 180, 15)), np.deg2rad(np.arange(-FIRST_ORDER_DEG, 271, 30))
+        return *given_rad, float(energy(*given_rad))
     # The energy has local minima, so a coarse grid of phases comes before the descent.
-    coarse = min(((zero, first) for zero in zeros for first in firsts), key=energy)
-    found = scipy.optimize.minimize(energy, coarse, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
+    zeros, firsts = (
+        np.deg2rad(np.arange(-180, 180, 15)),
+        np.deg2rad(np.arange(-FIRST_ORDER_DEG, FIRST_ORDER_DEG + 1, 30)),
+    )
+    coarse = np.stack([energy(zeros, first) for first in firsts], axis=-1)
+    best = np.unravel_index(coarse.argmin(), coarse.shape)
+    found = scipy.optimize.minimize(
+        lambda phase: energy(*phase),
+        (zeros[best[0]], firsts[best[1]]),
+        method="Nelder-Mead",
+        options={"xatol": 1e-3, "fatol": 1e-6},
+    )
     return float(found.x[0]), float(found.x[1]), float(found.fun)
 
 

@@ -6,32 +6,38 @@ transient, a 1D spectrum in 32 cells: its accuracy needs no second dimension. `c
 spectroscopist tries first: the residue whose mean spectrum correlates best, wherever the reference line lies.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from nmr_speech.axis import FIELD_MHZ, SPECTRAL_WIDTH_HZ
+from nmr_speech.axis import Axis
 from nmr_speech.checks import in_range
 from nmr_speech.corpus.pseudo_audio import unstack_fid
 from nmr_speech.simulate.fid import spectrum
 
-GRID = 32  # points a dimension after pooling
+Items = Sequence[Mapping[str, Any]]
+
+GRID = 32  # points per dimension after pooling
 # One of several pairs that benchmarks/baselines finds equally good within sampling error.
 EXPONENT = 0.25  # raises weak cross peaks
 INVERSE_PENALTY = 100.0
+STANDARD = Axis()  # of a simulated recording
 
 
 def classify_by_spectrum(
-    train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY
+    train: Items, test: Items, exponent: float = EXPONENT, inverse_penalty: float = INVERSE_PENALTY
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train the baseline on one data set and classify the recordings of another.
 
     Arguments
     ---------
-    train : DynamicItemDataset
-        Items ``sig`` and ``spk_id_encoded``, as `nmr_speech.training.dataio.load_datasets` makes them.
-    test : DynamicItemDataset
-        The same items.
+    train : Items
+        Data set of items ``sig``, (65536, 4), and ``spk_id_encoded``, such as `load_datasets` makes.
+    test : Items
+        Another one.
     exponent : float
         Power to which the magnitude is raised.
     inverse_penalty : float
@@ -43,21 +49,31 @@ def classify_by_spectrum(
         Class numbers of the test recordings, (recordings,).
     predicted : np.ndarray
         Class numbers that the baseline predicts, (recordings,).
+
+    Example
+    -------
+    >>> from nmr_speech.corpus import stack_fid
+    >>> from nmr_speech.simulate import draw_recording
+    >>> items = [
+    ...     {"sig": stack_fid(draw_recording(residue, 1, i).fid)[0], "spk_id_encoded": label}
+    ...     for i in range(5)
+    ...     for label, residue in enumerate(["GLY", "LEU"])
+    ... ]
+    >>> classify_by_spectrum(items[:8], items[8:])[1].tolist()
+    [0, 1]
     """
     return _regress(train, test, lambda wav: pooled_spectrum(wav, exponent), inverse_penalty)
 
 
 def classify_by_first_transient(
-    train, test, exponent=EXPONENT, inverse_penalty=INVERSE_PENALTY
+    train: Items, test: Items, exponent: float = EXPONENT, inverse_penalty: float = INVERSE_PENALTY
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train on the first transient alone and classify the recordings of another data set.
 
     Arguments
     ---------
-    train : DynamicItemDataset
-        As in `classify_by_spectrum`.
-    test : DynamicItemDataset
-        The same items.
+    train, test : Items
+        As for `classify_by_spectrum`.
     exponent : float
         Power to which the magnitude is raised.
     inverse_penalty : float
@@ -74,11 +90,10 @@ def classify_by_first_transient(
 
 
 def classify_by_template(
-    train,
-    test,
+    train: Items,
+    test: Items,
     search_ppm: float = 0.3,
-    field_mhz: float = FIELD_MHZ,
-    spectral_width_hz: float = SPECTRAL_WIDTH_HZ,
+    axis: Axis = STANDARD,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Assign each recording to the mean training spectrum with the highest correlation at the best common offset.
 
@@ -87,16 +102,12 @@ def classify_by_template(
 
     Arguments
     ---------
-    train : DynamicItemDataset
-        As in `classify_by_spectrum`.
-    test : DynamicItemDataset
-        The same items.
+    train, test : Items
+        As for `classify_by_spectrum`.
     search_ppm : float
         Largest offset in both dimensions, either way; 0 for no search.
-    field_mhz : float
-        Proton frequency of the recordings.
-    spectral_width_hz : float
-        Spectral width of the recordings, the same in both dimensions.
+    axis : Axis
+        Axis of the recordings, the same in both dimensions.
 
     Returns
     -------
@@ -105,13 +116,13 @@ def classify_by_template(
     predicted : np.ndarray
         Class numbers of the templates, (recordings,).
     """
-    in_range("search_ppm", search_ppm, 0, spectral_width_hz / field_mhz / 2, "ppm", "0.3")
-    total = {}
+    in_range("search_ppm", search_ppm, 0, axis.width_ppm / 2, "ppm", "0.3")
+    total: dict[int, torch.Tensor] = {}
     for item in train:
         label = int(item["spk_id_encoded"])
-        total[label] = total.get(label, 0) + _unit_spectrum(item["sig"])
+        total[label] = total.get(label, torch.zeros(1)) + _unit_spectrum(item["sig"])
     labels, means = np.array(list(total)), torch.stack(list(total.values()))
-    reach = int(search_ppm * field_mhz / spectral_width_hz * means.shape[-1])
+    reach = int(search_ppm / axis.width_ppm * means.shape[-1])
     moved = [means.roll((offset, offset), (-2, -1)) for offset in range(-reach, reach + 1)]
     templates = torch.nn.functional.normalize(torch.stack(moved, 1).flatten(2), dim=-1)
     true, predicted = [], []

@@ -1,19 +1,20 @@
 """Checkpoints that survive a kill at any moment."""
 
 import shutil
+from typing import Any
 
-from speechbrain.utils.checkpoints import METAFNAME, Checkpointer
+from speechbrain.utils.checkpoints import METAFNAME, Checkpoint, Checkpointer
 from speechbrain.utils.distributed import ddp_barrier, if_main_process
 
 from nmr_speech.checks import InputError
 
 
 class WholeCheckpointer(Checkpointer):
-    """SpeechBrain's checkpointer, for which a checkpoint counts only while all of its files are there.
+    """SpeechBrain's checkpointer, with checkpoints that count only while all of their files are there.
 
-    SpeechBrain recognises a checkpoint by its meta file, which it writes first and removes among the rest. A run killed
-    in between cannot be resumed: it finds an empty meta file or misses weights. Here the meta file gets its name last,
-    and lists what must lie beside it. Arguments are those of `speechbrain.utils.checkpoints.Checkpointer`.
+    SpeechBrain recognises a checkpoint by its meta file, which it writes first and deletes in any order. A run killed
+    in between cannot be resumed: its meta file is empty, or weights are missing. Here the meta file gets its name last,
+    and lists the files of the checkpoint. Arguments are those of `speechbrain.utils.checkpoints.Checkpointer`.
 
     Example
     -------
@@ -26,25 +27,25 @@ class WholeCheckpointer(Checkpointer):
 
     UNFINISHED = "unfinished.yaml"
 
-    def save_checkpoint(self, meta=None, **kwargs):
-        """Save all files, then let the checkpoint count."""
-        if if_main_process():  # alone: what another process finds unfinished may be what this one is writing
+    def save_checkpoint(self, meta: dict | None = None, **kwargs: Any) -> Checkpoint | None:
+        """Save all files, then give the meta file its name."""
+        if if_main_process():  # only there: other processes could delete what the main one is writing
             for leftover in self.checkpoints_dir.glob(f"*/{self.UNFINISHED}"):
                 shutil.rmtree(leftover.parent)
         saved = super().save_checkpoint(meta=(meta or {}) | {"recoverables": sorted(self.recoverables)}, **kwargs)
         if saved is not None:  # None on all processes but the main one
             (saved.path / self.UNFINISHED).replace(saved.path / METAFNAME)
-        ddp_barrier()  # before any process looks for it
+        ddp_barrier()  # before any process lists checkpoints
         return saved
 
-    def list_checkpoints(self):
-        """List the checkpoints that are whole."""
+    def list_checkpoints(self) -> list[Checkpoint]:
+        """List the complete checkpoints."""
         return [
             saved for saved in super().list_checkpoints() if set(saved.meta["recoverables"]) <= set(saved.paramfiles)
         ]
 
-    def load_checkpoint(self, checkpoint):
-        """Load a checkpoint, or say that it is another model's."""
+    def load_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Load a checkpoint; that of another model is refused."""
         try:
             super().load_checkpoint(checkpoint)
         except (RuntimeError, KeyError) as error:

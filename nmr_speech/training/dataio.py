@@ -118,6 +118,15 @@ def load_datasets(
         Items ``id``, ``sig`` (float32, (65536, 4)) and ``spk_id_encoded`` (int).
     label_encoder : CategoricalEncoder
         Between labels and numbers.
+
+    Example
+    -------
+    >>> from nmr_speech.corpus.dataset import build_dataset
+    >>> folder = getfixture("tmp_path")
+    >>> _ = build_dataset(folder, DatasetPlan(1986, ["GLY", "ALA"], 3))
+    >>> datasets, encoder = load_datasets({"test": folder / "test.csv"}, folder, ["GLY", "ALA"])
+    >>> [(item["sig"].shape, encoder.decode_ndim(item["spk_id_encoded"])) for item in datasets["test"]]
+    [(torch.Size([65536, 4]), 'ALA'), (torch.Size([65536, 4]), 'GLY')]
     """
     label_encoder = encoder_of(speakers)
 
@@ -198,7 +207,7 @@ class AugmentedRecordings(Dataset):
 
     Arguments
     ---------
-    dataset : Dataset
+    dataset : Sequence[Item]
         Items ``id``, ``sig`` and ``spk_id_encoded``, as `load_datasets` makes them.
     augment : Callable
         Maps waveforms (B, 65536, 4) and a generator to waveforms: `nmr_speech.training.augment.Augmentation`, say.
@@ -213,7 +222,12 @@ class AugmentedRecordings(Dataset):
     (True, True)
     """
 
-    def __init__(self, dataset: Dataset, augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor], seed: int):
+    def __init__(
+        self,
+        dataset: Sequence[Item],
+        augment: Callable[[torch.Tensor, torch.Generator], torch.Tensor],
+        seed: int,
+    ):
         self.dataset, self.augment, self.seed = dataset, augment, seed
 
     def __len__(self) -> int:

@@ -46,6 +46,11 @@ def plan_of(hparams: Mapping[str, Any]) -> DatasetPlan | None:
     Returns
     -------
     DatasetPlan | None
+
+    Example
+    -------
+    >>> plan_of({"skip_prep": True, "fresh_recordings_per_residue": 0}) is None
+    True
     """
     if hparams["skip_prep"] and not hparams["fresh_recordings_per_residue"]:
         return None  # its labels may be any names
@@ -61,6 +66,13 @@ def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> No
         The recipe's hyperparameters.
     device : str | torch.device
         Where the model is trained.
+
+    Example
+    -------
+    >>> check_training({"number_of_epochs": 0}, "cpu")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `number_of_epochs` must be a whole number from 1 to 1000000, got 0
     """
     whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
     whole("batch_size", hparams["batch_size"], 1, 10**6)
@@ -80,7 +92,7 @@ def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> No
 
 
 def start_experiment(folder: str | Path, hparams_file: str | Path, overrides: str) -> None:
-    """Keep the hyperparameters of a run, as one YAML text, in its folder: ``hyperparams.yaml``.
+    r"""Keep the hyperparameters of a run, as one YAML text, in its folder: ``hyperparams.yaml``.
 
     Arguments
     ---------
@@ -90,6 +102,15 @@ def start_experiment(folder: str | Path, hparams_file: str | Path, overrides: st
         The recipe's YAML.
     overrides : str
         As `speechbrain.parse_arguments` returns them.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "mine.yaml").write_text("seed: 1\nsave: !ref results/<seed>\n")
+    >>> start_experiment(folder, folder / "mine.yaml", "seed: 2")
+    >>> print((folder / "hyperparams.yaml").read_text())
+    seed: 2
+    save: results/2
     """
     flat = flatten_hparams(hparams_file, overrides).encode()
     run_on_main(write_whole, args=(Path(folder, "hyperparams.yaml"), flat))

@@ -1,14 +1,14 @@
-"""SpeechBrain's models without work that changes nothing."""
+"""SpeechBrain's models without needless work."""
 
 from speechbrain.nnet.CNN import Conv1d
 from torch import nn
 
 
 def skip_idle_padding(module: nn.Module) -> nn.Module:
-    """Keep convolutions of kernel size 1 from copying their input into a padded one of the same size.
+    """Stop convolutions of kernel size 1 from copying their input into a padded one of the same size.
 
-    SpeechBrain pads for every "same" convolution, also where the padding is nothing. Outputs, weights and their names
-    stay as they are. `benchmarks/steps/stock.py` measures what it saves.
+    SpeechBrain pads for every "same" convolution, even by zero samples. Outputs, weights and their names do
+    not change. `benchmarks/steps/stock.py` measures the time saved.
 
     Arguments
     ---------

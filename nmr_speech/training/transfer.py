@@ -113,13 +113,12 @@ class Pretrained(nn.Module):
 
     def report(self) -> dict[str, Any]:
         """Return the source of the weights and what is trained, ready for JSON; a local folder by its name only."""
-        origin = vars(self.origin) | {"source": self.shown_source} if self.origin else None
+        origin = vars(self.origin) | {"source": self._shown_source(self.origin)} if self.origin else None
         return {"origin": origin, "trained_from_epoch": {str(e): name or "all" for e, name in self.schedule.items()}}
 
-    @property
-    def shown_source(self) -> str:
-        """The source, without local paths."""
-        return self.origin.source if self.origin.commit else Path(self.origin.source).name
+    @staticmethod
+    def _shown_source(origin):
+        return origin.source if origin.commit else Path(origin.source).name  # no local paths
 
     @mark_as_saver
     def _save(self, path):

@@ -37,7 +37,7 @@ def test_speechbrain_reads_the_same(tmp_path):
         ("", r"train\.csv: the header lacks the column ID; it must have ID,duration,wav"),
         (HEADER, r"train\.csv: the manifest lists no recordings"),
         ("ID,duration,wav,start,stop,scale\nVAL_0,8.192,a.wav,0,65536,8.0\n", "lacks the column spk_id"),
-        (HEADER + GOOD + GOOD, "row 3: ID VAL_0 stands already in row 2"),
+        (HEADER + GOOD + GOOD, "row 3: ID VAL_0 is already in row 2"),
         (HEADER + GOOD + "VAL_1,8.192,$data_root/V", "row 3: the column start is empty; was the file cut off"),
         (
             HEADER + GOOD.replace("VAL,", "UNK,"),

@@ -18,7 +18,7 @@ from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, write_wav
 from nmr_speech.demo.page import newest_results, serve
 from nmr_speech.demo.views import SEED, mixdown, view_simulated, view_upload
-from nmr_speech.inference.classify import name_spectrum
+from nmr_speech.inference.classify import classify_spectrum
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
 from tests.fixtures import write_results
@@ -42,10 +42,10 @@ def model(folder):
     return load_classifier(str(folder / "results"))
 
 
-def test_an_upload_is_named_as_on_the_command_line_and_shown(model, folder):
+def test_an_upload_is_classified_as_on_the_command_line_and_shown(model, folder):
     for name, step in (("gly.wav", "Read as a recording"), ("valine.zip", "Bruker folder")):
         view = view_upload(model, str(folder / name))
-        assert view.ranking == dict(name_spectrum(model, folder / name).ranking)
+        assert view.ranking == dict(classify_spectrum(model, folder / name).ranking)
         assert step in view.steps
         assert [picture.dtype for picture in (view.spectrum, view.mel)] == [np.uint8] * 2
         assert view.spectrum.std() > 1
@@ -74,7 +74,7 @@ def test_what_is_simulated_is_what_the_model_was_trained_on_and_new_to_it(model)
 REFUSED = {
     "choose a file first": lambda folder: (None, ""),
     "bad.zip: cannot be unpacked": lambda folder: (folder / "bad.zip", ""),
-    "`shift` must be from -20 to 20 ppm, got 'left'": lambda folder: (folder / "gly.wav", "left"),
+    "the shift must be a number of ppm, got 'left'": lambda folder: (folder / "gly.wav", "left"),
     "must be a Bruker folder": lambda folder: (folder / "results" / "train_log.txt", ""),
 }
 
@@ -92,9 +92,9 @@ def test_what_cannot_be_used_gives_one_sentence_without_paths(message, model, fo
     assert "whole number" in view_simulated(model, "GLY", 0.5, False).notes
 
 
-def test_the_model_is_the_newest_if_none_is_named(tmp_path, monkeypatch):
+def test_without_a_source_the_newest_results_are_taken(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="`--model` must name"):
+    with pytest.raises(InputError, match="`source` must name"):
         newest_results()
     for number, name in enumerate(("old", "new", "middle")):
         made = tmp_path / "results" / name / "1" / "results.json"

@@ -123,13 +123,11 @@ def test_what_is_not_there(hub, tmp_path, monkeypatch):
     hub.create("model", "speech/empty", private=False)
     with pytest.raises(InputError, match=r"speech/empty: commit \w{40} holds none of embedding_model\.ckpt"):
         find_weights("speech/empty")
-    with pytest.raises(InputError, match="is a folder here, which has no revisions"):
+    with pytest.raises(InputError, match="is a local folder, which has no revisions"):
         find_weights(tmp_path, "v1")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "speech" / "ecapa").mkdir(parents=True)
-    with pytest.raises(
-        InputError, match=r"the folder holds none of .*if the Hub's repository is meant, work in another"
-    ):
+    with pytest.raises(InputError, match=r"the folder holds none of .*if you mean the Hub repository, run in another"):
         find_weights("speech/ecapa")
 
 
@@ -137,10 +135,10 @@ def test_a_folder_whose_file_has_changed(tmp_path):
     origin = find_weights(speaker_model(tmp_path / "one", seed=1))
     assert origin.commit is None
     speaker_model(tmp_path / "one", seed=2)
-    with pytest.raises(InputError, match="has changed since a model was made of it"):
+    with pytest.raises(InputError, match="has changed since a model was initialised from it"):
         origin.load()
     shutil.rmtree(tmp_path / "one")
-    with pytest.raises(InputError, match="not there any more, and a model needs it"):
+    with pytest.raises(InputError, match="does not exist any more, and a model needs it"):
         origin.load()
 
 
@@ -151,16 +149,16 @@ def renamed(change):
 BAD = {
     "a prefix": (renamed(lambda name: f"module.{name}"), "all names begin with `module.`; save the state of the model"),
     "another prefix on some": (
-        renamed(lambda name: name.replace("mfa.", "mf.")), r"it lacks mfa\.conv\.conv\.weight, .*; holds besides mf\.",
+        renamed(lambda name: name.replace("mfa.", "mf.")), r"it lacks mfa\.conv\.conv\.weight, .*; has unexpected mf\.",
     ),
     "a missing tensor": (
         lambda weights: {n: t for n, t in weights.items() if n != "asp_bn.norm.running_var"},
         r"it lacks asp_bn\.norm\.running_var; choose the `backbone`",
     ),
-    "a tensor more": (lambda weights: weights | {"x": torch.ones(1)}, "it holds besides x;"),
+    "a tensor more": (lambda weights: weights | {"x": torch.ones(1)}, "it has unexpected x;"),
     "another shape": (
         lambda weights: weights | {"fc.conv.weight": torch.ones(13, 16, 1)},
-        r"holds in another shape fc\.conv\.weight \(\(13, 16, 1\) instead of \(12, 16, 1\)\)",
+        r"has another shape of fc\.conv\.weight \(\(13, 16, 1\) instead of \(12, 16, 1\)\)",
     ),
     "NaN": (
         lambda weights: weights | {"fc.conv.bias": torch.full((12,), torch.nan)},
@@ -184,7 +182,7 @@ def test_weights_that_do_not_fit_stop_the_run_and_change_nothing(kind, tmp_path)
 
 
 def test_many_names_are_cut_short():
-    with pytest.raises(InputError, match=r"it lacks .*, .*, .*, .*, \S+ and 2 more; holds besides x;"):
+    with pytest.raises(InputError, match=r"it lacks .*, .*, .*, .*, \S+ and 2 more; has unexpected x;"):
         fill(nn.LSTM(1, 1, bidirectional=True), {"x": torch.ones(1), "weight_ih_l0": torch.ones(4, 1)}, "it")
 
 

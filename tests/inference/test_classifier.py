@@ -149,8 +149,8 @@ def test_results_without_calibration_and_recordings_of_ones_own(tmp_path):
     make_bundle(results, tmp_path / "bundle", "user/amino")
     assert AminoAcidClassifier.from_hparams(tmp_path / "bundle").mods.classifier.temperature == 1
     card = (tmp_path / "bundle" / "README.md").read_text()
-    assert "Its probabilities are not calibrated." in card
-    assert "of the user's own" in card
+    assert "The probabilities are not calibrated." in card
+    assert "user-supplied" in card
     assert "example" not in card
     assert not (tmp_path / "bundle" / "example.wav").exists()
 
@@ -162,8 +162,8 @@ def test_the_card_of_a_model_for_measured_spectra_says_how_it_was_judged(tmp_pat
     (results / "results.json").write_text(json.dumps(content))
     make_bundle(results, tmp_path / "bundle", "user/amino")
     card = (tmp_path / "bundle" / "README.md").read_text()
-    assert "20 simulated recordings that it was not trained on, with nuisances drawn as in training." in card
-    assert re.search(r"^\| the same without nuisances \| 95\.0% \(.*\) \| 0\.900 \|$", card, re.MULTILINE)
+    assert "20 simulated recordings that were not used for training, with nuisances drawn as in training." in card
+    assert re.search(r"^\| this model, without nuisances \| 95\.0% \(.*\) \| 0\.900 \|$", card, re.MULTILINE)
 
 
 def test_the_example_is_the_first_recording_of_the_test_split(trained, tmp_path):
@@ -185,7 +185,7 @@ def test_options_of_speechbrain_that_do_harm(trained):
     for option, message in {
         "savedir": "`savedir` must be left out: the Hub's cache keeps each commit apart",
         "fetch_config": "`fetch_config` must be left out: give `revision`",
-        "overrides": "`overrides` means something with `run_yaml=True` alone",
+        "overrides": "`overrides` needs `run_yaml=True`",
     }.items():
         with pytest.raises(InputError, match=message):
             AminoAcidClassifier.from_hparams(trained / "bundle", **{option: "x"})
@@ -196,7 +196,7 @@ def test_labels_of_ones_own_must_be_words(tmp_path):
     results = write_results(tmp_path)
     yaml = results / "hyperparams.yaml"
     yaml.write_text(yaml.read_text().replace("[GLY, SER, ALA]", "[GLY, SER, '../ALA']"))
-    with pytest.raises(InputError, match=r"to be published, got '\.\./ALA'|is not on the list"):
+    with pytest.raises(InputError, match=r"published labels .*, got '\.\./ALA'|is not on the list"):
         make_bundle(results, tmp_path / "bundle", "user/amino")
 
 

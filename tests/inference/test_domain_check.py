@@ -1,4 +1,4 @@
-"""Warnings where a spectrum was measured otherwise than what the model has heard."""
+"""Warnings where a spectrum was measured in another way than the training data of the model."""
 
 import json
 import shutil
@@ -6,14 +6,15 @@ import shutil
 import pytest
 
 from nmr_speech.cli import main
-from nmr_speech.inference.domain_check import training_settings, unfamiliar_experiment
+from nmr_speech.inference.domain_check import TrainingData, experiment_warnings, training_data
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.publish.bundle import make_bundle
+from nmr_speech.simulate import Acquisition, Sample
 from nmr_speech.spectrometer import read_experiment
 from nmr_speech.testing.data import reference_data
 from tests.spectrometer.writers import rows_of, t1_fine, write_bruker, write_nmrpipe, write_varian
 
-SETTINGS = {"condition": "d2o", "experiment": {"mixing_time_s": 0.06, "field_mhz": 600.0}}
+TRAINING = TrainingData(Sample("d2o"), Acquisition(mixing_time_s=0.06, field_mhz=600.0))
 
 
 def delays(mixing_s):
@@ -37,7 +38,7 @@ BRUKER = {
     "no delays": ({"SOLVENT": "D2O"}, ["the file does not say the mixing time; the model was trained on 0.06 s"]),
     "NOESY": (
         delays(0.06) | {"PULPROG": "noesyphpr"},
-        ["the pulse programme noesyphpr is no TOCSY, which is all that the model knows"],
+        ["the pulse programme noesyphpr is not a TOCSY; the model was trained on TOCSY only"],
     ),
     "cut off within the delays": (
         {"D": [0.0] * 5, "SOLVENT": "D2O"},
@@ -50,32 +51,33 @@ BRUKER = {
 def test_what_a_bruker_folder_tells(case, rows, tmp_path):
     acqus, expected = BRUKER[case]
     experiment = read_experiment(write_bruker(tmp_path / "one", rows, "states", acqus=acqus))
-    assert list(unfamiliar_experiment(experiment, SETTINGS)) == expected
+    assert list(experiment_warnings(experiment, TRAINING)) == expected
 
 
 def test_what_the_other_forms_tell(rows, tmp_path):
     varian = write_varian(tmp_path / "varian", rows, "states", mix=0.03, solvent="D2O", seqfil="gNOESY")
-    assert list(unfamiliar_experiment(read_experiment(varian), SETTINGS)) == [
-        "the pulse programme gNOESY is no TOCSY, which is all that the model knows",
+    assert list(experiment_warnings(read_experiment(varian), TRAINING)) == [
+        "the pulse programme gNOESY is not a TOCSY; the model was trained on TOCSY only",
         "the mixing time was 0.03 s; the model was trained on 0.06 s",
     ]
     low = write_nmrpipe(tmp_path / "one.fid", rows, "states", FDF2OBS=300.0, FDF1OBS=300.0)
-    assert list(unfamiliar_experiment(read_experiment(low), SETTINGS)) == [
+    assert list(experiment_warnings(read_experiment(low), TRAINING)) == [
         "the file does not say the mixing time; the model was trained on 0.06 s",
         "measured at 300 MHz; the model was trained on 600 MHz",
     ]
-    assert not list(unfamiliar_experiment(read_experiment(low), {}))
+    assert not list(experiment_warnings(read_experiment(low), TrainingData()))
 
 
 def test_a_bundle_says_what_its_results_folder_says(results, tmp_path):
     make_bundle(results, tmp_path / "bundle", "user/repo")
-    settings = [training_settings(load_classifier(str(folder))) for folder in (results, tmp_path / "bundle")]
-    assert settings[0] == settings[1]
-    assert settings[0]["condition"] == "h2o"
-    assert settings[0]["experiment"]["mixing_time_s"] == 0.06
+    trained, bundled = (training_data(load_classifier(folder)) for folder in (results, tmp_path / "bundle"))
+    assert trained == bundled
+    assert trained.sample == Sample("h2o")
+    assert trained.acquisition == Acquisition(mixing_time_s=0.06)
+    assert trained.nuisances == {"reference_offset": {"offset_ppm": [-0.2, 0.2]}}
 
 
-def test_the_real_valine_is_unfamiliar_to_a_model_of_h2o(results, tmp_path, capsys):
+def test_the_real_valine_is_out_of_distribution_for_a_model_of_h2o(results, tmp_path, capsys):
     packed = shutil.make_archive(str(tmp_path / "valine"), "zip", reference_data("valine").parent, "valine")
     main(["classify", packed, "--model", str(results), "--json"])
     said = json.loads(capsys.readouterr().out)

@@ -85,7 +85,7 @@ def test_of_a_results_folder_only_what_describes_the_model_is_read(bundle):
 
 
 SCALE = "learning_rate_scale: 0.01"
-LISTED = "is not on the list of what a model may be made of; nothing of it was run"
+LISTED = "is not on the list of what a model may contain; nothing was executed"
 CHANGES = {
     "another class": ("nmr_speech.models.frontends.QuadratureFrontEnd", "subprocess.Popen", LISTED),
     "another tag": ("!new:nmr_speech", "!apply:nmr_speech", LISTED),
@@ -276,7 +276,7 @@ def test_a_description_that_does_not_fit_together(kind, bundle):
     if kind == "a label more":
         text = "'GLY' => 0\n'SER' => 1\n'VAL' => 2\n================\n'starting_index' => 0\n"
         (bundle / "label_encoder.ckpt").write_text(text)
-        message = "3 `residues`, but the classifier tells 2 apart"
+        message = "3 `residues`, but the classifier has 2 classes"
     with pytest.raises(InputError, match=message):
         load_classifier(str(bundle))
 
@@ -292,7 +292,7 @@ def test_parts_that_do_not_fit_one_another(bundle):
 def test_a_model_of_nan(bundle):
     weights = torch.load(bundle / "classifier.ckpt")
     torch.save({name: tensor * torch.nan for name, tensor in weights.items()}, bundle / "classifier.ckpt")
-    with pytest.raises(InputError, match="the model is broken, it gives NaN or infinity"):
+    with pytest.raises(InputError, match="the model gives NaN or infinity"):
         load_classifier(str(bundle))
 
 

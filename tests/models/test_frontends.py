@@ -93,7 +93,7 @@ def test_filters_learn_at_their_share_of_the_rate(wavs):
     frontend = QuadratureFrontEnd(learning_rate_scale=0.01)
     before = frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach())
     optimizer = torch.optim.Adam(frontend.parameters(), lr=0.003)
-    frontend(wavs).square().mean().backward()
+    frontend(wavs[:1]).square().mean().backward()
     optimizer.step()
     moved = torch.view_as_real(frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach()) - before).abs()
     assert moved.max() == pytest.approx(0.003 * 0.01, rel=1e-2)

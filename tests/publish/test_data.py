@@ -80,6 +80,6 @@ def test_folders_that_are_no_data_set_to_show(lfs_hub, data):
     with pytest.raises(InputError, match=rf"{wav.name} of {wav.stem} is missing; simulate the data set again"):
         publish_data(data, TARGET)
     (data / "dataset.json").unlink()
-    with pytest.raises(InputError, match=r"holds no dataset\.json, so it is no whole simulated data set"):
+    with pytest.raises(InputError, match=r"holds no dataset\.json, so it is not a complete simulated data set"):
         publish_data(data, TARGET)
     assert lfs_hub.log == []

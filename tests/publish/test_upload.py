@@ -40,7 +40,9 @@ def test_a_dry_run_lists_what_would_change_and_changes_nothing(hub, results, cap
 def test_an_interrupted_upload_goes_on(lfs_hub, results):
     sent = lambda: [path.split("?")[0] for method, path in lfs_hub.log if method == "PUT"]  # noqa: E731
     lfs_hub.fail("POST", r"/commit/main", status=500, times=1)
-    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*: what is there is not sent twice"):
+    with pytest.raises(
+        InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived are not sent twice"
+    ):
         publish(results, tag="v1.0")
     before = sent()
     assert before
@@ -52,7 +54,9 @@ def test_an_interrupted_upload_goes_on(lfs_hub, results):
 
 def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub, results):
     lfs_hub.fail("PUT", "", status=403, times=1)
-    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*: what is there is not sent twice"):
+    with pytest.raises(
+        InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived are not sent twice"
+    ):
         publish(results)
     publish(results)
     puts = Counter(path.split("?")[0] for method, path in lfs_hub.log if method == "PUT")
@@ -60,7 +64,7 @@ def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub, results)
 
 
 def test_an_upload_cut_between_commits_goes_on(hub, results, monkeypatch):
-    monkeypatch.setattr(upload, "FILES_A_COMMIT", 4)
+    monkeypatch.setattr(upload, "FILES_PER_COMMIT", 4)
     whole = upload._commit
 
     def cut(files, *arguments):
@@ -120,7 +124,7 @@ def test_tags_do_not_move(lfs_hub, results):
     commit = publish(results, tag="v1.0")
     (results / "train_log.txt").write_text("epoch: 2\n")
     written = len(lfs_hub.writes())
-    with pytest.raises(InputError, match=f"the tag v1.0 names commit {commit} and is not moved; give another"):
+    with pytest.raises(InputError, match=f"the tag v1.0 exists at commit {commit} and is never moved; give another"):
         publish(results, tag="v1.0")
     assert len(lfs_hub.writes()) == written
     assert publish(results, tag="v1.1") != commit
@@ -131,13 +135,13 @@ BAD = {
     "a wrong token": ({"HF_TOKEN": "hf_wrong"}, "user/amino", {}, "user/amino: the Hub refuses the token"),
     "a token that reads": ({"HF_TOKEN": READER}, "user/amino", {}, "the token of user may only read"),
     "another's name": (
-        {}, "other/amino", {}, "other/amino: user can make repositories of user and group, not of other",
+        {}, "other/amino", {}, "other/amino: user may create repositories of user and group, not of other",
     ),
     "another's repository": (
-        {"HF_TOKEN": STRANGER}, "user/there", {}, "user/there: the token may not do this; make one with write access",
+        {"HF_TOKEN": STRANGER}, "user/there", {}, "user/there: the token may not do this; create one with write access",
     ),
-    "a public repository": ({}, "user/there", {"private": True}, "user/there: is public, and is not hidden by this"),
-    "a proposal to nobody": ({}, "user/none", {"create_pr": True}, "a proposal needs a repository"),
+    "a public repository": ({}, "user/there", {"private": True}, "user/there: is public and stays public"),
+    "a proposal to nobody": ({}, "user/none", {"create_pr": True}, "a proposal needs an existing repository"),
     "a tagged proposal": ({}, "user/there", {"create_pr": True, "tag": "v1"}, "a proposal cannot be tagged"),
     "no name": ({}, "amino", {}, "the repository must be user/name, got 'amino'"),
     "a forbidden name": ({}, "user/a..b", {}, "user/a..b: a repository is called user/name"),
@@ -177,8 +181,8 @@ def test_no_hub_at_all(lfs_hub, results, monkeypatch):
 
 
 UNFIT = {
-    "a secret": ("train_log.txt", "token hf_" + "a" * 30, r"train_log\.txt holds what looks like a secret"),
-    "a key": ("train_log.txt", "-----BEGIN OPENSSH PRIVATE KEY-----", "looks like a secret"),
+    "a secret": ("train_log.txt", "token hf_" + "a" * 30, r"train_log\.txt seems to hold a secret"),
+    "a key": ("train_log.txt", "-----BEGIN OPENSSH PRIVATE KEY-----", "seems to hold a secret"),
     "a path": ("results.json", None, r"results\.json holds the local path /home/me/data"),
     "a path of Windows": ("train_log.txt", r"C:\Users\me\data", r"the local path C:\\Users\\me\\data"),
     "a home": ("train_log.txt", "saved to ~/nmr", "the local path ~/n"),
@@ -202,7 +206,7 @@ def test_nothing_but_the_parts_of_a_bundle(results, tmp_path):
     assert not any("optimizer" in path.name for path in folder.iterdir())
     for name in ("optimizer.ckpt", "custom.py", "CKPT.yaml"):
         (folder / name).write_text("")
-        with pytest.raises(InputError, match=f"{name} is no part of a bundle"):
+        with pytest.raises(InputError, match=f"{name} is not part of a bundle"):
             bundle.check_bundle(folder)
         (folder / name).unlink()
     (folder / "frontend.ckpt").write_bytes((folder / "backbone.ckpt").read_bytes())
@@ -221,7 +225,7 @@ def test_no_path_of_this_machine_is_left(results, tmp_path):
 
 def test_a_results_folder_that_is_none(results, tmp_path):
     (results / "results.json").unlink()
-    with pytest.raises(InputError, match=r"holds no results\.json; let the training recipe run to its end first"):
+    with pytest.raises(InputError, match=r"holds no results\.json; let the training recipe finish first"):
         publish(results)
     with pytest.raises(SystemExit, match=r"error: .*nowhere: holds no results\.json"):
         main(["publish", str(tmp_path / "nowhere"), "user/amino"])
@@ -233,7 +237,7 @@ LOADING = {
     "gated": ("user/gated", {"HF_TOKEN": STRANGER}, "access is granted on request; ask for it"),
     "a wrong token": ("user/hidden", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
     "a wrong token for what is public": ("user/empty", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
-    "no model": ("user/empty", {}, r"user/empty: the repository holds no hyperparams\.yaml, so it is no model"),
+    "no model": ("user/empty", {}, r"user/empty: the repository has no hyperparams\.yaml, so it is not a model"),
     "no name": ("amino", {}, "`source` must be a folder or a Hub repository user/name, got 'amino'"),
 }
 
@@ -265,7 +269,7 @@ def test_revisions_offline_and_a_folder_in_the_way(lfs_hub, results, tmp_path, m
         AminoAcidClassifier.from_hparams("user/other")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "user" / "amino").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"holds no hyperparams\.yaml.*work in another folder than"):
+    with pytest.raises(InputError, match=r"has no hyperparams\.yaml.*run in another folder than"):
         AminoAcidClassifier.from_hparams("user/amino")
 
 

@@ -2,11 +2,13 @@
 
 import importlib.util
 import json
+import os
 import re
+import runpy
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -38,25 +40,39 @@ train = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
 
 
-def run(arguments, **keywords):
-    command = [sys.executable, str(SCRIPT), MODERN, "--noprogressbar", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **keywords)
+def start(command, **keywords):
+    """Run a process with as many threads as this one, so that both sum in the same order."""
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=False, env=environment, **keywords
+    )
 
 
-def test_from_the_command_line(tmp_path):
-    """Run from another folder: all is made, the figures are right, and a second run only evaluates."""
-    out = tmp_path / "out"
-    first = run([*TINY, f"--output_folder={out}"], cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    assert "test RLNE" in first.stdout
-    results = json.loads((out / "results.json").read_text())
+def results_of(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run from the command line, started in another folder."""
+    folder = tmp_path_factory.mktemp("finished")
+    arguments = [SCRIPT, MODERN, "--noprogressbar", *TINY, f"--output_folder={folder / 'out'}"]
+    ended = start(arguments, cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "test RLNE" in ended.stdout
+    return folder / "out"
+
+
+def test_from_the_command_line(finished):
+    """All files are written, and the figures are right."""
+    results = results_of(finished)
     assert [epoch["epoch"] for epoch in results["curves"]] == [1, 2, 3]
     assert results["curves"][0].keys() == {"epoch", "lr", "train", "valid"}
     rates = [epoch["lr"] for epoch in results["curves"]]
     assert rates[2] / rates[1] == pytest.approx(rates[1] / rates[0])
     assert (results["parameters"], results["network"]) == (2 * (28 + 48 + 26), "MoDern")
-    assert {"seed", "commit", "versions", "hardware", "seconds"} <= set(results)
-    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert {"seed", "commit", "versions", "hardware", "seconds", "settings", "recordings", "fids"} <= set(results)
+    assert (finished / "curves.png").read_bytes().startswith(b"\x89PNG")
 
     # Zeros in the place of what is missing, by hand: the energy of the echo that is missing.
     full, masks = make_fids(FIDSettings(n_points=32), 1986, range(46, 51))
@@ -67,18 +83,20 @@ def test_from_the_command_line(tmp_path):
     expected = ((energy * ~masks).sum(dim=1) / energy.sum(dim=1)).sqrt()
     assert results["zero_filled"]["rlne"] == pytest.approx(expected.mean().item(), rel=1e-4)
     for name, filled in (
-        ("test", load_modern(out)(full * masks, masks)),
+        ("test", load_modern(finished)(full * masks, masks)),
         ("ist", ist(full * masks, masks, echo="even")),
     ):
         errors = ((weight * (filled - full).abs() ** 2).sum(dim=1) / energy.sum(dim=1)).sqrt()
         assert results[name]["rlne"] == pytest.approx(errors.mean().item(), rel=1e-3)
 
-    again = run([*TINY, f"--output_folder={out}"], cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
-    evaluated = json.loads((out / "results.json").read_text())
-    assert (results["resumed"], evaluated["resumed"]) == (False, True)
-    assert evaluated["curves"] == results["curves"]
-    assert evaluated["test"] == results["test"]
+
+def test_a_second_run_only_evaluates(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "out")
+    train.main([MODERN, "--noprogressbar", *TINY, f"--output_folder={tmp_path / 'out'}"])
+    first, second = results_of(finished), results_of(tmp_path / "out")
+    assert (first["resumed"], second["resumed"]) == (False, True)
+    assert second["curves"] == first["curves"]
+    assert second["test"] == pytest.approx(first["test"], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -103,6 +121,17 @@ def test_phases_of_the_table(tmp_path):
         load_modern(tmp_path)(full * masks, masks)
 
 
+def test_a_base_alone_is_no_recipe():
+    for name in ("base", "base_cpu"):
+        with pytest.raises(InputError, match="PLACEHOLDER"):
+            load_hparams(HPARAMS / f"{name}.yaml", "", train.KEYS)
+
+
+def test_another_network_is_one_override():
+    network = load_hparams(MODERN, "network: !include:network/lstm.yaml {hidden_size: 4}", train.KEYS)["network"]
+    assert (type(network).__name__, network.settings["hidden_size"]) == ("LSTMNetwork", 4)
+
+
 def test_the_sizes_of_the_paper():
     """Section S1.2 of Wang et al., and the same network and loss in both sizes of each file."""
     paper = flatten_hparams(HPARAMS / "modern.yaml", "")
@@ -114,6 +143,7 @@ def test_the_sizes_of_the_paper():
     networks = {
         path.stem: re.search(r"^network:.*\n(?:  .*\n)*", flatten_hparams(path, ""), re.MULTILINE).group()
         for path in HPARAMS.glob("*.yaml")
+        if not path.stem.startswith("base")
     }
     assert len(networks) == 2 * len(SMALL)
     for name in SMALL:
@@ -129,25 +159,31 @@ def test_the_readme_counts_parameters():
         assert int(said.replace(",", "")) == sum(weight.numel() for weight in network.parameters())
 
 
-def test_killed_and_resumed_equals_unbroken(tmp_path):
-    unbroken = run([*TINY, f"--output_folder={tmp_path / 'unbroken'}"])
-    assert unbroken.returncode == 0, unbroken.stderr
-    broken = tmp_path / "broken"
-    command = [sys.executable, str(SCRIPT), MODERN, *TINY, f"--output_folder={broken}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while process.poll() is None and not list(broken.glob("save/CKPT*/CKPT.yaml")) and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (broken / "results.json").exists(), "the kill came too late to test anything"
-    resumed = run([*TINY, f"--output_folder={broken}"])
-    assert resumed.returncode == 0, resumed.stderr
-    one, two = (load_modern(tmp_path / name).state_dict() for name in ("unbroken", "broken"))
+KILLED_AFTER_ITS_FIRST_CHECKPOINT = """
+import os, runpy, signal, sys
+from nmr_speech.training.checkpoints import WholeCheckpointer
+
+def save_and_die(self, *arguments, save=WholeCheckpointer.save_and_keep_only, **keywords):
+    save(self, *arguments, **keywords)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+WholeCheckpointer.save_and_keep_only = save_and_die
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_killed_and_resumed_equals_unbroken(finished, tmp_path):
+    arguments = [MODERN, "--noprogressbar", *TINY, f"--output_folder={tmp_path}"]
+    killed = start(["-c", KILLED_AFTER_ITS_FIRST_CHECKPOINT, str(SCRIPT), *arguments])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(list(tmp_path.glob("save/CKPT*/CKPT.yaml"))) == 1
+    assert not (tmp_path / "results.json").exists()
+    train.main(arguments)
+    one, two = (load_modern(folder).state_dict() for folder in (finished, tmp_path))
     assert all(torch.equal(one[name], two[name]) for name in one)
-    reports = [json.loads((tmp_path / name / "results.json").read_text()) for name in ("unbroken", "broken")]
-    assert reports[0]["curves"] == reports[1]["curves"]
-    assert (reports[0]["resumed"], reports[1]["resumed"]) == (False, True)
+    assert results_of(tmp_path)["curves"] == results_of(finished)["curves"]
+    assert results_of(tmp_path)["resumed"]
 
 
 BAD_CALLS = {
@@ -176,15 +212,14 @@ def test_one_process_alone(tmp_path, monkeypatch):
         train.main([MODERN, *TINY, f"--output_folder={tmp_path / 'out'}"])
 
 
-def test_an_error_on_the_command_line_is_one_sentence(tmp_path):
-    ended = run(["--n_test_fids=-3", f"--output_folder={tmp_path / 'out'}"])
-    assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].startswith("error: `n_test_fids` must be a whole number")
-    assert "Traceback" not in ended.stderr
+def test_an_error_on_the_command_line_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", [str(SCRIPT), MODERN, "--n_test_fids=-3", f"--output_folder={tmp_path / 'out'}"])
+    with pytest.raises(SystemExit, match=r"^error: `n_test_fids` must be a whole number"):
+        runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
-def test_a_folder_of_another_network_is_not_gone_on_with(tmp_path):
-    train.main([MODERN, *TINY, f"--output_folder={tmp_path}"])
+def test_a_folder_of_another_network_is_not_resumed(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "out")
     wider = [setting.replace("channels: 4", "channels: 5") for setting in TINY]
     with pytest.raises(InputError, match=r"not of this model .*; give another `output_folder`"):
-        train.main([MODERN, *wider, f"--output_folder={tmp_path}"])
+        train.main([MODERN, *wider, f"--output_folder={tmp_path / 'out'}"])

@@ -18,8 +18,8 @@ import train
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav
 from nmr_speech.corpus.manifest import read_manifest
-from nmr_speech.inference.classify import name_spectrum
-from nmr_speech.inference.domain_check import training_settings
+from nmr_speech.inference.classify import classify_spectrum
+from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier, load_embedder
 from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.simulate.nuisances import REAL_SPECTRUM
@@ -197,11 +197,11 @@ def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path
     make_bundle(tmp_path / "out", tmp_path / "bundle", "user/amino")
     assert "with nuisances drawn as in training" in (tmp_path / "bundle" / "README.md").read_text()
     bundled = load_classifier(str(tmp_path / "bundle"))
-    settings = training_settings(bundled)
-    assert (settings["condition"], settings["shift_source"]) == ("d2o", "free")
-    assert settings["nuisances"] == REAL_SPECTRUM
-    naming = name_spectrum(bundled, tmp_path / "data" / "wav" / "GLY" / "0000" / "GLY_00000.wav")
-    assert {name for name, _ in naming.ranking} == {"ALA", "GLY", "SER"}
+    training = training_data(bundled)
+    assert (training.sample.condition, training.sample.shift_source) == ("d2o", "free")
+    assert training.nuisances == REAL_SPECTRUM
+    classified = classify_spectrum(bundled, tmp_path / "data" / "wav" / "GLY" / "0000" / "GLY_00000.wav")
+    assert {name for name, _ in classified.ranking} == {"ALA", "GLY", "SER"}
 
 
 def test_residues_can_be_held_out_and_a_margin_put_on(data, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 
 import pytest
 import safetensors.torch
@@ -127,6 +129,12 @@ def test_a_source_that_cannot_be_used(kind, folder, monkeypatch):
 def test_a_source_that_is_nothing(tmp_path):
     with pytest.raises(InputError, match=r"`source` must be a folder or a Hub repository user/name, got '.*/none'"):
         load_network(tmp_path / "none")
+
+
+def test_reconstruction_loads_no_speechbrain():
+    """SpeechBrain takes seconds to import, and nothing here needs it."""
+    code = "import sys; from nmr_speech.reconstruction import run; sys.exit('speechbrain' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_network_of_another_class_is_not_saved(tmp_path):

@@ -185,13 +185,13 @@ def proximal_hankel(y, schedule, weight, iterations):
 
 def test_hankel_finds_what_another_method_finds():
     """Too few points for exact recovery, so the minimum is not the signal itself."""
-    y, schedule = measured(exponentials(32, LINES) + 0.05 * noise(32), 9)
+    y, schedule = measured(exponentials(16, LINES) + 0.05 * noise(16), 6, seed=1)
     scale = abs(y.numpy()).max()
-    expected = scale * proximal_hankel(y.numpy() / scale, schedule, 1e3, 6000)
-    missing = np.setdiff1d(np.arange(32), schedule)
-    ours = hankel(y, schedule, n_iterations=6000, tolerance=1e-10, rank=None).numpy()
+    expected = scale * proximal_hankel(y.numpy() / scale, schedule, 1e3, 500)
+    missing = np.setdiff1d(np.arange(16), schedule)
+    ours = hankel(y, schedule, n_iterations=500, tolerance=1e-10, rank=None).numpy()
     assert np.linalg.norm((ours - expected)[missing]) < 1e-3 * np.linalg.norm(expected[missing])
-    assert np.linalg.norm((ours - exponentials(32, LINES).numpy())[missing]) > 0.1 * np.linalg.norm(expected[missing])
+    assert np.linalg.norm((ours - exponentials(16, LINES).numpy())[missing]) > 0.1 * np.linalg.norm(expected[missing])
 
 
 def test_a_wrong_phase_stops_an_echo():

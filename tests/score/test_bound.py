@@ -14,6 +14,9 @@ from nmr_speech.checks import InputError
 from nmr_speech.score.bound import CELL_PPM, KNOWS, Lines, classify_by_shifts, lines_of, log_likelihoods, log_onto
 from nmr_speech.simulate import RESIDUES, draw_recording, load_residue
 
+# Sums over assignments take 2^lines steps: these residues have six lines at most, lysine has ten.
+FEW_LINES = ("ALA", "ASN", "ASP", "CYS", "GLU", "GLY", "HIS", "SER", "THR", "TYR", "VAL")
+
 
 def lines(mean_ppm, std_ppm=1.0, names=None, protons=None):
     n = len(mean_ppm)
@@ -144,11 +147,11 @@ def test_shifts_of_groups_of_one_size_have_no_order():
 @pytest.mark.parametrize("condition", ["h2o", "d2o"])
 def test_who_knows_more_names_better(condition):
     settings = {"draws": 200, "condition": condition}
-    reached = [accuracy(knows, RESIDUES, **settings) for knows in ("names", "protons", "shifts", "cells")]
-    reached.append(accuracy("cells", RESIDUES, cell_ppm=8 * CELL_PPM, **settings))  # a grid that holds the finer one
+    reached = [accuracy(knows, FEW_LINES, **settings) for knows in ("names", "protons", "shifts", "cells")]
+    reached.append(accuracy("cells", FEW_LINES, cell_ppm=8 * CELL_PPM, **settings))  # a grid that holds the finer one
     assert all(np.diff(reached) < 0.005)
-    assert reached[0] > accuracy("shared_names", RESIDUES, **settings)
-    assert reached[2] > accuracy("any_number", RESIDUES, **settings)
+    assert reached[0] > accuracy("shared_names", FEW_LINES, **settings)
+    assert reached[2] > accuracy("any_number", FEW_LINES, **settings)
 
 
 def test_fine_cells_are_as_good_as_shifts():

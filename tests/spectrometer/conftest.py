@@ -12,5 +12,5 @@ def fine():
 
 @pytest.fixture(scope="session")
 def expected():
-    """What was to be measured, on the grid of a model of the same field."""
-    return simulated(carrier_ppm=5.0, width_hz=12 * FIELD_MHZ, n_transients=256, n_points=256)
+    """What was to be measured, on the grid of a model of the same field, (2, 128, 128)."""
+    return simulated(carrier_ppm=5.0, width_hz=12 * FIELD_MHZ, n_transients=128, n_points=128)

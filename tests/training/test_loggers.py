@@ -55,7 +55,7 @@ def test_steps_are_epochs_and_go_on_in_a_resumed_run(monkeypatch, tmp_path):
 
 
 def test_a_missing_package_is_named_and_nothing_is_written(no_tensorboard, tmp_path):
-    with pytest.raises(InputError, match="pip install tensorboard, or take file"):
+    with pytest.raises(InputError, match="pip install tensorboard, or use file"):
         make_logger("tensorboard", tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert make_logger("file", tmp_path / "out")

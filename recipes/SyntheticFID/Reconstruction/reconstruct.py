@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-r"""Reconstruct a spectrum from non-uniform sampling: ``nmr-speech reconstruct``, from a checkout.
+r"""Reconstruct a spectrum from non-uniform sampling: ``nmr-speech reconstruct``, from a clone of the repository.
 
 > python recipes/SyntheticFID/Reconstruction/reconstruct.py INPUT --schedule nuslist --method ist --out spectrum.ft2
 > python recipes/SyntheticFID/Reconstruction/reconstruct.py INPUT --rate 0.25 --masks 10 --method modern \

@@ -4,49 +4,41 @@
 > python recipes/SyntheticFID/Reconstruction/train.py hparams/reconstruction/modern_cpu.yaml
 > python recipes/SyntheticFID/Reconstruction/train.py hparams/reconstruction/modern.yaml --device=cuda
 
-To read this file, begin with `main` at the bottom. The YAML holds all sizes and objects. The same command goes on where
-a killed run was, and evaluates again where one had ended.
+Start reading at `main`, at the bottom; the YAML holds all sizes and objects. Rerun the command to resume.
 """
 
-import json
-import os
-import time
 from functools import partial
 from pathlib import Path
 
 import speechbrain as sb
 import torch
-from speechbrain.utils.checkpoints import mark_as_loader, mark_as_saver, register_checkpoint_hooks
 
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.files import write_whole
 from nmr_speech.reconstruction import ist
+from nmr_speech.reconstruction.evaluate import evaluate, relative_error
 from nmr_speech.reconstruction.load import save_network
-from nmr_speech.reconstruction.network import ROWS_AT_ONCE, Measurement
+from nmr_speech.reconstruction.network import Measurement
 from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs
 from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
-from nmr_speech.report.provenance import provenance
+from nmr_speech.report.results import write_results
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
-from nmr_speech.training.script import run_script
-
-DATA = ("seed", "fids", "n_train_fids", "n_valid_fids", "n_test_fids")
-TRAIN = ("number_of_epochs", "batch_size", "lr", "lr_decay", "opt_class", "epoch_counter", "train_logger")
-KEYS = (*DATA, *TRAIN, "checkpointer", "network", "modules", "output_folder")
-LEAST_LAST_BATCH = 2  # batch normalisation needs more than one
+from nmr_speech.training.launch import process_count
+from nmr_speech.training.script import Clock, run_script
 
 
 class ReconstructionBrain(sb.Brain):
-    """Equation S1-8 of Wang et al.: the spectrum of every phase is to be that of the full FID."""
+    """Equation S1-8 of Wang et al.: every phase of the network is to give the spectrum of the full FID."""
 
     def compute_forward(self, batch, stage):
-        """Full FIDs and masks to the spectra of all phases."""
+        """Map full FIDs and masks, both (B, n), to the spectra (B, L) of all phases."""
         fids, masks = (part.to(self.device) for part in batch)
         measurement = Measurement.of(torch.where(masks, fids, 0), masks)
         return self.modules.network.phases(measurement), measurement
 
     def compute_objectives(self, predictions, batch, stage):
-        """Squared error, summed over points, averaged over phases and FIDs; the last phase's RLNE is kept too."""
+        """Sum the squared error over points, average it over phases and FIDs; keep the RLNE of the last phase."""
         spectra, measurement = predictions
         reference = measurement.reference(batch[0].to(self.device))
         with torch.no_grad():
@@ -55,7 +47,7 @@ class ReconstructionBrain(sb.Brain):
         return sum(errors) / len(errors) / len(reference)
 
     def on_stage_start(self, stage, epoch=None):
-        """Set the learning rate from the epoch alone: nothing to save, nothing to restore."""
+        """Set the learning rate from the epoch alone: there is nothing to save and to restore."""
         self.rlne = []
         if stage == sb.Stage.TRAIN:
             self.lr = self.hparams.lr * self.hparams.lr_decay ** (epoch - 1)
@@ -74,45 +66,67 @@ class ReconstructionBrain(sb.Brain):
         self.checkpointer.save_and_keep_only(meta=stats, min_keys=["rlne"])
 
 
-@register_checkpoint_hooks
-class Curves:
-    """Figures of each epoch, kept with the checkpoints, so that a resumed run has them all."""
+SIZES = {split: f"n_{split}_fids" for split in ("train", "valid", "test")}
+KEYS = (
+    *("seed", "fids", *SIZES.values(), "network", "modules", "number_of_epochs", "batch_size", "lr", "lr_decay"),
+    *("opt_class", "epoch_counter", "curves", "train_logger", "checkpointer", "output_folder"),
+)
 
-    def __init__(self):
-        self.epochs = []
 
-    def add(self, figures):
-        """Add an epoch."""
-        self.epochs.append(figures)
+def check(hparams):
+    """Refuse values that cannot be used."""
+    if process_count() > 1:
+        raise InputError("this recipe trains on one process, got WORLD_SIZE above 1; start it without torchrun")
+    for name in (*SIZES.values(), "number_of_epochs"):
+        whole(name, hparams[name], 1, 10**8)
+    whole("batch_size", hparams["batch_size"], 2, hparams["n_train_fids"])  # batch normalisation needs two FIDs
+    positive("lr", hparams["lr"], "learning rate, typical 0.001")
+    in_range("lr_decay", hparams["lr_decay"], 0, 1, "an epoch", "0.95")
 
-    @mark_as_saver
-    def save(self, path):
-        """Write a file."""
-        Path(path).write_text(json.dumps(self.epochs))
 
-    @mark_as_loader
-    def load(self, path, end_of_epoch):
-        """Read it."""
-        self.epochs = json.loads(Path(path).read_text())
+def dataio_prep(hparams):
+    """Make the FIDs of every split, from consecutive indices, so that no FID is in two."""
+    settings, datasets, first = FIDSettings.of(hparams["fids"]), {}, 0
+    for split, name in SIZES.items():
+        datasets[split] = SyntheticFIDs(settings, hparams["seed"], range(first, first + hparams[name]))
+        first += hparams[name]
+    return datasets
+
+
+def compare(test_set, phase_rad):
+    """Score IST, with a virtual echo if the peaks are in phase, and zero filling."""
+    in_phase = max(map(abs, phase_rad)) < WRONG_PHASE
+    return {
+        "ist": evaluate(partial(ist, echo="even" if in_phase else None), test_set),
+        "zero_filled": evaluate(lambda measured, masks: measured, test_set),
+    }
+
+
+def headline(results):
+    """Return what to print of the results."""
+    return (
+        f"test RLNE {results['test']['rlne']:.4f}, {results['parameters']} parameters\n"
+        f"IST {results['ist']['rlne']:.4f}, zero-filled {results['zero_filled']['rlne']:.4f}, "
+        f"on the same {results['test']['fids']} FIDs"
+    )
 
 
 def main(argv):
     """Make FIDs, train, evaluate, report."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     hparams = load_hparams(hparams_file, overrides, KEYS)
-    settings = check(hparams)
-    clock = {"start": time.perf_counter()}
-    datasets = make_datasets(hparams, settings)
-    clock["make FIDs"] = time.perf_counter()
+    check(hparams)
+    clock = Clock()
+    datasets = dataio_prep(hparams)
+    clock.lap("make FIDs")
 
     folder = Path(hparams["output_folder"])
     sb.create_experiment_directory(folder)
     write_whole(folder / "hyperparams.yaml", flatten_hparams(hparams_file, overrides).encode())
-    hparams["curves"], checkpointer = Curves(), hparams["checkpointer"]()
-    checkpointer.add_recoverable("curves", hparams["curves"])
+    checkpointer = hparams["checkpointer"]()
     resumed = bool(checkpointer.list_checkpoints())
     brain = ReconstructionBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
-    loader = {"batch_size": hparams["batch_size"], "collate_fn": as_it_is}
+    loader = {"batch_size": hparams["batch_size"], "collate_fn": lambda batch: batch}  # the data set has stacked it
     brain.fit(
         hparams["epoch_counter"],
         datasets["train"],
@@ -120,96 +134,29 @@ def main(argv):
         train_loader_kwargs=loader | {"shuffle": True, "drop_last": True},
         valid_loader_kwargs=dict(loader),
     )
-    clock["train"] = time.perf_counter()
+    clock.lap("train")
 
-    epochs = list(hparams["curves"].epochs)  # the best checkpoint holds those up to itself
+    curves = list(hparams["curves"].epochs)  # before the best checkpoint brings back those up to itself
     checkpointer.recover_if_possible(min_key="rlne")
     network = brain.modules.network.eval()
-    test = datasets["test"]
-    scores = {"test": score(lambda *fids: network.fill_in(*fids)[-1], test, brain.device)}
-    clock["evaluate"] = time.perf_counter()
-    in_phase = max(map(abs, settings.phase_rad)) < WRONG_PHASE
-    scores["ist"] = score(partial(ist, echo="even" if in_phase else None), test)
-    scores["zero_filled"] = score(lambda measured, masks: measured, test)
-    clock["ist"] = time.perf_counter()
+    scores = {"test": evaluate(lambda *fids: network.fill_in(*fids)[-1], datasets["test"], brain.device)}
+    clock.lap("evaluate")
+    scores |= compare(datasets["test"], FIDSettings.of(hparams["fids"]).phase_rad)
+    clock.lap("ist")
+
     save_network(network, folder)
-    report(hparams, scores, epochs, clock, resumed)
-
-
-def check(hparams):
-    """Refuse settings that cannot be used; return those of the FIDs."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError("this recipe trains on one process, got WORLD_SIZE above 1; start it without torchrun")
-    for name in ("n_train_fids", "n_valid_fids", "n_test_fids", "number_of_epochs"):
-        whole(name, hparams[name], 1, 10**8)
-    whole("batch_size", hparams["batch_size"], LEAST_LAST_BATCH, hparams["n_train_fids"])
-    positive("lr", hparams["lr"], "learning rate, typical 0.001")
-    in_range("lr_decay", hparams["lr_decay"], 0, 1, "an epoch", "0.95")
-    unknown = set(hparams["fids"]) - set(FIDSettings.__dataclass_fields__)
-    if unknown:
-        known = ", ".join(FIDSettings.__dataclass_fields__)
-        raise InputError(f"`fids` may hold {known}; got {', '.join(sorted(unknown))}")
-    return FIDSettings(**hparams["fids"])
-
-
-def make_datasets(hparams, settings):
-    """FIDs by split: consecutive indices, so that none is in two."""
-    datasets, first = {}, 0
-    for split in ("train", "valid", "test"):
-        count = hparams[f"n_{split}_fids"]
-        datasets[split] = SyntheticFIDs(settings, hparams["seed"], range(first, first + count))
-        first += count
-    return datasets
-
-
-def as_it_is(batch):
-    """The data set has stacked it already."""
-    return batch
-
-
-def relative_error(spectra, references):
-    """RLNE of each FID, (B,)."""
-    return (spectra - references).norm(dim=1) / references.norm(dim=1)
-
-
-@torch.inference_mode()
-def score(method, dataset, device="cpu"):
-    """RLNE of the spectra of a data set's FIDs, reconstructed by a method."""
-    errors = []
-    for part in torch.arange(len(dataset)).split(ROWS_AT_ONCE):
-        fids, masks = (tensor.to(device) for tensor in dataset.__getitems__(part))
-        full = Measurement.of(fids, torch.ones_like(masks))
-        filled = method(torch.where(masks, fids, 0), masks)
-        errors.append(relative_error(full.reference(filled), full.reference(fids)).cpu())
-    rlne = torch.cat(errors)
-    return {"fids": len(rlne), "rlne": rlne.mean().item(), "rlne_std": rlne.std(correction=0).item()}
-
-
-def report(hparams, scores, epochs, clock, resumed):
-    """Write ``results.json`` and the curves, and print the headline."""
-    folder, laps = Path(hparams["output_folder"]), list(clock.values())
-    network = hparams["network"]
-    results = {
+    plot_curves(curves, "rlne", "RLNE", folder / "curves.png")
+    found = {
         "network": type(network).__name__,
         "settings": network.settings,
-        "parameters": sum(weight.numel() for weight in network.parameters()),
         **scores,
-        "curves": epochs,
-        "recordings": {split: hparams[f"n_{split}_fids"] for split in ("train", "valid", "test")},
+        "curves": curves,
+        "recordings": {split: hparams[name] for split, name in SIZES.items()},
         "fids": hparams["fids"],
-        "seed": hparams["seed"],
         "resumed": resumed,
-        "seconds": {lap: round(clock[lap] - laps[i], 2) for i, lap in enumerate(list(clock)[1:])},
-        **provenance(),
+        "seconds": clock.seconds,
     }
-    plot_curves(epochs, "rlne", "RLNE", folder / "curves.png")
-    write_whole(folder / "results.json", (json.dumps(results, indent=2) + "\n").encode())
-    print(
-        f"test RLNE {scores['test']['rlne']:.4f}, {results['parameters']} parameters\n"
-        f"IST {scores['ist']['rlne']:.4f}, zero-filled {scores['zero_filled']['rlne']:.4f}, "
-        f"on the same {scores['test']['fids']} FIDs"
-    )
-    print(f"config.json, model.safetensors, results.json and curves.png are in {folder}")
+    write_results(folder, hparams, found, headline, ["config.json", "model.safetensors", "curves.png"])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put a speaker model of synthetic voices on the Hugging Face Hub, under the file names of SpeechBrain's.
+"""Publish a speaker model of synthetic voices on the Hugging Face Hub, with the file names of SpeechBrain's models.
 
 > python recipes/SyntheticVoices/SpeakerRec/publish.py results/voices/200_1986 user/voices
 """
@@ -13,11 +13,11 @@ from nmr_speech.training.script import run_script
 
 
 def main(argv):
-    """Publish, and print the commit."""
+    """Publish, and print the options that select this commit for transfer."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("results", type=Path, help="output_folder of the training")
     parser.add_argument("repository", help="user/name")
-    parser.add_argument("--private", action="store_true")
+    parser.add_argument("--private", action="store_true", help="make a new repository private")
     options = parser.parse_args(argv)
     target = Target(options.repository, private=options.private)
     commit = publish_speaker_model(options.results, options.results / "speaker_model", target)

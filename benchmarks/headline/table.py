@@ -1,0 +1,65 @@
+"""The one table of the front page: a row for each task, beside what it is compared with."""
+
+import statistics
+
+from benchmarks.common import load, percent, table
+from benchmarks.reconstruction.table import ANY_RATE, rows_of
+
+
+def results_table():
+    """Tabulate the most important result of each task."""
+    rows = [classification(), *verification(), measured(), reconstruction(), simulation()]
+    return table(["task", "result", "compared with"], rows)
+
+
+def classification():
+    """Accuracy of the quickstart, over seeds."""
+    runs = load("quickstart").values()
+    network, linear = (
+        percent(statistics.mean(figures["accuracy"] for figures in column))
+        for column in zip(*((run["test"], run["baseline"]["test"]) for run in runs), strict=True)
+    )
+    return [f"classify 20 residues, simulated, {len(runs)} seeds", network, f"linear classifier {linear}, chance 5.0%"]
+
+
+def verification():
+    """Equal error rates of known and of held-out residues."""
+    rows = [row for row in load("verification")["rows"] if row["backend"] == "cosine" and row["model"] != "margin"]
+    closed, held_out = (
+        statistics.mean(row["eer"]["value"] for row in rows if row["setting"] == setting)
+        for setting in ("closed set", "held out")
+    )
+    yield ["verify residues of the training, cosine", f"EER {percent(closed)}", "chance 50.0%"]
+    yield ["verify residues never trained on, cosine", f"EER {percent(held_out)}", "chance 50.0%"]
+
+
+def measured():
+    """Rank of valine in its measured spectrum."""
+    found = [run["measured"]["VAL"]["shifts"]["referenced"] for run in load("measured").values()]
+    ranks = ", ".join(f"rank {one['rank']} of 20" for one in found)
+    return ["classify the measured TOCSY of valine", ranks, "trained on simulated spectra alone"]
+
+
+def reconstruction():
+    """Error on the GB1 HSQC."""
+    ours, ist = (
+        statistics.mean(row["rlne"] for row in rows_of("spectra", "GB1 HSQC", "0.2", method).values())
+        for method in (ANY_RATE, "IST, virtual echo")
+    )
+    return ["reconstruct an HSQC of GB1 from 20%, MoDern", f"RLNE {ours:.3f}", f"IST with virtual echo {ist:.3f}"]
+
+
+def simulation():
+    """Speed of the simulator."""
+    results = load("simulator")
+    others = results["others"]["residues"].values()
+    protons = [row["protons"] for row in others]
+    ratios = [row["spinguin_seconds"] / row["seconds"] for row in others]
+    rate = f"{results['recordings_per_second_and_core']:.0f} per second and core"
+    beside = (
+        f"{min(ratios):.0f} to {max(ratios):,.0f} times faster than Spinguin ({min(protons)} to {max(protons)} protons)"
+    )
+    return ["simulate a TOCSY", rate, beside]
+
+
+BLOCKS = {"results-table": results_table}

@@ -109,8 +109,9 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     (3, [True, False, False])
     """
     names = sorted(speaker)
-    labels = np.array([speaker[name] for name in names], dtype=str)
+    labels = np.array([speaker[name] for name in names], dtype=str)  # dtype: an empty list would give floats
     first, second = np.triu_indices(len(names), k=1)
+    # The last recording enrols nothing and the first is never tested, so tests count from the second name on.
     return Trials([(name,) for name in names[:-1]], names[1:], labels[:-1], labels[1:], model=first, test=second - 1)
 
 
@@ -150,6 +151,7 @@ def balanced_draw(
     whole("enrol_recordings", enrol_recordings, 1, 1000)
     recordings = _by_residue(speaker, enrol_recordings)
     residues = sorted(recordings)
+    # Of the residues that are there, for each those that resemble it.
     alike = {a: [b for group in SIMILAR if a in group for b in group if b != a and b in recordings] for a in residues}
     with_alike = [residue for residue in residues if alike[residue]]
     rng = np.random.default_rng(seed)
@@ -161,6 +163,7 @@ def balanced_draw(
         enrolled = rng.choice(with_alike if hard else residues)
         others = alike[enrolled] if hard else [residue for residue in residues if residue != enrolled]
         picked = rng.permutation(recordings[enrolled])
+        # The first ones enrol; a target trial tests the next, which is none of them.
         test = picked[enrol_recordings] if is_target else rng.choice(recordings[rng.choice(others)])
         pairs.append((tuple(sorted(map(str, picked[:enrol_recordings]))), str(test)))
     return Trials.of(pairs, speaker)

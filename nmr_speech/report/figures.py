@@ -139,6 +139,7 @@ def plot_histogram(target: np.ndarray, nontarget: np.ndarray, threshold: float, 
     """
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
+    # The same bins for both, or their heights could not be compared.
     bins = np.histogram_bin_edges(np.concatenate([target, nontarget]), 60).tolist()
     for scores, name, colour in ((nontarget, "different residues", "tab:red"), (target, "same residue", "tab:blue")):
         axes.hist(scores, bins, density=True, alpha=0.6, label=f"{name} ({len(scores)} trials)", color=colour)

@@ -113,6 +113,7 @@ def write_classification(
         Whether the run resumed an earlier one, so that ``seconds`` do not cover the whole training.
     """
     folder, test = Path(hparams["output_folder"]), scores["test"]
+    # Keys in the order in which a reader wants them.
     figures = {
         "test": test,
         **({"test_clean": scores["test_clean"]} if "test_clean" in scores else {}),

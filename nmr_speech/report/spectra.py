@@ -76,6 +76,7 @@ def plot_reconstruction(spectra: Mapping[str, np.ndarray], f1: Axis, f2: Axis, t
     """
     figure = Figure(figsize=(0.8 + 4.6 * len(spectra), 4.8), layout="constrained")
     many = figure.subplots(1, len(spectra), sharex=True, sharey=True, squeeze=False)[0]
+    # Twelve levels, each 1.5 times the one before, from 1% of the first spectrum's largest magnitude.
     levels = np.abs(next(iter(spectra.values()))).max() * 0.01 * 1.5 ** np.arange(12)
     for axes, (name, one) in zip(many, spectra.items(), strict=True):
         for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
@@ -151,6 +152,7 @@ def draw_mel_spectrogram(axes: Axes, wav: torch.Tensor) -> None:
     """
     transient_ms = 1000 * N_POINTS / SAMPLE_RATE_HZ
     frontend = MelFrontEnd(window_ms=transient_ms, hop_ms=transient_ms, n_fft=N_POINTS)
+    # The filterbank itself: the front end would subtract each band's mean over time.
     decibels = frontend.fbank(wav[None, :, 0])[0].numpy().T
     extent = (0, DURATION_S, 0, len(decibels))
     axes.imshow(decibels, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=decibels.max() - 60)

@@ -113,9 +113,8 @@ def on_page_content(html, page, config, files):
             raise ValueError(f"{own}: {match[1]} is no page of the site")
         return f'href="{os.path.relpath(re.sub("[.](md|ipynb)$", ".html", there), own.parent)}{match[2] or ""}"'
 
-    return (
-        re.sub(r'href="(?![a-z]+:)([^"#]+[.](?:md|ipynb))(#[^"]*)?"', target, html) if own.suffix == ".ipynb" else html
-    )
+    html = re.sub(r'<script type="module">(?:(?!</script>).)*mermaid.*?</script>', "", html, flags=re.DOTALL)
+    return re.sub(r'href="(?![a-z]+:)([^"#]+[.](?:md|ipynb))(#[^"]*)?"', target, html)
 
 
 def page_of(path: str, files) -> str | None:

@@ -69,7 +69,7 @@ def on_config(config):
     return config
 
 
-@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+@event_priority(-100)  # after mkdocs-jupyter has found the notebooks
 def on_files(files, config):
     """Add the pages, and what they show."""
     for page, source in IMPORTED.items():
@@ -79,9 +79,7 @@ def on_files(files, config):
     files.append(File.generated(config, "commands.md", content=commands_page()))
     if os.environ.get("EXECUTE") != "no":
         for notebook in sorted((ROOT / "docs" / "tutorials").glob("*.ipynb")):
-            name = notebook.relative_to(ROOT / "docs").as_posix()
-            files.remove(files.get_file_from_path(name))
-            files.append(File.generated(config, name, abs_src_path=str(executed(notebook))))
+            files.get_file_from_path(f"tutorials/{notebook.name}").abs_src_path = str(executed(notebook))
     for picture in sorted((ROOT / "benchmarks").rglob("*.png")):
         name = picture.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(picture)))

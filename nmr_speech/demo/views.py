@@ -18,7 +18,7 @@ from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classify import classify_spectrum
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier
-from nmr_speech.report.figures import draw_contours, draw_mel_spectrogram
+from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, draw_mixture, spectrum
 
 SEED = 2**31  # outside the seeds of any training, so the model has not seen these recordings

@@ -161,7 +161,7 @@ def commands_page() -> str:
             main([*arguments, "--help"])
         return text.getvalue()
 
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "88"
     overview = words()
     names = re.findall(r"^    ([a-z][a-z-]*)(?: |$)", overview, re.MULTILINE)
     parts = ["# Commands", f"```text\n{overview}```"]

@@ -69,22 +69,7 @@ def once(path: Path, measure: Callable[..., dict], *arguments):
 
 
 def run_recipe(script: str, yaml: str, *overrides: str, end: float = math.inf) -> bool:
-    """Run a recipe script of ``recipes`` with a task file of ``hparams``.
-
-    Arguments
-    ---------
-    script, yaml : str
-        Paths below ``recipes`` and ``hparams``.
-    overrides : str
-        Options after them.
-    end : float
-        When to stop it, by `time.monotonic`.
-
-    Returns
-    -------
-    bool
-        Whether it finished in time; a script that fails raises `subprocess.CalledProcessError`.
-    """
+    """Run a script of ``recipes`` with a file of ``hparams``; whether it finished before ``end`` (`time.monotonic`)."""
     command = [sys.executable, ROOT / "recipes" / script, ROOT / "hparams" / yaml, *overrides]
     seconds = None if math.isinf(end) else max(1, end - time.monotonic())
     try:
@@ -95,20 +80,10 @@ def run_recipe(script: str, yaml: str, *overrides: str, end: float = math.inf) -
 
 
 def run_grid(results: Results, runs: dict[str, list[str]], work: Path, train: Callable, figures: Callable):
-    """Make the runs of a grid that are missing, until the time is over.
+    """Make the runs of a grid that are missing, each in a folder of ``work``, until the time is over.
 
-    Arguments
-    ---------
-    results : Results
-        Filled with what each run leaves in its ``results.json``, and ``figures`` of it.
-    runs : dict[str, list[str]]
-        Overrides by name.
-    work : Path
-        Holds a folder for each run.
-    train : Callable[[Path, list[str]], bool]
-        Trains in a folder; whether it finished in time.
-    figures : Callable[[str, Path, list[str]], dict]
-        Further figures of a trained model.
+    ``train(folder, overrides)`` says whether it finished in time. What is kept of a run is the ``results.json`` of its
+    folder and ``figures(name, folder, overrides)``.
     """
     for name, overrides in runs.items():
         if name not in results:

@@ -83,7 +83,7 @@ def simulate(options: argparse.Namespace) -> None:
         kind = "16 bits" if options.out.suffix == ".flac" else "float32"
         print(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
-        from nmr_speech.report.figures import plot_recording
+        from nmr_speech.report.spectra import plot_recording
 
         acquisition = Acquisition(**{name: settings[name] for name in vars(Acquisition()) if name in settings})
         title = f"{' + '.join(mixture.labels)}, simulated TOCSY"
@@ -107,7 +107,7 @@ def classify(options: argparse.Namespace) -> None:
         print(*found.steps, *(f"warning: {warning}" for warning in found.warnings), sep="\n")
         print(*(f"{residue}  {probability:.3f}" for residue, probability in found.ranking[:5]), sep="\n")
     if options.plot:
-        from nmr_speech.report.figures import plot_classification
+        from nmr_speech.report.spectra import plot_classification
 
         predicted, probability = found.ranking[0]
         title = f"{options.path.name}: {predicted}, probability {probability:.2f}"
@@ -140,7 +140,7 @@ def reconstruct(options: argparse.Namespace) -> None:
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
-        from nmr_speech.report.figures import plot_reconstruction
+        from nmr_speech.report.spectra import plot_reconstruction
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]

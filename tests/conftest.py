@@ -11,7 +11,7 @@ import pytest
 import speechbrain  # noqa: F401 - leaves its lazy modules in sys.modules
 from speechbrain.utils.importutils import LazyModule
 
-from tests.fixtures import client, hub, lfs_hub, results  # noqa: F401 - fixtures
+from tests.fixtures import bundle_copy, bundled, client, hub, lfs_hub, results  # noqa: F401 - fixtures
 
 mpl.use("Agg")
 

@@ -1,6 +1,7 @@
-"""A results folder made without training, and the genuine Hub client pointed at the loopback interface."""
+"""A results folder and a bundle made without training, and the genuine Hub client pointed at the loopback interface."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ skip_prep: false
 residues: &id001 [GLY, SER, ALA]
 recordings_per_residue: 5
 held_out_residues: &id002 [SER]
-speakers: &id003 !apply:nmr_speech.training.dataio.remaining [*id001, *id002]
+speakers: &id003 !apply:nmr_speech.training.dataio.training_speakers [*id001, *id002]
 condition: h2o
 shift_source: protein
 free_shift_std_ppm: 0.03
@@ -50,11 +51,8 @@ backbone:
     se_channels: 8
     res2net_scale: 4
     lin_neurons: 12
-classifier: &id006 !apply:nmr_speech.models.heads.make_head
-  embedding_size: 12
-  n_classes: !apply:builtins.len [*id003]
-  margin: {margin}
-nuisances:
+{head}
+augmentation:
   reference_offset: {{offset_ppm: [-0.2, 0.2]}}
 fresh_recordings_per_residue: 0
 checkpointer: !name:nmr_speech.training.checkpoints.WholeCheckpointer
@@ -62,19 +60,46 @@ checkpointer: !name:nmr_speech.training.checkpoints.WholeCheckpointer
 """
 
 
+HEADS = {
+    "linear": """\
+head:
+  n_classes: &id006 !apply:builtins.len [*id003]
+  module: &id007 !new:nmr_speech.models.heads.LinearHead
+    in_features: 12
+    out_features: *id006
+classifier: *id007""",
+    "margin": """\
+head:
+  n_classes: &id006 !apply:builtins.len [*id003]
+  module: &id007 !new:nmr_speech.models.heads.MarginHead
+    embedding_size: 12
+    n_classes: *id006
+    margin: 0.2
+    scale: 30.0
+classifier: *id007""",
+}
+OLD_HEAD = """\
+classifier: &id006 !apply:nmr_speech.models.heads.make_head
+  embedding_size: 12
+  n_classes: !apply:builtins.len [*id003]
+  margin: """
+OLD_HEADS = {"linear": OLD_HEAD + "null", "margin": OLD_HEAD + "0.2"}
+"""How trainings of version 0.1 described their heads."""
+
+
 def backbone():
     return ECAPA_TDNN(80, channels=[8] * 5, attention_channels=8, se_channels=8, res2net_scale=4, lin_neurons=12)
 
 
-def write_results(folder, margin="null", seed=0):
+def write_results(folder, head="linear", seed=0):
     """Write what a training without SER leaves, with weights drawn at random."""
     results = folder / "results"
     checkpoint = results / "save" / "CKPT+1"
     checkpoint.mkdir(parents=True)
-    (results / "hyperparams.yaml").write_text(TRAINING.format(folder=folder, margin=margin))
+    (results / "hyperparams.yaml").write_text(TRAINING.format(folder=folder, head=HEADS[head]))
     torch.manual_seed(seed)
     parts = {"frontend": QuadratureFrontEnd(), "backbone": backbone()}
-    parts["classifier"] = LinearHead(12, 2) if margin == "null" else MarginHead(12, 2, float(margin))
+    parts["classifier"] = LinearHead(12, 2) if head == "linear" else MarginHead(12, 2)
     for name, module in parts.items():
         torch.save(module.state_dict(), checkpoint / f"{name}.ckpt")
     torch.save({"state": {}}, checkpoint / "optimizer.ckpt")
@@ -101,6 +126,21 @@ def write_results(folder, margin="null", seed=0):
 @pytest.fixture
 def results(tmp_path):
     return write_results(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory):
+    """The bundle of a results folder, which lies beside it. Shared by all tests, so none may change it."""
+    from nmr_speech.publish.bundle import make_bundle  # noqa: PLC0415 - only some tests need it
+
+    folder = tmp_path_factory.mktemp("bundled")
+    make_bundle(write_results(folder), folder / "bundle", "user/amino")
+    return folder / "bundle"
+
+
+@pytest.fixture
+def bundle_copy(bundled, tmp_path):
+    return Path(shutil.copytree(bundled, tmp_path / "copy"))
 
 
 @pytest.fixture(params=["lfs", "xet"])

@@ -139,5 +139,7 @@ def test_every_block_of_the_documents_is_made_by_one_topic():
     tables = [importlib.import_module(f"benchmarks.{topic}.table") for topic in readme.TOPICS]
     names = [name for table in tables for name in table.BLOCKS]
     assert len(names) == len(set(names))
-    marked = {name for path in readme.DOCUMENTS for name in re.findall(r"<!-- ([\w-]+) -->", path.read_text())}
+    marked = {
+        name for path in readme.DOCUMENTS for name in re.findall(r"^<!-- ([\w-]+) -->$", path.read_text(), re.MULTILINE)
+    }
     assert marked == set(names)

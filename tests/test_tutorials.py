@@ -1,5 +1,7 @@
 """The tutorials run from their first cell to their last, and what they say in words is what they show."""
 
+import ast
+import importlib
 from pathlib import Path
 
 import nbformat
@@ -10,7 +12,7 @@ TUTORIALS = sorted((Path(__file__).parents[1] / "docs" / "tutorials").glob("*.ip
 SHOWN = {
     "measured_spectrum": "VAL  0.",
     "shifts_to_sound": "largest difference: 0.0",
-    "train_and_publish": "ALA and LYS: cosine",
+    "train_and_publish": "ALA and VAL: cosine",
 }
 
 
@@ -26,6 +28,16 @@ def test_tutorials_are_stored_without_outputs(path):
     nbformat.validate(notebook)
     for cell in notebook.cells:
         assert cell.cell_type != "code" or (cell.outputs == [] and cell.execution_count is None), cell.source
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_what_tutorials_import_exists(path):
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    code = "\n".join(line for cell in cells for line in cell.splitlines() if not line.startswith("%"))
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("nmr_speech"):
+            for alias in node.names:
+                assert hasattr(importlib.import_module(node.module), alias.name), f"{node.module}.{alias.name}"
 
 
 @pytest.mark.slow

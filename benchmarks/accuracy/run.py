@@ -45,30 +45,14 @@ VARIANTS = {  # of the pair conv and ECAPA-TDNN-L
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of the grid.
+    """One size of the grid."""
 
-    Arguments
-    ---------
-    backbones : dict[str, str]
-        Part file of each of the paper's embedding models.
-    recordings : int
-        Recordings of each residue.
-    seeds : tuple[int, ...]
-        Each has recordings of its own.
-    unseen : int
-        Recordings of each residue that the trained models classify beside the test split.
-    once : tuple[str, ...]
-        Front ends that take long, run with the first seed alone.
-    overrides : tuple[str, ...]
-        For every run.
-    """
-
-    backbones: dict[str, str]
-    recordings: int
-    seeds: tuple[int, ...]
-    unseen: int = 0
-    once: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
+    backbones: dict[str, str]  # part file of each of the paper's embedding models
+    recordings: int  # of each residue
+    seeds: tuple[int, ...]  # each has recordings of its own
+    unseen: int = 0  # recordings of each residue that the trained models classify beside the test split
+    once: tuple[str, ...] = ()  # front ends that take long, run with the first seed alone
+    overrides: tuple[str, ...] = ()  # for every run
 
 
 SCALES = {

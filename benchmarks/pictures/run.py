@@ -25,13 +25,8 @@ from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_
 from nmr_speech.corpus import stack_fid
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
 from nmr_speech.reconstruction.run import method_of, reconstruct
-from nmr_speech.report.figures import (
-    draw_confusion,
-    draw_contours,
-    draw_mel_spectrogram,
-    plot_reconstruction,
-    plot_recording,
-)
+from nmr_speech.report.figures import draw_confusion
+from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram, plot_reconstruction, plot_recording
 from nmr_speech.simulate import draw_recording, spectrum
 from nmr_speech.testing.data import reference_data
 

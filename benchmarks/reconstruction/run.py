@@ -50,7 +50,7 @@ SIGNS = {"both signs": 0.5, "positive": 0.0}
 VALINE_PPM = (0.0, 4.3)  # without the water
 BRIDGE_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 BRIDGE_RECORDINGS = 5  # of each residue
-KEPT_OF_TRAINING = (
+REPORTED = [
     "parameters",
     "test",
     "ist",
@@ -61,7 +61,7 @@ KEPT_OF_TRAINING = (
     "seed",
     "seconds",
     "resumed",
-)
+]
 
 
 def main():
@@ -137,7 +137,7 @@ def trainings(options, keep):
     for suffix in ("", "_15"):
         for name, network in load_networks(options.networks, suffix).items():
             report = json.loads((network.folder / "results.json").read_text())
-            kept = {key: report[key] for key in KEPT_OF_TRAINING} | {"trained_at": report["commit"]}
+            kept = {key: report[key] for key in REPORTED} | {"trained_at": report["commit"]}
             keep(f"{name}{suffix}", lambda kept=kept: kept, weights=network.weights)
 
 

@@ -121,7 +121,7 @@ def reconstruction_rates():
     lacking = [method for method in methods if not any(f"| {method} |" in name for name in rows_of("rates"))]
     title = "RLNE; peak R² on GB1; all networks but that for 10 to 50% were trained at 15%"
     return f"{title} (`{RUN} --parts rates`).\n\n" + table(
-        ["rate", *methods], rows, 1, f"Not measured: {', '.join(lacking)}, which was not trained at 15%."
+        ["rate", *methods], rows, 1, f"Not measured: {', '.join(lacking)} (not trained at 15%)."
     )
 
 

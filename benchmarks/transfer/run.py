@@ -35,36 +35,16 @@ HOW = {"frozen": "--freeze=True", "trainable": "--freeze=False"}
 
 @dataclass(frozen=True)
 class Scale:
-    """One size of the table.
+    """One size of the table."""
 
-    Arguments
-    ---------
-    frontends : dict[str, str]
-        Part file of each of the paper's front ends.
-    backbone : str
-        Part file of the embedding model.
-    sources : dict[str, str | None]
-        ``pretrained_source`` of each row: a repository, or None for random weights. That of `VOICES` is trained here.
-    recordings : int
-        Recordings of each residue.
-    seeds : tuple[int, ...]
-        Each has recordings of its own.
-    unseen : int
-        Recordings of each residue that the trained models classify beside the test split.
-    overrides : tuple[str, ...]
-        For every run.
-    voices : tuple[str, ...]
-        Overrides of the pretraining; none where there is none.
-    """
-
-    frontends: dict[str, str]
-    backbone: str
-    sources: dict[str, str | None]
-    recordings: int
-    seeds: tuple[int, ...]
-    unseen: int = 0
-    overrides: tuple[str, ...] = ()
-    voices: tuple[str, ...] = ()
+    frontends: dict[str, str]  # part file of each of the paper's front ends
+    backbone: str  # part file of the embedding model
+    sources: dict[str, str | None]  # repository of each row; None for random weights, and for VOICES, trained here
+    recordings: int  # of each residue
+    seeds: tuple[int, ...]  # each has recordings of its own
+    unseen: int = 0  # recordings of each residue that the trained models classify beside the test split
+    overrides: tuple[str, ...] = ()  # for every run
+    voices: tuple[str, ...] = ()  # overrides of the pretraining; none where there is none
 
 
 LOCAL = {VOICES: None, "random": None}

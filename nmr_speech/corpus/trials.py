@@ -70,7 +70,7 @@ class Trials:
         return values[self.is_target], values[~self.is_target]
 
     def name(self, number: int) -> str:
-        """Model and test recording of a trial, as a line of text has them."""
+        """IDs of model and test recording of the trial at a position, as a line of text has them."""
         return f"{','.join(self.models[self.model[number]])} {self.tests[self.test[number]]}"
 
     @classmethod
@@ -100,7 +100,7 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     Returns
     -------
     Trials
-        n (n - 1) / 2 trials of n recordings.
+        The number of trials is n (n - 1) / 2 for n recordings.
 
     Example
     -------
@@ -109,8 +109,9 @@ def all_pairs(speaker: Mapping[str, str]) -> Trials:
     (3, [True, False, False])
     """
     names = sorted(speaker)
-    labels = np.array([speaker[name] for name in names], dtype=str)
+    labels = np.array([speaker[name] for name in names], dtype=str)  # dtype: an empty list would give floats
     first, second = np.triu_indices(len(names), k=1)
+    # The last recording enrols nothing and the first is never tested, so tests count from the second name on.
     return Trials([(name,) for name in names[:-1]], names[1:], labels[:-1], labels[1:], model=first, test=second - 1)
 
 
@@ -136,6 +137,7 @@ def balanced_draw(
     Returns
     -------
     Trials
+        (n_trials,).
 
     Example
     -------
@@ -149,6 +151,7 @@ def balanced_draw(
     whole("enrol_recordings", enrol_recordings, 1, 1000)
     recordings = _by_residue(speaker, enrol_recordings)
     residues = sorted(recordings)
+    # Of the residues that are there, for each those that resemble it.
     alike = {a: [b for group in SIMILAR if a in group for b in group if b != a and b in recordings] for a in residues}
     with_alike = [residue for residue in residues if alike[residue]]
     rng = np.random.default_rng(seed)
@@ -160,6 +163,7 @@ def balanced_draw(
         enrolled = rng.choice(with_alike if hard else residues)
         others = alike[enrolled] if hard else [residue for residue in residues if residue != enrolled]
         picked = rng.permutation(recordings[enrolled])
+        # The first ones enrol; a target trial tests the next, which is none of them.
         test = picked[enrol_recordings] if is_target else rng.choice(recordings[rng.choice(others)])
         pairs.append((tuple(sorted(map(str, picked[:enrol_recordings]))), str(test)))
     return Trials.of(pairs, speaker)
@@ -188,7 +192,7 @@ def write_trials(path: str | Path, trials: Trials) -> None:
     path : str | Path
         Text file to write.
     trials : Trials
-        The list, a line a trial.
+        The list, (lines,).
 
     Example
     -------
@@ -216,7 +220,7 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     Returns
     -------
     Trials
-        In the order of the lines.
+        In the order of the lines, (lines,).
 
     Example
     -------

@@ -1,1 +1,1 @@
-"""Front ends, embedding models and what joins them: from waveforms to embeddings."""
+"""Front ends, embedding models and heads: from waveforms to embeddings and logits."""

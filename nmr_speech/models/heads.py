@@ -16,14 +16,15 @@ class LinearHead(nn.Linear):
     """
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map embeddings (B, D) to logits (B, S); the labels are not needed."""
+        """Map embeddings (B, D) to logits (B, S); labels are ignored."""
         return super().forward(embeddings)
 
 
 class MarginHead(nn.Module):
-    """Scaled cosines with the classes' directions; in training the true class must win by a margin.
+    """Scaled cosines with the directions of the classes; in training the true class must win by a margin.
 
-    SpeechBrain's cosine classifier and `AdditiveAngularMargin`, as its ECAPA-TDNN recipe uses them.
+    Deng et al. 2019, doi 10.1109/CVPR.2019.00482. SpeechBrain's cosine classifier and `AdditiveAngularMargin`, as its
+    ECAPA-TDNN recipe uses them.
 
     Arguments
     ---------
@@ -34,22 +35,23 @@ class MarginHead(nn.Module):
     margin : float
         Additive angular margin in radians.
     scale : float
-        What the cosines are multiplied by.
+        Factor of the cosines.
 
     Example
     -------
-    >>> MarginHead(4, 20)(torch.rand(2, 4)).shape
-    torch.Size([2, 20])
+    >>> logits = MarginHead(4, 20, scale=30.0)(torch.rand(2, 4))
+    >>> logits.shape, bool(logits.abs().max() <= 30)
+    (torch.Size([2, 20]), True)
     """
 
-    def __init__(self, embedding_size: int, n_classes: int, margin: float = 0.2, scale: float = 30.0):
+    def __init__(self, embedding_size: int, n_classes: int, margin: float = 0.2, scale: float = 30.0) -> None:
         super().__init__()
         self.cosine = Classifier(embedding_size, out_neurons=n_classes)
         self.margin = AdditiveAngularMargin(margin, scale)
         self.scale = scale
 
     def forward(self, embeddings: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-        """Map embeddings (B, D) to logits (B, S); labels (B,) put the margin on."""
+        """Map embeddings (B, D) to logits (B, S); with labels (B,) the margin is applied."""
         cosine = self.cosine(embeddings.unsqueeze(1)).squeeze(1)
         if labels is None:
             return self.scale * cosine

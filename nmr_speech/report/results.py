@@ -1,14 +1,19 @@
-"""What a run leaves for its reader: ``results.json`` and a headline; for a classifier a table and figures too."""
+"""What a run leaves for its reader: ``results.json``, a headline, tables and pictures."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from nmr_speech.corpus.trials import Trials, write_trials
 from nmr_speech.files import write_whole
-from nmr_speech.report.figures import plot_confusion, plot_recording
+from nmr_speech.report.figures import plot_confusion, plot_det, plot_histogram
 from nmr_speech.report.provenance import provenance
+from nmr_speech.report.spectra import plot_recording
 from nmr_speech.score.classification import per_class_table
+from nmr_speech.score.detection import det_curve
 from nmr_speech.simulate.acquisition import Acquisition
 
 
@@ -103,12 +108,12 @@ def write_classification(
     datasets : Mapping[str, Any]
         Data sets by split; an item of ``test`` has ``id`` and ``sig``, the waveform (T, 4).
     seconds : Mapping[str, float]
-        Duration of each stage of this process; see
-        `nmr_speech.training.script.Clock`.
+        Duration of each stage of this process; see `nmr_speech.training.script.Clock`.
     resumed : bool
         Whether the run resumed an earlier one, so that ``seconds`` do not cover the whole training.
     """
     folder, test = Path(hparams["output_folder"]), scores["test"]
+    # Keys in the order in which a reader wants them.
     figures = {
         "test": test,
         **({"test_clean": scores["test_clean"]} if "test_clean" in scores else {}),
@@ -126,6 +131,65 @@ def write_classification(
     title = first["id"] if hparams["skip_prep"] else f"{first['id']}, simulated TOCSY"
     plot_recording(first["sig"], title, folder / "recording.png", acquisition.f2, acquisition.f1)
     write_results(folder, hparams, figures, headline, ["per_class.md", "confusion.png", "recording.png"])
+
+
+def write_verification(
+    hparams: Mapping[str, Any], trials: Trials, llrs: np.ndarray, figures: Mapping[str, Any]
+) -> None:
+    """Write trials, scores, pictures and figures of a verification to ``output_folder`` and print its headline.
+
+    Arguments
+    ---------
+    hparams : Mapping[str, Any]
+        The recipe's hyperparameters: ``output_folder`` and ``seed``.
+    trials : Trials
+        The list.
+    llrs : np.ndarray
+        Calibrated natural log-likelihood ratio of each trial, (trials,).
+    figures : Mapping[str, Any]
+        What `nmr_speech.score.uncertainty.bootstrap` gives, ``eer_threshold``, ``trials`` (numbers of ``target`` and
+        ``nontarget`` ones), and whatever else is to be written.
+    """
+    folder = Path(hparams["output_folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_trials(folder / "trials.txt", trials)
+    lines = (f"{trials.name(i)} {int(trials.is_target[i])} {llr:.6f}\n" for i, llr in enumerate(llrs))
+    write_whole(folder / "scores.txt", "".join(lines).encode())
+    target, nontarget = trials.split(llrs)
+    plot_det(det_curve(target, nontarget), folder / "det.png")
+    plot_histogram(target, nontarget, figures["eer_threshold"], folder / "histogram.png")
+    files = ["scores.txt", "trials.txt", "det.png", "histogram.png"]
+    write_results(folder, hparams, figures, verification_headline, files)
+
+
+def verification_headline(results: dict) -> str:
+    """Give the figures of a verification with their intervals, a line each.
+
+    Arguments
+    ---------
+    results : dict
+        ``trials`` and figures of a ``results.json``; rates are shares from 0 to 1, Cllr is in bits.
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> one = {"value": 0.1, "low": 0.05, "high": 0.2}
+    >>> figures = {name: one for name in ("eer", "min_dcf", "cllr", "min_cllr")}
+    >>> print(verification_headline({"trials": {"target": 3, "nontarget": 7}} | figures))
+    3 target and 7 non-target trials
+    EER     0.1000 (95% interval 0.0500 to 0.2000)
+    minDCF  0.1000 (95% interval 0.0500 to 0.2000)
+    Cllr    0.1000 (95% interval 0.0500 to 0.2000)
+    minCllr 0.1000 (95% interval 0.0500 to 0.2000)
+    """
+    lines = ["{target} target and {nontarget} non-target trials".format(**results["trials"])]
+    for name, label in (("eer", "EER"), ("min_dcf", "minDCF"), ("cllr", "Cllr"), ("min_cllr", "minCllr")):
+        interval = "{value:.4f} (95% interval {low:.4f} to {high:.4f})".format(**results[name])
+        lines.append(f"{label:8}{interval}")
+    return "\n".join(lines)
 
 
 def headline(results: dict) -> str:

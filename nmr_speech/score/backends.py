@@ -42,7 +42,7 @@ class Embeddings:
     vectors: np.ndarray
 
     def of(self, names: Sequence[str]) -> np.ndarray:
-        """Embeddings of some recordings, in the order asked for, (len(names), D)."""
+        """Embeddings of the recordings named, in that order, (names, D)."""
         row = {name: i for i, name in enumerate(self.names)}
         return self.vectors[[row[name] for name in names]]
 
@@ -114,18 +114,18 @@ def enrol(recordings: Embeddings, models: Sequence[Sequence[str]]) -> np.ndarray
     return np.stack([unit[[row[name] for name in model]].mean(axis=0) for model in models])
 
 
-def _cosine(trials, models, tests, cohort, top_k):
+def _cosine(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddings, top_k: int) -> np.ndarray:
     """Cosine of the angle between the embeddings."""
     return _pick(lambda rows: models[rows] @ tests.T, trials)
 
 
-def _centred(trials, models, tests, cohort, top_k):
+def _centred(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddings, top_k: int) -> np.ndarray:
     """Cosine after the cohort's mean has been subtracted."""
     mean = cohort.vectors.mean(axis=0)
     return _cosine(trials, _unit(models - mean), _unit(tests - mean), cohort, top_k)
 
 
-def _s_norm(trials, models, tests, cohort, top_k):
+def _s_norm(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddings, top_k: int) -> np.ndarray:
     """Cosine, normalised by the scores of either side against the most similar impostors of the cohort.
 
     Adaptive s-norm: Matejka et al. 2017, doi 10.21437/Interspeech.2017-803.
@@ -147,12 +147,13 @@ def _s_norm(trials, models, tests, cohort, top_k):
             rows = np.flatnonzero(labels == label)
             top = np.partition(against[np.ix_(rows, impostors)], -k, axis=1)[:, -k:]
             row = np.searchsorted(rows, of_trial[here])
+            # A single impostor has no spread: the floor keeps its score finite.
             parts.append((scores[here] - top.mean(1)[row]) / np.maximum(top.std(1)[row], 1e-9))
         normalised[here] = (parts[0] + parts[1]) / 2
     return normalised
 
 
-def _plda(trials, models, tests, cohort, top_k):
+def _plda(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddings, top_k: int) -> np.ndarray:
     """Log-likelihood ratio of SpeechBrain's PLDA, trained on the cohort.
 
     Embeddings are centred and scaled to unit length first. The rank is at most the number of residues minus one, for
@@ -169,12 +170,13 @@ def _plda(trials, models, tests, cohort, top_k):
         raise InputError(
             f"PLDA needs two residues or more, several recordings each; the cohort has {len(train)} of {n_classes}"
         )
+    # The covariance within classes has at most this rank.
     axes = np.linalg.svd(train, full_matrices=False)[2][: len(train) - n_classes].T
     train, models, tests = train @ axes, models @ axes, tests @ axes
     fitted = PLDA(rank_f=min(n_classes - 1, train.shape[1]))
-    fitted.plda(_statistics(train, cohort.labels))
+    fitted.plda(_statistics(train, cohort.labels.tolist()))
 
-    def score(rows):
+    def score(rows: slice) -> np.ndarray:
         # SpeechBrain sorts names; nine digits keep them in the order of the rows.
         enrolled, tested = (_statistics(x, [f"{i:09d}" for i in range(len(x))]) for x in (models[rows], tests))
         pairs = Ndx(models=enrolled.modelset, testsegs=tested.segset)
@@ -196,6 +198,7 @@ def _pick(score_rows: Callable[[slice], np.ndarray], trials: Trials) -> np.ndarr
     """Scores of single trials from a function that makes whole rows of the score matrix."""
     scores = np.empty(len(trials))
     height = max(1, BLOCK // len(trials.tests))
+    # Sorted by model, the trials of a block are a run.
     order = np.argsort(trials.model, kind="stable")
     for first in range(0, len(trials.models), height):
         start, stop = np.searchsorted(trials.model[order], [first, first + height])
@@ -210,6 +213,7 @@ def _statistics(embeddings: np.ndarray, names: Sequence[str]) -> Any:
     from speechbrain.processing.PLDA_LDA import StatObject_SB  # noqa: PLC0415 - as in `_plda`
 
     n = len(embeddings)
+    # `modelset` holds the class of each row. Segments need names of their own, except in scoring, where both agree.
     return StatObject_SB(
         modelset=np.array(names, dtype="|O"),
         segset=np.array([f"s{i:09d}" for i in range(n)] if len(set(names)) < n else names, dtype="|O"),

@@ -53,8 +53,8 @@ BLOCK = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """The shifts of one residue that are drawn independently: ring protons that share a draw are one line.
+class ShiftPrior:
+    """The Gaussians that the shifts of a residue are drawn from; ring protons that share a draw are one line.
 
     Arguments
     ---------
@@ -74,8 +74,8 @@ class Lines:
     std_ppm: np.ndarray
 
 
-def lines_of(residue: Residue) -> Lines:
-    """List the lines of a residue.
+def shift_prior(residue: Residue) -> ShiftPrior:
+    """Gather the Gaussians of the shifts of a residue.
 
     Arguments
     ---------
@@ -84,20 +84,20 @@ def lines_of(residue: Residue) -> Lines:
 
     Returns
     -------
-    Lines
+    ShiftPrior
 
     Example
     -------
-    >>> tyrosine = lines_of(load_residue("TYR"))
+    >>> tyrosine = shift_prior(load_residue("TYR"))
     >>> dict(zip(tyrosine.names, tyrosine.protons))
     {'HA': 1, 'HB2': 1, 'HB3': 1, 'HD1': 2, 'HE1': 2, 'H': 1}
     """
     own = sorted(set(residue.shift_of))
-    protons = Counter()
+    protons: Counter[int] = Counter()
     for source, (_, n_protons) in zip(residue.shift_of, residue.system.groups, strict=True):
         protons[source] += n_protons
     names = tuple(residue.system.names[i] for i in own)
-    return Lines(names, tuple(protons[i] for i in own), residue.shift_mean_ppm[own], residue.shift_std_ppm[own])
+    return ShiftPrior(names, tuple(protons[i] for i in own), residue.shift_mean_ppm[own], residue.shift_std_ppm[own])
 
 
 def classify_by_shifts(
@@ -145,7 +145,7 @@ def classify_by_shifts(
     if isinstance(residues, str) or len(set(residues)) < max(2, len(residues)):
         raise InputError(f"`residues` must name two residues or more, each once, got {residues!r}")
     molecules = [load_residue(name, **sample) for name in residues]
-    candidates = [lines_of(molecule) for molecule in molecules]
+    candidates = [shift_prior(molecule) for molecule in molecules]
     predicted, ties = [], np.random.default_rng(seed)
     for molecule, source in zip(molecules, candidates, strict=True):
         own = sorted(set(molecule.shift_of))
@@ -153,13 +153,14 @@ def classify_by_shifts(
             indices = range(start, min(start + BLOCK, draws))
             shifts = np.stack([draw_shifts(molecule, generator(molecule.name, seed, i))[own] for i in indices])
             table = log_likelihoods(knows, shifts, source, candidates, cell_ppm)
+            # Random numbers break ties.
             best = table == table.max(axis=1, keepdims=True)
             predicted.append((best * ties.random(table.shape)).argmax(axis=1))
     return np.repeat(np.arange(len(residues)), draws), np.concatenate(predicted)
 
 
 def log_likelihoods(
-    knows: str, shifts_ppm: np.ndarray, source: Lines, candidates: Sequence[Lines], cell_ppm: float = CELL_PPM
+    knows: str, shifts_ppm: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], cell_ppm: float = CELL_PPM
 ) -> np.ndarray:
     """Log-likelihood of every candidate, up to a number that all candidates share.
 
@@ -169,9 +170,9 @@ def log_likelihoods(
         What is known of a recording; see `classify_by_shifts`.
     shifts_ppm : np.ndarray
         Shifts of recordings of one residue in ppm, (R, K).
-    source : Lines
+    source : ShiftPrior
         Names and protons that go with the shifts; of these, only what ``knows`` allows is used.
-    candidates : Sequence[Lines]
+    candidates : Sequence[ShiftPrior]
         The residues that the recordings could be of, (S,).
     cell_ppm : float
         Width of a cell in ppm, for "cells".
@@ -183,7 +184,7 @@ def log_likelihoods(
 
     Example
     -------
-    >>> low, high = (Lines(("H",), (1,), np.array([mean]), np.array([0.5])) for mean in (7.0, 8.0))
+    >>> low, high = (ShiftPrior(("H",), (1,), np.array([mean]), np.array([0.5])) for mean in (7.0, 8.0))
     >>> log_likelihoods("shifts", np.array([[7.4], [7.6]]), low, [low, high]).argmax(axis=1)
     array([0, 1])
     """
@@ -223,9 +224,10 @@ def log_onto(log_weights: np.ndarray) -> np.ndarray:
     n_recordings, n_groups, n_lines = log_weights.shape
     if not 0 < n_lines <= n_groups:
         return np.full(n_recordings, 0.0 if n_lines == n_groups else -np.inf)
+    # The best weight of each group is taken out before the exponential, which would underflow.
     best = np.maximum(log_weights.max(axis=2, keepdims=True), np.finfo(np.float64).min)
     weights = np.exp(log_weights - best).transpose(1, 2, 0)
-    sets = np.arange(2**n_lines)
+    sets = np.arange(2**n_lines)  # bit k of a set says whether line k has been taken
     holds = (sets[:, None] >> np.arange(n_lines) & 1).astype(bool)
     size = holds.sum(axis=1)
     sums = np.zeros((len(sets), n_recordings))
@@ -241,7 +243,7 @@ def log_onto(log_weights: np.ndarray) -> np.ndarray:
         return np.log(sums[-1]) + best.sum(axis=(1, 2))
 
 
-def _names(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
+def _names(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], _: float) -> np.ndarray:
     groups = dict(zip(source.names, source.protons, strict=True))
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
@@ -251,17 +253,17 @@ def _names(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: fl
     return table
 
 
-def _shared_names(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
+def _shared_names(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], _: float) -> np.ndarray:
     table = np.zeros((len(shifts), len(candidates)))
     for name, shift in zip(source.names, shifts.T, strict=True):
         having = [column for column, candidate in enumerate(candidates) if name in candidate.names]
         at = [(candidates[column], candidates[column].names.index(name)) for column in having]
-        density = np.stack([norm.logpdf(shift, lines.mean_ppm[i], lines.std_ppm[i]) for lines, i in at], axis=1)
+        density = np.stack([norm.logpdf(shift, one.mean_ppm[i], one.std_ppm[i]) for one, i in at], axis=1)
         table[:, having] += density - logsumexp(density, axis=1, b=1 / len(having), keepdims=True)
     return table
 
 
-def _protons(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
+def _protons(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], _: float) -> np.ndarray:
     sizes = Counter(source.protons)
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
@@ -272,7 +274,7 @@ def _protons(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: 
     return table
 
 
-def _shifts(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
+def _shifts(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], _: float) -> np.ndarray:
     table = np.full((len(shifts), len(candidates)), -np.inf)
     for column, candidate in enumerate(candidates):
         if len(candidate.names) == len(source.names):
@@ -280,12 +282,12 @@ def _shifts(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: f
     return table
 
 
-def _any_number(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], _: float) -> np.ndarray:
+def _any_number(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], _: float) -> np.ndarray:
     densities = (_density(shifts, candidate) for candidate in candidates)
     return np.stack([logsumexp(density, axis=1, b=1 / density.shape[1]).sum(axis=1) for density in densities], axis=1)
 
 
-def _cells(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], cell_ppm: float) -> np.ndarray:
+def _cells(shifts: np.ndarray, source: ShiftPrior, candidates: Sequence[ShiftPrior], cell_ppm: float) -> np.ndarray:
     cells = np.sort(np.floor(shifts / cell_ppm), axis=1)
     first = np.diff(cells, axis=1, prepend=-np.inf) > 0
     table = np.empty((len(shifts), len(candidates)))
@@ -296,12 +298,12 @@ def _cells(shifts: np.ndarray, source: Lines, candidates: Sequence[Lines], cell_
     return table
 
 
-def _density(shifts: np.ndarray, candidate: Lines) -> np.ndarray:
+def _density(shifts: np.ndarray, candidate: ShiftPrior) -> np.ndarray:
     """Log-density of each shift (R, K) in each group of a candidate, (R, G, K)."""
     return norm.logpdf(shifts[:, None], candidate.mean_ppm[:, None], candidate.std_ppm[:, None])
 
 
-def _mass(lower_ppm: np.ndarray, candidate: Lines, cell_ppm: float) -> np.ndarray:
+def _mass(lower_ppm: np.ndarray, candidate: ShiftPrior, cell_ppm: float) -> np.ndarray:
     """Logarithm of what each group of a candidate has in the cells from ``lower_ppm`` (R, K) on, (R, G, K)."""
     mean, std = candidate.mean_ppm[:, None], candidate.std_ppm[:, None]
     low, high = ((edge[:, None] - mean) / std for edge in (lower_ppm, lower_ppm + cell_ppm))
@@ -312,7 +314,7 @@ def _mass(lower_ppm: np.ndarray, candidate: Lines, cell_ppm: float) -> np.ndarra
         return np.log(ndtr(high) - ndtr(low))
 
 
-KNOWS: dict[str, Callable[[np.ndarray, Lines, Sequence[Lines], float], np.ndarray]] = {
+KNOWS: dict[str, Callable[[np.ndarray, ShiftPrior, Sequence[ShiftPrior], float], np.ndarray]] = {
     "names": _names,
     "protons": _protons,
     "shifts": _shifts,

@@ -74,6 +74,7 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     random = 1 / (len(labels) + 1)
     own = (1 - random) * logits[np.arange(len(labels)), labels].sum() + random * logits.mean(axis=1).sum()
 
+    # Derivative of the cross-entropy with respect to the inverse temperature; it rises.
     def slope(inverse: float) -> float:
         return float((softmax(inverse * logits, axis=1) * logits).sum()) - own
 

@@ -66,6 +66,7 @@ def scores_by_class(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     [[1.0, 0.5], [0.5, 1.0], [0.667, 0.667]]
     """
     n = len(confusion)
+    # scikit-learn takes labels: each cell of the matrix is a pair of them, weighted by its count.
     true, predicted = np.divmod(np.arange(n * n), n)
     precision, recall, f1, _ = precision_recall_fscore_support(
         true, predicted, labels=range(n), sample_weight=confusion.ravel(), zero_division=0

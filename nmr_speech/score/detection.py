@@ -62,11 +62,11 @@ class DetCurve:
         nothing.
         """
         gap = np.abs(self.p_miss - self.p_fa)
-        closest = gap <= gap.min() + 1e-12
+        closest = gap <= gap.min() + 1e-12  # equal gaps may differ in their last bits
         return float((self.p_miss[closest] + self.p_fa[closest]).mean() / 2)
 
     def eer_threshold(self) -> float:
-        """Score at which misses and false alarms are equally frequent."""
+        """Score at which the shares of misses and false alarms are closest."""
         return self._threshold(np.abs(self.p_miss - self.p_fa))
 
     def costs(self, p_target: float = 0.01, c_miss: float = 1.0, c_fa: float = 1.0) -> np.ndarray:
@@ -77,11 +77,11 @@ class DetCurve:
         return (miss * self.p_miss + false_alarm * self.p_fa) / min(miss, false_alarm)
 
     def min_dcf(self, p_target: float = 0.01, c_miss: float = 1.0, c_fa: float = 1.0) -> float:
-        """Smallest of the `costs`, from 0 to 1."""
+        """Smallest of the `costs` over all thresholds, a share of the cost of the better blind decision."""
         return float(self.costs(p_target, c_miss, c_fa).min())
 
     def min_dcf_threshold(self, p_target: float = 0.01, c_miss: float = 1.0, c_fa: float = 1.0) -> float:
-        """Score at which `min_dcf` is reached; infinite if accepting or rejecting all trials is best."""
+        """Score at which `min_dcf` is reached; infinite at the end points of the curve."""
         return self._threshold(self.costs(p_target, c_miss, c_fa))
 
     def min_cllr(self) -> float:
@@ -90,8 +90,9 @@ class DetCurve:
         Targets and non-targets have the same total weight in it, so the two rates are all that it takes.
         """
         target, nontarget = np.diff(self.p_miss), -np.diff(self.p_fa)
-        held = target + nontarget > 0
+        held = target + nontarget > 0  # a resampled curve has scores without weight
         target, nontarget = target[held], nontarget[held]
+        # The best rising map sends each score to its probability of a target at even odds.
         posterior = isotonic_regression(target / (target + nontarget), weights=target + nontarget).x.clip(0, 1)
         bits = xlogy(target, posterior) + xlogy(nontarget, 1 - posterior)
         return float(max(0.0, -bits.sum() / (2 * np.log(2))))
@@ -203,8 +204,8 @@ def min_dcf(
 def cllr(
     target_llrs: ArrayLike,
     nontarget_llrs: ArrayLike,
-    target_weights: ArrayLike | None = None,
-    nontarget_weights: ArrayLike | None = None,
+    target_weights: np.ndarray | None = None,
+    nontarget_weights: np.ndarray | None = None,
 ) -> float:
     """Cost of log-likelihood ratios in bits: 0 for perfect, 1 for useless ones, above 1 for misleading ones.
 
@@ -214,9 +215,9 @@ def cllr(
         Natural log-likelihood ratios of same-speaker trials, (targets,).
     nontarget_llrs : array_like
         Those of different-speaker trials, (non-targets,).
-    target_weights : array_like | None
+    target_weights : np.ndarray | None
         Weight of each same-speaker trial, (targets,); None if they count alike.
-    nontarget_weights : array_like | None
+    nontarget_weights : np.ndarray | None
         Weight of each different-speaker trial, (non-targets,).
 
     Returns

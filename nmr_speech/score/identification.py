@@ -38,7 +38,7 @@ def identify(known: Embeddings, test: Embeddings, rates: Sequence[float] = FALSE
     [{'false_alarm_rate': 0.0, 'accuracy': 1.0}]
     """
     residues = np.unique(known.labels)
-    members = [[known.names[i] for i in np.flatnonzero(known.labels == residue)] for residue in residues]
+    members = [known[known.labels == residue].names for residue in residues]
     models = enrol(known, members)
     models /= np.linalg.norm(models, axis=1, keepdims=True)
     cosines = test.vectors / np.linalg.norm(test.vectors, axis=1, keepdims=True) @ models.T
@@ -47,7 +47,7 @@ def identify(known: Embeddings, test: Embeddings, rates: Sequence[float] = FALSE
     unknown, right = np.sort(best[~is_known])[::-1], (predicted == test.labels)[is_known]
     points = []
     for rate in rates:
-        passing = int(rate * len(unknown) + 1e-9)
+        passing = int(rate * len(unknown) + 1e-9)  # 0.29 x 100 is below 29 in floating point
         # Accept what is above the first unknown recording that must not pass.
         threshold = unknown[passing] if passing < len(unknown) else -np.inf
         alarms = float((unknown > threshold).mean())

@@ -155,6 +155,7 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
 
 def _strongest(amplitude, power_left_out):
     """Positions and values of the elements that matter in any recording; (R, elements) to (R, K)."""
+    # As many for each recording, so the count is that of the recording which needs most.
     ascending, order = torch.sort(amplitude.square(), dim=1)
     running = torch.cumsum(ascending, 1, dtype=torch.float64)
     matters = running > power_left_out * running[:, -1:]
@@ -164,7 +165,7 @@ def _strongest(amplitude, power_left_out):
 
 
 def piece_size(like: torch.Tensor) -> int:
-    """Number of elements that a temporary on the device of ``like`` may hold.
+    """Number of elements that a temporary may hold on the device of ``like``.
 
     Example
     -------

@@ -174,6 +174,6 @@ def digitise(fid: torch.Tensor, bits: torch.Tensor | int) -> torch.Tensor:
     tensor([1.+0.j, 1.+0.j])
     """
     full_scale = torch.maximum(fid.real.abs(), fid.imag.abs()).amax((-3, -2, -1), keepdim=True)
-    step = full_scale / (2.0 ** (bits - 1) - 1)
+    step = full_scale / (2.0 ** (bits - 1) - 1)  # one bit is the sign; zero is a level
     step = step.clamp_min(torch.finfo(full_scale.dtype).tiny)  # a recording may be all zeros
     return torch.complex(torch.round(fid.real / step) * step, torch.round(fid.imag / step) * step)

@@ -73,6 +73,7 @@ def read_residue(name: str, condition: str, shift_source: str, free_shift_std_pp
     """
     rows = [row for row in _table("groups.csv", name) if condition in row["seen_in"].split()]
     names = [row["group"] for row in rows]
+    # Couplings are one set for both solvents; without the NH, those to it have no group to join and drop out.
     mean_ppm, std_ppm = (
         _protein_shifts(name, rows) if shift_source == "protein" else _free_shifts(rows, free_shift_std_ppm)
     )

@@ -176,6 +176,7 @@ def _blocks(spins, couplings):
         flip_flop = plus[a] @ plus[b].T
         coupling += 2 * math.pi * j_hz * (scipy.sparse.diags(m_z[:, a] * m_z[:, b]) + (flip_flop + flip_flop.T) / 2)
     total_plus = sum(plus).tocsr()
+    # Twice M is an integer, M itself may be a half.
     twice_m = np.rint(2 * m_z.sum(axis=1)).astype(int)
     blocks = [np.flatnonzero(twice_m == m) for m in sorted(set(twice_m), reverse=True)]
     energies, states = zip(*(np.linalg.eigh(coupling[block][:, block].toarray()) for block in blocks), strict=True)

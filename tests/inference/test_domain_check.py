@@ -8,7 +8,6 @@ import pytest
 from nmr_speech.cli import main
 from nmr_speech.inference.domain_check import TrainingData, experiment_warnings, training_data
 from nmr_speech.inference.load import load_classifier
-from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.simulate import Acquisition, Sample
 from nmr_speech.spectrometer import read_experiment
 from nmr_speech.testing.data import reference_data
@@ -68,10 +67,9 @@ def test_what_the_other_forms_tell(rows, tmp_path):
     assert not list(experiment_warnings(read_experiment(low), TrainingData()))
 
 
-def test_a_bundle_says_what_its_results_folder_says(results, tmp_path):
-    make_bundle(results, tmp_path / "bundle", "user/repo")
-    trained, bundled = (training_data(load_classifier(folder)) for folder in (results, tmp_path / "bundle"))
-    assert trained == bundled
+def test_a_bundle_says_what_its_results_folder_says(bundled):
+    trained, published = (training_data(load_classifier(folder)) for folder in (bundled.parent / "results", bundled))
+    assert trained == published
     assert trained.sample == Sample("h2o")
     assert trained.acquisition == Acquisition(mixing_time_s=0.06)
     assert trained.nuisances == {"reference_offset": {"offset_ppm": [-0.2, 0.2]}}

@@ -66,7 +66,7 @@ def test_conv_is_a_product_with_each_transient(wavs):
 
 
 @pytest.mark.parametrize("bin_number", [0, 13, 40, 41, 79])
-def test_a_quadrature_filter_answers_to_its_own_frequency_and_sign(bin_number):
+def test_a_quadrature_filter_responds_to_its_own_frequency_and_sign(bin_number):
     offset_hz = ((bin_number + 0.5) / 80 - 0.5) * 7200
     fid = tocsy(SpinSystem({"H": 1}, {}), [5 + offset_hz / 600])
     frontend = QuadratureFrontEnd()
@@ -74,8 +74,8 @@ def test_a_quadrature_filter_answers_to_its_own_frequency_and_sign(bin_number):
     assert power.argmax() == bin_number
 
 
-def test_the_sign_of_the_frequency_is_seen_by_quadrature_alone(wavs):
-    mirrored = wavs * torch.tensor([1.0, -1.0, 1.0, -1.0])  # the complex conjugate: every frequency turned round
+def test_only_quadrature_keeps_the_sign_of_the_frequency(wavs):
+    mirrored = wavs * torch.tensor([1.0, -1.0, 1.0, -1.0])  # the complex conjugate: every frequency reversed
     backbone = small_backbone()
     for frontend, blind in [(MelFrontEnd(), True), (QuadratureFrontEnd(), False)]:
         with torch.no_grad():
@@ -83,7 +83,7 @@ def test_the_sign_of_the_frequency_is_seen_by_quadrature_alone(wavs):
         assert same is blind
 
 
-def test_fixed_filters_do_not_learn():
+def test_fixed_filters_are_not_trained():
     assert QuadratureFrontEnd().learned.requires_grad
     assert not QuadratureFrontEnd(learning_rate_scale=0).learned.requires_grad
 
@@ -93,7 +93,7 @@ def test_filters_learn_at_their_share_of_the_rate(wavs):
     frontend = QuadratureFrontEnd(learning_rate_scale=0.01)
     before = frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach())
     optimizer = torch.optim.Adam(frontend.parameters(), lr=0.003)
-    frontend(wavs).square().mean().backward()
+    frontend(wavs[:1]).square().mean().backward()
     optimizer.step()
     moved = torch.view_as_real(frontend.start + 0.01 * torch.view_as_complex(frontend.learned.detach()) - before).abs()
     assert moved.max() == pytest.approx(0.003 * 0.01, rel=1e-2)
@@ -119,7 +119,7 @@ def test_equation_2_written_out(frontend, wavs):
 
 
 @pytest.mark.parametrize("frontend", ALL)
-def test_an_embedding_does_not_depend_on_its_batch_or_its_loudness(frontend, wavs):
+def test_an_embedding_does_not_depend_on_its_batch_or_its_amplitude(frontend, wavs):
     module, backbone = frontend(), small_backbone()
     with torch.no_grad():
         together = embed(module, backbone, wavs)

@@ -1,6 +1,5 @@
 """What is refused before the first byte, what a dry run leaves alone, and what an interruption costs."""
 
-import json
 import re
 from collections import Counter
 
@@ -9,62 +8,114 @@ from huggingface_hub import HfApi, constants
 
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
-from nmr_speech.inference.classifier import AminoAcidClassifier
-from nmr_speech.publish import bundle, commands, upload
-from tests.fixtures import READER, STRANGER, WRITER
-from tests.publish.test_roundtrip import publish
+from nmr_speech.hub.fetch import locate
+from nmr_speech.publish import bundle, upload
+from nmr_speech.publish.commands import publish_bundle, publish_model
+from tests.fixtures import READER, STRANGER, files_of
+
+CARD = b'---\nlicense: apache-2.0\n---\nrepository, revision = "user/amino", "main"\n'
+FILES = {
+    "README.md": CARD, "LICENSE": b"Apache", "train_log.txt": b"epoch: 1\n", "hyperparams.yaml": b"residues: [GLY]\n",
+    "backbone.ckpt": bytes(range(256)), "frontend.ckpt": bytes(1000),
+}  # fmt: skip
+"""Small files that the Hub keeps in both of its ways, as text and as large files."""
+CHANGED = FILES | {"train_log.txt": b"epoch: 2\n"}
 
 
-def test_a_dry_run_lists_what_would_change_and_changes_nothing(hub, results, capsys):
-    main(["publish", str(results), "user/amino", "--dry-run"])
-    said = capsys.readouterr().out
-    assert "new      frontend.safetensors" in said
-    assert re.search(r"to upload: \d+ files, \d+ bytes", said)
+def quiet(_):
+    """Take the report and say nothing."""
+
+
+def publish(files=FILES, repository="user/amino", *, dry_run=False, say=quiet, **settings):
+    """Publish; what arrived is checked as for a bundle, but for the model."""
+
+    def load_back(revision):
+        folder, _ = locate(repository, revision, list(files))
+        assert {name: content for name, content in files_of(folder).items() if name != "README.md"} == {
+            name: content for name, content in files.items() if name != "README.md"
+        }
+
+    return upload.publish(files, upload.Target(repository, **settings), load_back, say, dry_run)
+
+
+def test_a_dry_run_lists_what_would_change_and_changes_nothing(hub):
+    lines = []
+    publish(dry_run=True, say=lines.append)
+    assert "new      frontend.ckpt" in lines
+    assert re.fullmatch(r"to upload: 6 files, \d+ bytes", lines[-1])
     assert hub.writes() == []
     assert hub.repositories == {}
 
-    publish(results)
-    main(["publish", str(results), "user/amino", "--dry-run"])
-    assert "to upload: 0 files, 0 bytes" in capsys.readouterr().out
+    publish()
+    lines.clear()
+    publish(dry_run=True, say=lines.append)
+    assert "to upload: 0 files, 0 bytes" in lines
     hub.add("user/amino", {"notes.txt": b"by hand"})
-    (results / "train_log.txt").write_text("epoch: 2\n")
     written = len(hub.writes())
-    main(["publish", str(results), "user/amino", "--dry-run"])
-    said = capsys.readouterr().out
-    assert "changed  train_log.txt" in said
-    assert "same     backbone.ckpt" in said
-    assert "stays    notes.txt (on the Hub alone)" in said
+    lines.clear()
+    publish(CHANGED, dry_run=True, say=lines.append)
+    assert "changed  train_log.txt" in lines
+    assert "same     backbone.ckpt" in lines
+    assert "stays    notes.txt (on the Hub alone)" in lines
     assert len(hub.writes()) == written
 
 
-def test_an_interrupted_upload_goes_on(lfs_hub, results):
+def test_a_second_run_uploads_nothing_and_a_changed_model_only_what_changed(hub):
+    first = publish()
+    written = len(hub.writes())
+    assert publish() == first
+    assert len(hub.writes()) == written
+    assert publish(tag="v1.0") == first
+    assert [path.split("/")[-2] for _, path in hub.writes()[written:]] == ["tag"]
+
+    second = publish(CHANGED)
+    model, card = (hub.repositories["model", "user/amino"].commits[commit] for commit in (first, second))
+    assert {name for name in card if card[name] != model.get(name)} == {"train_log.txt", "README.md"}
+    assert HfApi().list_repo_refs("user/amino").tags[0].target_commit == first
+
+
+def test_a_repository_of_an_organisation_a_private_one_and_a_branch(lfs_hub):
+    publish(repository="group/amino", private=True)
+    assert lfs_hub.repositories["model", "group/amino"].private
+    commit = publish(repository="group/amino", revision="next")
+    assert locate("group/amino", "next", ["LICENSE"])[1] == commit
+    assert lfs_hub.repositories["model", "group/amino"].branches["main"] != commit
+
+
+def test_a_proposal(hub):
+    hub.create("model", "other/amino", private=False)
+    before = hub.repositories["model", "other/amino"].branches["main"]
+    said = []
+    assert publish(repository="other/amino", create_pr=True, say=said.append) is None
+    assert said[-1] == f"proposed: {hub.url}/other/amino/discussions/1"
+    assert hub.repositories["model", "other/amino"].branches["main"] == before
+    assert files_of(locate("other/amino", "refs/pr/1", list(FILES))[0]).keys() == FILES.keys()
+
+
+def test_an_interrupted_upload_is_resumed(lfs_hub):
     sent = lambda: [path.split("?")[0] for method, path in lfs_hub.log if method == "PUT"]  # noqa: E731
     lfs_hub.fail("POST", r"/commit/main", status=500, times=1)
-    with pytest.raises(
-        InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived are not sent twice"
-    ):
-        publish(results, tag="v1.0")
+    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived"):
+        publish(tag="v1.0")
     before = sent()
     assert before
     assert lfs_hub.repositories["model", "user/amino"].tags == {}
-    publish(results, tag="v1.0")
+    publish(tag="v1.0")
     assert sent() == before  # all was there, only the commit was not
     assert "v1.0" in lfs_hub.repositories["model", "user/amino"].tags
 
 
-def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub, results):
+def test_a_file_that_did_not_arrive_is_the_only_one_sent_again(lfs_hub):
     lfs_hub.fail("PUT", "", status=403, times=1)
-    with pytest.raises(
-        InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived are not sent twice"
-    ):
-        publish(results)
-    publish(results)
+    with pytest.raises(InputError, match=r"user/amino: the Hub's client gave up .*; files that have arrived"):
+        publish()
+    publish()
     puts = Counter(path.split("?")[0] for method, path in lfs_hub.log if method == "PUT")
-    assert sorted(puts.values()) == [1, 1, 1, 1, 1, 1, 1, 2]
+    assert sorted(puts.values()) == [1, 2]
 
 
-def test_an_upload_cut_between_commits_goes_on(hub, results, monkeypatch):
-    monkeypatch.setattr(upload, "FILES_PER_COMMIT", 4)
+def test_an_upload_cut_between_commits_is_resumed(hub, monkeypatch):
+    monkeypatch.setattr(upload, "FILES_PER_COMMIT", 2)
     whole = upload._commit
 
     def cut(files, *arguments):
@@ -74,26 +125,25 @@ def test_an_upload_cut_between_commits_goes_on(hub, results, monkeypatch):
 
     monkeypatch.setattr(upload, "_commit", cut)
     with pytest.raises(InputError, match=r"gave up \(the line went dead\)"):
-        publish(results)
+        publish()
+    assert "README.md" not in HfApi().list_repo_files("user/amino")
     monkeypatch.setattr(upload, "_commit", whole)
-    publish(results)
-    titles = HfApi().list_repo_files("user/amino")
-    assert "README.md" in titles
-    assert AminoAcidClassifier.from_hparams("user/amino").labels == ["ALA", "GLY"]
+    publish()
+    assert {*FILES} <= {*HfApi().list_repo_files("user/amino")}
 
 
-def test_interrupted_before_the_card_is_pinned_or_the_tag_is_given(lfs_hub, results, monkeypatch):
+def test_interrupted_before_the_card_is_pinned_or_the_tag_is_given(lfs_hub, monkeypatch):
     for step in ("_pin_card", "_tags"):
         with monkeypatch.context() as broken:
             broken.setattr(upload, step, lambda *_: (_ for _ in ()).throw(ConnectionError("cut")))
             with pytest.raises(InputError, match="cut"):
-                publish(results, tag="v1.0")
-    commit = publish(results, tag="v1.0")
+                publish(tag="v1.0")
+    commit = publish(tag="v1.0")
     assert lfs_hub.repositories["model", "user/amino"].tags == {"v1.0": commit}
-    assert publish(results, tag="v1.0") == commit
+    assert publish(tag="v1.0") == commit
 
 
-def test_a_model_that_comes_back_changed_is_not_tagged(lfs_hub, results, monkeypatch):
+def test_a_model_that_comes_back_changed_is_not_tagged(lfs_hub, bundled, monkeypatch):
     whole = upload._upload
 
     def and_then_another(files, found, target, say):
@@ -102,13 +152,12 @@ def test_a_model_that_comes_back_changed_is_not_tagged(lfs_hub, results, monkeyp
 
     monkeypatch.setattr(upload, "_upload", and_then_another)
     with pytest.raises(InputError, match=r"user/amino: train_log\.txt came back changed"):
-        publish(results, tag="v1.0")
+        publish_bundle(bundled, upload.Target("user/amino", tag="v1.0"), say=quiet)
     assert lfs_hub.repositories["model", "user/amino"].tags == {}
 
 
-def test_somebody_else_changes_the_repository_meanwhile(lfs_hub, results, monkeypatch):
-    publish(results)
-    (results / "train_log.txt").write_text("epoch: 2\n")
+def test_somebody_else_changes_the_repository_meanwhile(lfs_hub, monkeypatch):
+    publish()
     whole = upload._upload
 
     def after_another(*arguments):
@@ -117,17 +166,16 @@ def test_somebody_else_changes_the_repository_meanwhile(lfs_hub, results, monkey
 
     monkeypatch.setattr(upload, "_upload", after_another)
     with pytest.raises(InputError, match="somebody else has changed the repository meanwhile; run the same command"):
-        publish(results)
+        publish(CHANGED)
 
 
-def test_tags_do_not_move(lfs_hub, results):
-    commit = publish(results, tag="v1.0")
-    (results / "train_log.txt").write_text("epoch: 2\n")
+def test_tags_do_not_move(lfs_hub):
+    commit = publish(tag="v1.0")
     written = len(lfs_hub.writes())
     with pytest.raises(InputError, match=f"the tag v1.0 exists at commit {commit} and is never moved; give another"):
-        publish(results, tag="v1.0")
+        publish(CHANGED, tag="v1.0")
     assert len(lfs_hub.writes()) == written
-    assert publish(results, tag="v1.1") != commit
+    assert publish(CHANGED, tag="v1.1") != commit
 
 
 BAD = {
@@ -149,151 +197,80 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_refused_before_the_first_byte(kind, lfs_hub, results, monkeypatch):
+def test_refused_before_the_first_byte(kind, lfs_hub, monkeypatch):
     environment, repository, settings, message = BAD[kind]
     lfs_hub.create("model", "user/there", private=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=message):
-        publish(results, repository, **settings)
+        publish(repository=repository, **settings)
     assert lfs_hub.writes() == []
 
 
-def test_a_card_that_the_hub_refuses(lfs_hub, results, monkeypatch):
-    monkeypatch.setattr(
-        bundle, "write_card", lambda folder, *_: (folder / "README.md").write_text("---\nlicense: x\n---\n")
-    )
+def test_a_card_that_the_hub_refuses(lfs_hub):
     with pytest.raises(InputError, match=r'user/amino: the Hub does not accept the card \("license" must be one of'):
-        publish(results)
+        publish(FILES | {"README.md": b"---\nlicense: x\n---\n"})
     assert lfs_hub.writes() == []
 
 
-def test_a_hub_without_xet(lfs_hub, results, monkeypatch):
+def test_a_hub_without_xet(lfs_hub, bundled, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
     with pytest.raises(InputError, match="this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"):
-        publish(results)
+        publish_bundle(bundled, upload.Target("user/amino"), say=quiet)
 
 
-def test_no_hub_at_all(lfs_hub, results, monkeypatch):
+def test_no_hub_at_all(lfs_hub, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(InputError, match="user/amino: the Hub cannot be reached"):
-        publish(results)
+        publish()
 
 
 UNFIT = {
     "a secret": ("train_log.txt", "token hf_" + "a" * 30, r"train_log\.txt seems to hold a secret"),
     "a key": ("train_log.txt", "-----BEGIN OPENSSH PRIVATE KEY-----", "seems to hold a secret"),
-    "a path": ("results.json", None, r"results\.json holds the local path /home/me/data"),
+    "a path": ("results.json", '{"where": "/home/me/data"}', r"results\.json holds the local path /home/me/data"),
     "a path of Windows": ("train_log.txt", r"C:\Users\me\data", r"the local path C:\\Users\\me\\data"),
     "a home": ("train_log.txt", "saved to ~/nmr", "the local path ~/n"),
 }
 
 
 @pytest.mark.parametrize("kind", UNFIT)
-def test_what_is_not_fit_to_be_seen(kind, lfs_hub, results):
+def test_what_is_not_fit_to_be_seen(kind, bundle_copy):
     name, text, message = UNFIT[kind]
-    if text is None:
-        text = json.dumps(json.loads((results / name).read_text()) | {"where": "/home/me/data"})
-    (results / name).write_text(text)
+    (bundle_copy / name).write_text(text)
     with pytest.raises(InputError, match=f"not fit to be published: .*{message}"):
-        publish(results)
+        bundle.check_bundle(bundle_copy)
+
+
+def test_an_unfit_result_is_refused_before_the_hub_is_asked(lfs_hub, results):
+    (results / "train_log.txt").write_text("token hf_" + "a" * 30)
+    with pytest.raises(InputError, match="not fit to be published"):
+        publish_model(results, upload.Target("user/amino"), say=quiet)
     assert lfs_hub.log == []
 
 
-def test_nothing_but_the_parts_of_a_bundle(results, tmp_path):
-    folder = tmp_path / "bundle"
-    bundle.make_bundle(results, folder, "user/amino")
-    assert not any("optimizer" in path.name for path in folder.iterdir())
+def test_nothing_but_the_parts_of_a_bundle(bundle_copy):
+    assert not any("optimizer" in path.name for path in bundle_copy.iterdir())
     for name in ("optimizer.ckpt", "custom.py", "CKPT.yaml"):
-        (folder / name).write_text("")
+        (bundle_copy / name).write_text("")
         with pytest.raises(InputError, match=f"{name} is not part of a bundle"):
-            bundle.check_bundle(folder)
-        (folder / name).unlink()
-    (folder / "frontend.ckpt").write_bytes((folder / "backbone.ckpt").read_bytes())
+            bundle.check_bundle(bundle_copy)
+        (bundle_copy / name).unlink()
+    (bundle_copy / "frontend.ckpt").write_bytes((bundle_copy / "backbone.ckpt").read_bytes())
     with pytest.raises(InputError, match=r"frontend\.ckpt and frontend\.safetensors must hold the same weights"):
-        bundle.check_bundle(folder)
+        bundle.check_bundle(bundle_copy)
 
 
-def test_no_path_of_this_machine_is_left(results, tmp_path):
-    bundle.make_bundle(results, tmp_path / "bundle", "user/amino")
-    training = (tmp_path / "bundle" / "training.yaml").read_text()
+def test_no_path_of_this_machine_is_left(bundled):
+    training = (bundled / "training.yaml").read_text()
     assert "data_folder: data " in training
     assert "somebody" not in training
-    for path in (tmp_path / "bundle").iterdir():
-        assert str(tmp_path).encode() not in path.read_bytes()
+    for path in bundled.iterdir():
+        assert str(bundled.parent).encode() not in path.read_bytes()
 
 
 def test_a_results_folder_that_is_none(results, tmp_path):
     (results / "results.json").unlink()
-    with pytest.raises(InputError, match=r"holds no results\.json; let the training recipe finish first"):
-        publish(results)
-    with pytest.raises(SystemExit, match=r"error: .*nowhere: holds no results\.json"):
-        main(["publish", str(tmp_path / "nowhere"), "user/amino"])
-
-
-LOADING = {
-    "missing": ("user/none", {}, r"user/none \(no folder here\): the Hub has no such repository"),
-    "private": ("user/hidden", {"HF_TOKEN": ""}, "or a private one; check the name, or run `hf auth login`"),
-    "gated": ("user/gated", {"HF_TOKEN": STRANGER}, "access is granted on request; ask for it"),
-    "a wrong token": ("user/hidden", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
-    "a wrong token for what is public": ("user/empty", {"HF_TOKEN": "hf_wrong"}, "the Hub refuses the token"),
-    "no model": ("user/empty", {}, r"user/empty: the repository has no hyperparams\.yaml, so it is not a model"),
-    "no name": ("amino", {}, "`source` must be a folder or a Hub repository user/name, got 'amino'"),
-}
-
-
-@pytest.mark.parametrize("kind", LOADING)
-def test_what_cannot_be_loaded(kind, lfs_hub, monkeypatch):
-    source, environment, message = LOADING[kind]
-    lfs_hub.create("model", "user/hidden", private=True)
-    lfs_hub.create("model", "user/gated", private=False)
-    lfs_hub.repositories["model", "user/gated"].gated = True
-    lfs_hub.create("model", "user/empty", private=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=message):
-        AminoAcidClassifier.from_hparams(source)
-
-
-def test_revisions_offline_and_a_folder_in_the_way(lfs_hub, results, tmp_path, monkeypatch):
-    commit = publish(results, private=True)
-    with pytest.raises(InputError, match="the repository has no such commit, tag or branch; correct `revision`"):
-        AminoAcidClassifier.from_hparams("user/amino", revision="v9")
-    AminoAcidClassifier.from_hparams("user/amino", revision="main")
-    asked = len(lfs_hub.log)
-    AminoAcidClassifier.from_hparams("user/amino", revision=commit)
-    assert len(lfs_hub.log) == asked  # a commit in the cache is not asked for again
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    AminoAcidClassifier.from_hparams("user/amino")
-    with pytest.raises(InputError, match="the Hub cannot be reached, and the cache does not hold it"):
-        AminoAcidClassifier.from_hparams("user/other")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "user" / "amino").mkdir(parents=True)
-    with pytest.raises(InputError, match=r"has no hyperparams\.yaml.*run in another folder than"):
-        AminoAcidClassifier.from_hparams("user/amino")
-
-
-def test_a_hub_that_is_down(lfs_hub, results, monkeypatch):
-    commit = publish(results)
-    AminoAcidClassifier.from_hparams("user/amino", revision=commit)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/resolve/{revision}/{filename}"
-    )
-    AminoAcidClassifier.from_hparams("user/amino", revision=commit)  # the cache has it
-    with pytest.raises(InputError, match=r"user/other \(no folder here\): the Hub cannot be reached"):
-        AminoAcidClassifier.from_hparams("user/other")
-
-
-def test_a_repository_that_lacks_weights(lfs_hub, results, tmp_path, monkeypatch):
-    publish(results)
-    there = lfs_hub.repositories["model", "user/amino"]
-    pickled = there.commits[there.branches["main"]].pop("backbone.ckpt")
-    del there.commits[there.branches["main"]]["backbone.safetensors"]
-    with pytest.raises(InputError, match=r"backbone\.ckpt: not there"):
-        AminoAcidClassifier.from_hparams("user/amino")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "another"))
-    there.commits[there.branches["main"]]["backbone.ckpt"] = pickled
-    AminoAcidClassifier.from_hparams("user/amino")  # the pickled tensors serve
-    assert commands.publish_model(results, upload.Target("user/amino"), say=lambda _: None)  # and it is repaired
-    assert WRITER not in json.dumps(lfs_hub.log)
+    for folder in (results, tmp_path / "nowhere"):
+        with pytest.raises(SystemExit, match=r"error: .*holds no results\.json; let the training recipe finish first"):
+            main(["publish", str(folder), "user/amino"])

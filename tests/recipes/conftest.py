@@ -7,9 +7,18 @@ import pytest
 
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.report import results
+from tests.recipes.launch import leave_out_pictures
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec"))
+for folder in ("AminoAcidTOCSY", "AminoAcidTOCSY/SpeakerRec"):
+    sys.path.insert(0, str(ROOT / "recipes" / folder))
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Recipes that run in this process draw no pictures; those that run as commands do."""
+    leave_out_pictures(results, monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -1,29 +1,22 @@
 """Training under torchrun: two processes take the steps of one, and what cannot work is said."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
-RECIPE = [str(ROOT / "recipes/AminoAcidTOCSY/SpeakerRec/train.py"), str(ROOT / "hparams/classification.yaml")]
+from tests.recipes.launch import run
+
+CLASSIFICATION = Path(__file__).parents[2] / "hparams" / "classification.yaml"
 SGD = "--opt_class=!name:torch.optim.SGD {lr: 1.5}"  # Adam makes whole steps of rounding errors
 NO_BATCH_NORM = ["--backbone=!include:backbone/deep_picker.yaml"]
 
 
-def start(n, data, out, *overrides):
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={n}"] if n > 1 else []
-    settings = [
-        "--residues=[GLY,SER,ALA]",
-        "--recordings_per_residue=5",
-        f"--data_folder={data}",
-        f"--output_folder={out}",
-    ]
-    command = [sys.executable, *launcher, *RECIPE, *settings, "--noprogressbar", *overrides]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def train(n, data, out, *overrides):
+    settings = ["--residues=[GLY,SER,ALA]", "--recordings_per_residue=5", f"--data_folder={data}"]
+    arguments = [CLASSIFICATION, *settings, f"--output_folder={out}", "--noprogressbar", *overrides]
+    return run("train", arguments, out.parent, n)
 
 
 def weights(out):
@@ -38,11 +31,11 @@ def weights(out):
 def test_two_processes_take_the_steps_of_one(data, tmp_path):
     """Each step holds all recordings, so that their order does not matter: halves of it on two, the whole on one."""
     for n, batch_size in ((1, 6), (2, 3)):  # three recordings of each of two residues
-        done = start(
+        done = train(
             n, data, tmp_path / str(n), f"--batch_size={batch_size}", "--number_of_epochs=2", *NO_BATCH_NORM,
             SGD, "--lr=1.5", "--held_out_residues=[ALA]", *(["--distributed_backend=gloo"] if n > 1 else []),
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.wait() == 0, done.stderr
         assert done.stdout.count("test accuracy") == 1
     first, second = re.findall(r"train loss: (\S+)", (tmp_path / "1" / "train_log.txt").read_text())
     assert first != second  # something was learnt
@@ -54,13 +47,13 @@ def test_two_processes_take_the_steps_of_one(data, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["--distributed_backend=gloo"], "`backbone`: several processes share batch normalisation on GPUs alone"),
+        (["--distributed_backend=gloo"], "`backbone`: several processes share batch normalisation on GPUs only"),
         (NO_BATCH_NORM, "torchrun: each process needs a GPU of its own, 0 are here"),
     ],
 )
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which these refusals ask for")
 def test_what_cannot_work_on_processors_is_said(data, tmp_path, overrides, message):
-    done = start(2, data, tmp_path / "out", *overrides)
-    assert done.returncode != 0
+    done = train(2, data, tmp_path / "out", *overrides)
+    assert done.wait() != 0
     assert f"error: {message}" in done.stderr
     assert not (tmp_path / "out").exists()

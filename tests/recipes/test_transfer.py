@@ -13,7 +13,6 @@ from nmr_speech.checks import InputError
 from nmr_speech.hub.tensors import Saved
 from nmr_speech.inference.load import load_embedder
 from nmr_speech.publish.bundle import make_bundle
-from nmr_speech.report import results as report
 from tests.fixtures import backbone
 from tests.hub.test_tensors import speaker_model
 
@@ -46,8 +45,6 @@ def speech(tmp_path_factory):
 def go(speech, data, tmp_path, monkeypatch):
     """Runs the recipe; gives the folder of results."""
 
-    for picture in ("plot_confusion", "plot_recording"):
-        monkeypatch.setattr(report, picture, lambda *_: None)  # half of the time, and no part of these tests
     monkeypatch.setattr(train, "classify_by_spectrum", lambda *_: ([0, 1, 2], [0, 1, 2]))
 
     def run(*overrides, out="out", epochs=2, source="one", batch_size=4):

@@ -1,6 +1,8 @@
-"""Synthetic voices: spoken once and always the same, trained on, and published as SpeechBrain's speaker models are."""
+"""Synthetic voices: synthesised once and reproducibly, trained on, published as SpeechBrain's speaker models are."""
 
+import importlib.util
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -23,7 +25,31 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "SyntheticVoices"
 sys.path.insert(0, str(RECIPE))
 import synthetic_voices_prepare as prepare  # noqa: E402
 
-needs_voices = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+NO_ESPEAK = shutil.which("espeak-ng") is None
+# Noise that follows from voice and text, in the place of speech: what the recipe does with audio needs no words.
+STAND_IN = f"""#!{sys.executable} -SE
+import random, sys
+arguments = sys.argv[1:]
+if "--version" in arguments:
+    print("eSpeak NG text-to-speech: 0.0-stand-in  Data at: nowhere")
+elif arguments[1].startswith("xx"):
+    sys.exit("the specified espeak-ng voice does not exist")
+else:
+    draws = random.Random(" ".join([*arguments, sys.stdin.read()]))
+    sys.stdout.buffer.write(bytes(44) + draws.randbytes(2 * 22050 * 5))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def synthesiser(tmp_path_factory):
+    """Put a stand-in for espeak-ng on the path where the real one is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        if NO_ESPEAK:
+            program = tmp_path_factory.mktemp("bin") / "espeak-ng"
+            program.write_text(STAND_IN)
+            program.chmod(0o755)
+            patch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +60,50 @@ def voices(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained_on_voices(voices, tmp_path_factory):
-    """The results folder of a short training, by the recipe's own script."""
-    import importlib.util  # noqa: PLC0415
-
+def recipe():
+    """The recipe's script; by its path, since another recipe's script is called train.py too."""
     spec = importlib.util.spec_from_file_location("voices_train", RECIPE / "SpeakerRec" / "train.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tiny(voices, tmp_path_factory):
+    """Arguments of a short training, and its folder."""
     folder = tmp_path_factory.mktemp("trained_on_voices")
     (folder / "tiny.yaml").write_text(PART)
-    yaml = RECIPE.parents[1] / "hparams" / "voices.yaml"
-    module.main([
-        str(yaml), "--n_speakers=2", "--recordings_per_speaker=3", "--number_of_epochs=1", "--noprogressbar",
+    arguments = [
+        str(RECIPE.parents[1] / "hparams" / "voices.yaml"), "--n_speakers=2", "--number_of_epochs=1", "--noprogressbar",
         f"--data_folder={voices[0]}", f"--output_folder={folder / 'out'}", "--simulation_workers=0",
         "--frontend=!include:frontend/mel_transient.yaml", f"--backbone=!include:{folder / 'tiny.yaml'}",
-    ])  # fmt: skip
-    return folder / "out"
+    ]  # fmt: skip
+    return arguments, folder / "out"
 
 
-@needs_voices
+@pytest.fixture(scope="module")
+def trained_on_voices(recipe, tiny):
+    """The results folder of a short training, by the recipe's own script."""
+    arguments, out = tiny
+    recipe.main([*arguments, "--recordings_per_speaker=3"])
+    return out
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("--recordings_per_residue=3", "the key `recordings_per_residue` is now `recordings_per_speaker`"),
+        ("--augmentation={white_noise: {snr: 10}}", "`augmentation` is for spectra, not for voices"),
+    ],
+)
+def test_keys_that_mean_nothing_for_voices_are_refused(override, message, recipe, tiny):
+    arguments, out = tiny
+    there = out.exists()
+    with pytest.raises(InputError, match=message):
+        recipe.main([*arguments, "--recordings_per_speaker=3", override])
+    assert out.exists() == there
+
+
 def test_recordings_and_manifests(voices):
     folder, names = voices
     rows = [row for split in ("train", "valid", "test") for row in read_manifest(folder / f"{split}.csv", names)]
@@ -66,7 +117,6 @@ def test_recordings_and_manifests(voices):
     assert alike.abs().max() < 0.9  # every channel says something else
 
 
-@needs_voices
 def test_equal_seeds_give_equal_bytes_and_a_cut_run_goes_on(voices, tmp_path):
     folder, _ = voices
     shutil.copytree(folder, tmp_path / "cut")
@@ -81,7 +131,7 @@ def test_equal_seeds_give_equal_bytes_and_a_cut_run_goes_on(voices, tmp_path):
     files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
     assert all((folder / name).read_bytes() == (tmp_path / "cut" / name).read_bytes() for name in files)
     assert kept.with_suffix(".flac").stat().st_mtime_ns == before
-    with pytest.raises(InputError, match=r"voices\.json: .*other parameters: `seed` is 1986 there, 1987 here; give"):
+    with pytest.raises(InputError, match=r"voices\.json: .*other parameters: `seed` is 1986 there, 1987 here; set"):
         prepare.prepare_synthetic_voices(folder, 1987, 2, 3, workers=1)
 
 
@@ -95,7 +145,7 @@ def test_every_voice_is_another_and_more_voices_keep_the_first():
     assert pitches == {f"p{pitch}" for pitch in prepare.PITCHES}
 
 
-@needs_voices
+@pytest.mark.skipif(NO_ESPEAK, reason="espeak-ng is not installed")
 def test_every_language_and_variant_is_spoken_here():
     for language in prepare.LANGUAGES:
         wav = prepare._channel(0, f"{language}+f1+p50", 0, 0)
@@ -111,15 +161,13 @@ def test_without_the_synthesiser(monkeypatch, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-@needs_voices
 def test_a_voice_that_says_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(prepare, "LANGUAGES", ("xx-none",))
-    with pytest.raises(InputError, match=r"espeak-ng -v xx-none\+\w+ .* said nothing"):
+    with pytest.raises(InputError, match=r"espeak-ng -v xx-none\+\w+ .* gave no audio"):
         prepare.prepare_synthetic_voices(tmp_path, 1, 2, 3, workers=1)
     assert not (tmp_path / "train.csv").exists()
 
 
-@needs_voices
 def test_stock_speechbrain_hears_one_channel_as_training_did(trained_on_voices, tmp_path):
     make_speaker_model(trained_on_voices, tmp_path / "model", "user/voices")
     stock = EncoderClassifier.from_hparams(tmp_path / "model", run_opts={"device": "cpu"})
@@ -139,7 +187,6 @@ def names_of(out):
     return json.loads((out / "results.json").read_text())["test"]["labels"]
 
 
-@needs_voices
 def test_published_and_transferred(trained_on_voices, lfs_hub, tmp_path):
     commit = publish_speaker_model(trained_on_voices, tmp_path / "model", Target("user/voices"), say=lambda _: None)
     model = Pretrained(backbone(), "user/voices")
@@ -148,7 +195,6 @@ def test_published_and_transferred(trained_on_voices, lfs_hub, tmp_path):
     assert all(torch.equal(tensor, trained[name]) for name, tensor in model.module.state_dict().items())
 
 
-@needs_voices
 def test_only_a_speaker_model_is_published_as_one(trained, tmp_path):
     with pytest.raises(InputError, match="must be trained with `margin` and a mel front end"):
         make_speaker_model(trained, tmp_path, "user/voices")

@@ -11,14 +11,25 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from nmr_speech.checks import InputError
-from nmr_speech.score.bound import CELL_PPM, KNOWS, Lines, classify_by_shifts, lines_of, log_likelihoods, log_onto
+from nmr_speech.score.bound import (
+    CELL_PPM,
+    KNOWS,
+    ShiftPrior,
+    classify_by_shifts,
+    log_likelihoods,
+    log_onto,
+    shift_prior,
+)
 from nmr_speech.simulate import RESIDUES, draw_recording, load_residue
 
+# Sums over assignments take 2^lines steps: these residues have six lines at most, lysine has ten.
+FEW_LINES = ("ALA", "ASN", "ASP", "CYS", "GLU", "GLY", "HIS", "SER", "THR", "TYR", "VAL")
 
-def lines(mean_ppm, std_ppm=1.0, names=None, protons=None):
+
+def prior(mean_ppm, std_ppm=1.0, names=None, protons=None):
     n = len(mean_ppm)
     names = names or tuple(f"H{i}" for i in range(n))
-    return Lines(names, protons or (1,) * n, np.array(mean_ppm, dtype=float), np.full(n, float(std_ppm)))
+    return ShiftPrior(names, protons or (1,) * n, np.array(mean_ppm, dtype=float), np.full(n, float(std_ppm)))
 
 
 def accuracy(knows, residues, **settings):
@@ -42,12 +53,12 @@ def near(share, draws=40_000):
 @pytest.mark.parametrize("distance", [0.5, 2.0])
 @pytest.mark.parametrize("knows", [knows for knows in KNOWS if knows != "cells"])
 def test_two_gaussians(knows, distance):
-    assert simulated_error(knows, [lines([0]), lines([distance])]) == near(ndtr(-distance / 2))
+    assert simulated_error(knows, [prior([0]), prior([distance])]) == near(ndtr(-distance / 2))
 
 
 def test_two_gaussians_in_cells():
     # The middle between the means is the edge of a cell, so the rule in cells of 0.5 is the exact one.
-    classes = [lines([0]), lines([2])]
+    classes = [prior([0]), prior([2])]
     shifts = np.random.default_rng(0).normal(0, 1, (20_000, 1))
     wrong = log_likelihoods("cells", shifts, classes[0], classes, cell_ppm=0.5).argmax(axis=1)
     assert wrong.mean() == near(ndtr(-1), 20_000)
@@ -55,14 +66,14 @@ def test_two_gaussians_in_cells():
 
 def test_independent_groups_add_their_distances():
     # d^2 = sum (difference / std)^2; with equal Gaussians inside a class, names are of no use.
-    classes = [lines([0, 0, 0]), lines([1, 1, 1])]
+    classes = [prior([0, 0, 0]), prior([1, 1, 1])]
     for knows in ("names", "protons", "shifts"):
         assert simulated_error(knows, classes) == near(ndtr(-math.sqrt(3) / 2))
 
 
 def test_names_tell_apart_what_a_set_does_not():
     # The same two Gaussians under interchanged names: with names d^2 = 2 x 2^2, without them a coin.
-    classes = [lines([0, 2], names=("A", "B")), lines([2, 0], names=("A", "B"))]
+    classes = [prior([0, 2], names=("A", "B")), prior([2, 0], names=("A", "B"))]
     assert simulated_error("names", classes) == near(ndtr(-math.sqrt(2)))
     table = log_likelihoods("shifts", np.random.default_rng(0).normal(size=(50, 2)), classes[0], classes)
     assert np.allclose(table[:, 0], table[:, 1])
@@ -95,7 +106,7 @@ def test_weights_of_zero():
 
 
 def test_likelihoods_of_assignments_are_those_of_permutations():
-    source = lines_of(load_residue("VAL"))
+    source = shift_prior(load_residue("VAL"))
     shifts = np.random.default_rng(0).normal(source.mean_ppm, source.std_ppm, (4, 5))
     free = [norm.pdf(shifts[:, order], source.mean_ppm, source.std_ppm) for order in itertools.permutations(range(5))]
     alike = [
@@ -112,7 +123,7 @@ def test_likelihoods_of_assignments_are_those_of_permutations():
 @pytest.mark.parametrize("n_groups", [1, 2, 3])
 def test_probabilities_of_all_occupied_cells_sum_to_one(n_groups):
     # Twelve cells of 1 ppm hold all but a billionth of these Gaussians.
-    candidate = lines(np.linspace(-0.4, 0.7, n_groups), 0.9)
+    candidate = prior(np.linspace(-0.4, 0.7, n_groups), 0.9)
     total = 0.0
     for k in range(1, n_groups + 1):
         for cells in itertools.combinations(np.arange(-6.0, 6.0), k):
@@ -123,7 +134,7 @@ def test_probabilities_of_all_occupied_cells_sum_to_one(n_groups):
 
 @pytest.mark.parametrize("knows", ["shifts", "cells", "any_number"])
 def test_a_set_has_no_order(knows):
-    candidates = [lines_of(load_residue(name)) for name in RESIDUES]
+    candidates = [shift_prior(load_residue(name)) for name in RESIDUES]
     source = candidates[RESIDUES.index("LYS")]
     shifts = np.random.default_rng(0).normal(source.mean_ppm, source.std_ppm, (6, 10))
     mixed = shifts[:, np.random.default_rng(1).permutation(10)]
@@ -132,7 +143,7 @@ def test_a_set_has_no_order(knows):
 
 
 def test_shifts_of_groups_of_one_size_have_no_order():
-    candidates = [lines_of(load_residue(name)) for name in ("ILE", "LEU")]
+    candidates = [shift_prior(load_residue(name)) for name in ("ILE", "LEU")]
     shifts = np.random.default_rng(0).normal(candidates[0].mean_ppm, candidates[0].std_ppm, (6, 7))
     assert candidates[0].protons == (1, 1, 1, 1, 3, 3, 1)
     expected = log_likelihoods("protons", shifts, candidates[0], candidates)
@@ -142,13 +153,13 @@ def test_shifts_of_groups_of_one_size_have_no_order():
 
 
 @pytest.mark.parametrize("condition", ["h2o", "d2o"])
-def test_who_knows_more_names_better(condition):
+def test_more_knowledge_gives_higher_accuracy(condition):
     settings = {"draws": 200, "condition": condition}
-    reached = [accuracy(knows, RESIDUES, **settings) for knows in ("names", "protons", "shifts", "cells")]
-    reached.append(accuracy("cells", RESIDUES, cell_ppm=8 * CELL_PPM, **settings))  # a grid that holds the finer one
+    reached = [accuracy(knows, FEW_LINES, **settings) for knows in ("names", "protons", "shifts", "cells")]
+    reached.append(accuracy("cells", FEW_LINES, cell_ppm=8 * CELL_PPM, **settings))  # a grid that holds the finer one
     assert all(np.diff(reached) < 0.005)
-    assert reached[0] > accuracy("shared_names", RESIDUES, **settings)
-    assert reached[2] > accuracy("any_number", RESIDUES, **settings)
+    assert reached[0] > accuracy("shared_names", FEW_LINES, **settings)
+    assert reached[2] > accuracy("any_number", FEW_LINES, **settings)
 
 
 def test_fine_cells_are_as_good_as_shifts():
@@ -158,7 +169,7 @@ def test_fine_cells_are_as_good_as_shifts():
 
 
 def test_shared_names_of_two_residues_are_a_likelihood_ratio():
-    pair = [lines_of(load_residue(name)) for name in ("ILE", "LEU")]
+    pair = [shift_prior(load_residue(name)) for name in ("ILE", "LEU")]
     shifts = np.random.default_rng(0).normal(pair[0].mean_ppm, pair[0].std_ppm, (5, 7))
     table = log_likelihoods("shared_names", shifts, pair[0], pair)
     expected = 0
@@ -171,7 +182,7 @@ def test_shared_names_of_two_residues_are_a_likelihood_ratio():
     assert table[:, 0] - table[:, 1] == pytest.approx(expected)
 
 
-def test_what_shares_no_name_is_a_coin():
+def test_residues_without_a_shared_name_are_guessed():
     true, predicted = classify_by_shifts("shared_names", ["ALA", "GLY"], draws=500, condition="d2o")
     assert [predicted[true == residue].mean() for residue in (0, 1)] == [near(0.5, 500)] * 2
     assert accuracy("names", ["ALA", "GLY"], draws=500, condition="d2o") == 1
@@ -179,7 +190,7 @@ def test_what_shares_no_name_is_a_coin():
 
 def test_the_shifts_are_those_of_the_recordings():
     # Far fewer lines than groups: the ring of phenylalanine is drawn once a pair.
-    phenylalanine = lines_of(load_residue("PHE"))
+    phenylalanine = shift_prior(load_residue("PHE"))
     recording = draw_recording("PHE", 7, 3, n_transients=1, n_points=1)
     assert {recording.shifts_ppm[name] for name in phenylalanine.names} == set(recording.shifts_ppm.values())
     assert sum(phenylalanine.protons) == load_residue("PHE").system.n_protons
@@ -212,7 +223,7 @@ def test_free_amino_acids_hardly_vary():
             "a standard deviation of 0 has no density",
         ),
         (
-            lambda: log_likelihoods("shifts", np.zeros(3), lines([0, 0, 0]), [lines([0])]),
+            lambda: log_likelihoods("shifts", np.zeros(3), prior([0, 0, 0]), [prior([0])]),
             r"`shifts_ppm` must be \(recordings, 3\), got \(3,\)",
         ),
     ],

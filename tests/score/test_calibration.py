@@ -24,7 +24,7 @@ def test_a_known_temperature_is_found_again():
     assert cross_entropy(3 * logits, labels, 3) < cross_entropy(3 * logits, labels)
 
 
-def test_what_has_no_finite_temperature():
+def test_where_there_is_no_finite_temperature():
     assert fit_temperature(-5 * np.eye(3), [0, 1, 2]) == 100  # always wrong
     assert fit_temperature(np.zeros((4, 3)), [0, 1, 2, 0]) == 100  # says nothing
     assert 0.01 < fit_temperature(9 * np.eye(3), [0, 1, 2]) < 9  # never wrong

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nmr_speech.score
+from nmr_speech import corpus
 
 ROOM = Path(nmr_speech.score.__file__).parent
 MODULES = sorted(path.stem for path in ROOM.glob("*.py") if path.stem not in ("__init__", "bound"))
@@ -29,3 +30,9 @@ def test_importing_it_loads_neither_torch_nor_speechbrain():
         [sys.executable, "-c", f"import sys; {imports}; {check}"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_what_the_corpus_exports_is_there_when_asked_for():
+    assert all(callable(getattr(corpus, name)) for name in corpus.__all__)
+    with pytest.raises(AttributeError, match=r"module 'nmr_speech.corpus' has no attribute 'stack'"):
+        corpus.stack  # noqa: B018 - the access is what raises

@@ -1,4 +1,4 @@
-"""Bad parameters are named, with their unit and what would do."""
+"""Messages name a bad parameter, its unit and values that work."""
 
 import math
 
@@ -40,6 +40,20 @@ VAL = {"HA": 4.2, "HB": 2.0, "MG1": 0.9, "MG2": 0.8, "H": 8.2}
 def test_parameters_of_the_experiment(parameter, value, message):
     with pytest.raises(InputError, match=message):
         tocsy("VAL", VAL, **{parameter: value})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "message"),
+    [
+        ("field_mhz", 14.1, "`field_mhz` must be from 40 to 1300 MHz, got 14.1"),
+        ("n_points", 2**20 + 1, "`n_points` must be a whole number from 1 to 1048576, got 1048577"),
+        ("decay_time_t2_s", -1, "`decay_time_t2_s` must be positive, got -1"),
+        ("tolerance", 1, "`tolerance` must be from 0 to 0.1"),
+    ],
+)
+def test_parameters_of_pulse_acquire(parameter, value, message):
+    with pytest.raises(InputError, match=message):
+        pulse_acquire("VAL", VAL, **{parameter: value})
 
 
 @pytest.mark.parametrize("experiment", [tocsy, pulse_acquire])

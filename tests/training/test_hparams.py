@@ -47,7 +47,11 @@ def load_pair(frontend, backbone, folder, seed):
     return hparams, torch.nn.ModuleDict(hparams["modules"])
 
 
-@pytest.mark.parametrize(("frontend", "backbone"), list(itertools.product(FRONTENDS, BACKBONES)))
+SMALL = ("deep_picker", "ecapa_xs", "xvector_xs")  # every front end with these, every large model with one front end
+PAIRS = [*itertools.product(FRONTENDS, SMALL), *(("conv", backbone) for backbone in BACKBONES if backbone not in SMALL)]
+
+
+@pytest.mark.parametrize(("frontend", "backbone"), PAIRS)
 def test_any_front_end_fits_any_embedding_model(frontend, backbone, tmp_path):
     """Each pair takes a step, is saved, and is the same model again when loaded."""
     hparams, modules = load_pair(frontend, backbone, tmp_path, seed=1)

@@ -52,6 +52,7 @@ def baseline(
     n_points = fid.shape[-1]
     deviation = draw("first_points_percent", first_points_percent, fid, generator, (0, 100, "percent", "0 to 5")) / 100
     first = _index(-1, fid) < draw_whole("n_first_points", n_first_points, fid, generator, 0, n_points)
+    # Drawn for all points, so that how many are wrong does not change the draws that follow.
     gain = 1 + first * deviation * normal((*fid.shape[:-3], 1, 1, n_points), fid, generator)
     magnitude = draw("dc_percent", dc_percent, fid, generator, (0, 100, "percent", "0 to 1")) / 100
     magnitude = magnitude * (largest_magnitude(fid) if largest is None else largest)

@@ -162,6 +162,7 @@ def _singlet(fid, acquisition, largest, singlet, axial=0.0):
     frequency = 2 * math.pi * acquisition.field_mhz * (position_ppm - acquisition.carrier_ppm)
     t1, t2 = times(fid, acquisition)
     cos_and_sin = torch.cat([torch.cos(frequency * t1), torch.sin(frequency * t1)], dim=-3)
+    # Axial magnetisation passes t1 along z: neither modulated nor damped, and the same in both channels.
     modulation = (1 - axial) * cos_and_sin * torch.exp(-t1 / decay_time_s) + axial
     amplitude = amplitude * (largest_magnitude(fid) if largest is None else largest)
     return amplitude * modulation * torch.polar(torch.exp(-t2 / decay_time_s), frequency * t2)

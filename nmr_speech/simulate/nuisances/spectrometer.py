@@ -185,6 +185,7 @@ def _advance(fid, mirrored, dwells, dim):
     n = fid.shape[dim]
     last, mirrored_last = fid.narrow(dim, n - 1, 1), mirrored.narrow(dim, n - 1, 1)
     before = mirrored.narrow(dim, 1, n - 1).flip(dim)
+    # The point between the ends is the mean of both, as in the Fourier series of a jump.
     both = torch.cat([fid, (last + mirrored_last) / 2, before], dim)
     cycles = dwells * torch.fft.fftfreq(2 * n, device=fid.device, dtype=dwells.dtype).reshape(-1, *[1] * (-1 - dim))
     return torch.fft.ifft(_turn_f2(torch.fft.fft(both, dim=dim), 2 * math.pi * cycles), dim=dim).narrow(dim, 0, n)

@@ -18,12 +18,10 @@ import torch
 from nmr_speech.checks import InputError, in_range, one_of, whole
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
 from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.corpus.trials import all_pairs, balanced_draw, read_trials, write_trials
+from nmr_speech.corpus.trials import all_pairs, balanced_draw, read_trials
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.files import write_whole
 from nmr_speech.inference.load import load_embedder
-from nmr_speech.report.figures import plot_det, plot_histogram
-from nmr_speech.report.results import write_results
+from nmr_speech.report.results import write_verification
 from nmr_speech.score import DetCurve, det_curve
 from nmr_speech.score.backends import BACKENDS, Embeddings, score_trials
 from nmr_speech.score.calibration import Calibration
@@ -38,7 +36,6 @@ KEYS = (
     "source", "revision", "data_folder", "output_folder", "splits", "residues", "trials", *DRAW, "allow_self",
     "backend", "cohort_top_k", *COSTS, "other_p_targets", "bootstrap_samples", "batch_size",
 )  # fmt: skip
-FIGURES = {"eer": "EER", "min_dcf": "minDCF", "cllr": "Cllr", "min_cllr": "minCllr"}
 
 
 def read_rows(hparams):
@@ -122,29 +119,6 @@ def identify_open_set(train, test):
     return {"identification": identify(train, test)} if is_known.any() and not is_known.all() else {}
 
 
-def report(hparams, trials, llrs, figures):
-    """Write trials, scores, pictures and figures."""
-    folder = Path(hparams["output_folder"])
-    folder.mkdir(parents=True, exist_ok=True)
-    write_trials(folder / "trials.txt", trials)
-    lines = (f"{trials.name(i)} {int(trials.is_target[i])} {llr:.6f}\n" for i, llr in enumerate(llrs))
-    write_whole(folder / "scores.txt", "".join(lines).encode())
-    target, nontarget = trials.split(llrs)
-    plot_det(det_curve(target, nontarget), folder / "det.png")
-    plot_histogram(target, nontarget, figures["eer_threshold"], folder / "histogram.png")
-    write_results(folder, hparams, figures, headline, ["scores.txt", "trials.txt", "det.png", "histogram.png"])
-
-
-def headline(results):
-    """Figures with their intervals, a line each."""
-    lines = ["{target} target and {nontarget} non-target trials".format(**results["trials"])]
-    lines += [
-        f"{label:8}" + "{value:.4f} (95% interval {low:.4f} to {high:.4f})".format(**results[name])
-        for name, label in FIGURES.items()
-    ]
-    return "\n".join(lines)
-
-
 def check(hparams):
     """Refuse settings that cannot be used."""
     one_of("backend", hparams["backend"], tuple(BACKENDS))
@@ -184,7 +158,7 @@ def main(argv):
         **identify_open_set(train, test),
     }
     clock.lap("verify")
-    report(hparams, trials, llrs, figures | {"seconds": round(clock.seconds["verify"], 1)})
+    write_verification(hparams, trials, llrs, figures | {"seconds": round(clock.seconds["verify"], 1)})
 
 
 if __name__ == "__main__":

@@ -93,12 +93,26 @@ def dataio_prep(hparams):
     return datasets
 
 
-def compare(test_set, phase_rad):
-    """Score IST, with a virtual echo if the peaks are in phase, and zero filling."""
-    in_phase = max(map(abs, phase_rad)) < WRONG_PHASE
+def score(brain, test_set, phase_rad, clock):
+    """Score the network with the smallest validation error beside IST and zero filling."""
+    brain.checkpointer.recover_if_possible(min_key="rlne")
+    network = brain.modules.network.eval()
+    scores = {"test": evaluate(lambda *fids: network.fill_in(*fids)[-1], test_set, brain.device)}
+    clock.lap("evaluate")
+    in_phase = max(map(abs, phase_rad)) < WRONG_PHASE  # else an echo would spoil the FIDs
+    scores["ist"] = evaluate(partial(ist, echo="even" if in_phase else None), test_set)
+    scores["zero_filled"] = evaluate(lambda measured, masks: measured, test_set)
+    clock.lap("ist")
+    return scores
+
+
+def describe(hparams):
+    """Return what was trained and on what, for the report."""
     return {
-        "ist": evaluate(partial(ist, echo="even" if in_phase else None), test_set),
-        "zero_filled": evaluate(lambda measured, masks: measured, test_set),
+        "network": type(hparams["network"]).__name__,
+        "settings": hparams["network"].settings,
+        "recordings": {split: hparams[name] for split, name in SIZES.items()},
+        "fids": hparams["fids"],
     }
 
 
@@ -137,26 +151,12 @@ def main(argv):
     clock.lap("train")
 
     curves = list(hparams["curves"].epochs)  # before the best checkpoint brings back those up to itself
-    checkpointer.recover_if_possible(min_key="rlne")
-    network = brain.modules.network.eval()
-    scores = {"test": evaluate(lambda *fids: network.fill_in(*fids)[-1], datasets["test"], brain.device)}
-    clock.lap("evaluate")
-    scores |= compare(datasets["test"], FIDSettings.of(hparams["fids"]).phase_rad)
-    clock.lap("ist")
-
-    save_network(network, folder)
+    scores = score(brain, datasets["test"], FIDSettings.of(hparams["fids"]).phase_rad, clock)
+    save_network(brain.modules.network, folder)
     plot_curves(curves, "rlne", "RLNE", folder / "curves.png")
-    found = {
-        "network": type(network).__name__,
-        "settings": network.settings,
-        **scores,
-        "curves": curves,
-        "recordings": {split: hparams[name] for split, name in SIZES.items()},
-        "fids": hparams["fids"],
-        "resumed": resumed,
-        "seconds": clock.seconds,
-    }
-    write_results(folder, hparams, found, headline, ["config.json", "model.safetensors", "curves.png"])
+    run = {"curves": curves, "resumed": resumed, "seconds": clock.seconds}
+    files = ["config.json", "model.safetensors", "curves.png"]
+    write_results(folder, hparams, describe(hparams) | scores | run, headline, files)
 
 
 if __name__ == "__main__":

@@ -160,4 +160,4 @@ def _on_grid(
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
     gridded = to_grid(experiment, axis, shift_ppm=shift_ppm)
-    return stack_fid(gridded.fid)[0], gridded.steps, warnings
+    return stack_fid(gridded.fid)[0], gridded.steps, [*warnings, *gridded.warnings]

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.load import PARTS, Classifier, load_classifier
 from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.publish.card import write_card
-from nmr_speech.simulate import draw_recording
+from nmr_speech.simulate import Sample, draw_recording
 
 CPU = {"device": "cpu"}
 """Outputs are compared on the CPU, because two runs on a GPU may differ in the last digit."""
@@ -38,9 +39,8 @@ FILES = {
 """The only files that a bundle may hold: no optimiser, no counters, no code."""
 
 # What decides a recording, so that the example can be simulated again.
-PLAN = (
-    "seed", "residues", "recordings_per_residue", "condition", "shift_source", "free_shift_std_ppm", "experiment",
-)  # fmt: skip
+SAMPLE = tuple(field.name for field in fields(Sample))
+PLAN = ("seed", "residues", "recordings_per_residue", *SAMPLE, "experiment")
 
 # Tokens of Hugging Face, AWS, GitHub and OpenAI, and private keys in PEM form.
 SECRET = re.compile(

@@ -17,7 +17,7 @@ MOST_BYTES = 2**28  # of the archive, and of what is unpacked from it; ten times
 MOST_MEMBERS = 10_000
 CHUNK_BYTES = 2**20
 NEEDED = re.compile(
-    r"ser|acqu[s234]s?|procpar|fid|nuslist|sampling\.sch|v[dcpa]list|difflist|pdata/\d{1,6}/(procs|proc2s|2rr)"
+    r"ser|acqu[234]?s|procpar|fid|nuslist|sampling\.sch|v[dcpa]list|difflist|pdata/\d{1,6}/(procs|proc2s|2rr)"
 )
 """Files that the readers open."""
 

@@ -196,7 +196,10 @@ def _pipe_processing(header: Mapping[str, Any], dimension: int, axis: Axis) -> P
 def _bruker(path: Path) -> tuple[np.ndarray, list[Axis], list[Processing], dict[str, Any]]:
     """Spectrum, axes, processing, and what the acquisition parameters say of the experiment."""
     procs, proc2s = (read_parameters(path.parent / name) for name in ("procs", "proc2s"))
-    if proc2s.get("MC2") in (0, 1) or proc2s.get("PH_mod") in (2, 3) or procs.get("PH_mod") in (2, 3):
+    acqu2s, acqus = _beside(path, "acqu2s"), _beside(path, "acqus")
+    # FnMODE has precedence over MC2, which may be left at 0 (QF) where FnMODE says how t1 was sampled.
+    is_qf = acqu2s.get("FnMODE", 0) in (0, 1) and proc2s.get("MC2") in (0, 1)
+    if is_qf or proc2s.get("PH_mod") in (2, 3) or procs.get("PH_mod") in (2, 3):
         raise InputError(
             f"{path}: must be phased, this is a magnitude spectrum (MC2 or PH_mod); give a phase-sensitive TOCSY"
         )
@@ -218,9 +221,9 @@ def _bruker(path: Path) -> tuple[np.ndarray, list[Axis], list[Processing], dict[
         _bruker_processing(one, own, axis) for one, own, axis in zip((proc2s, procs), acqu, axes, strict=True)
     ]
     described = {
-        "solvent": acqu[1].text("SOLVENT"),
-        "pulse_program": acqu[1].text("PULPROG"),
-        "mixing_time_s": possible_mixing_s(delay_s(Path(acqu[1].source), MIXING_DELAY)),
+        "solvent": acqus.text("SOLVENT"),
+        "pulse_program": acqus.text("PULPROG"),
+        "mixing_time_s": possible_mixing_s(delay_s(Path(acqus.source), MIXING_DELAY)),
     }
     return np.ascontiguousarray(falling[::-1, ::-1], dtype=float), axes, processing, described
 

@@ -1,4 +1,4 @@
-"""A data set is made once, goes on after a kill, and is never mixed with another."""
+"""A data set is simulated once, resumed after a kill, and never mixed with another."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ def test_batches_of_another_size_make_the_same_recordings(built, tmp_path, monke
 
 
 def test_a_half_made_folder_goes_on_with_batches_of_another_size(built, tmp_path, monkeypatch):
-    """As when a run that was begun on a CPU goes on on a GPU."""
+    """As when a GPU resumes a run that a CPU has started."""
     monkeypatch.setattr(dataset, "BATCH", {"cpu": 3})
     stop_after(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):

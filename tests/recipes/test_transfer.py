@@ -117,7 +117,7 @@ def watch(monkeypatch):
 )
 def test_frozen_means_frozen(options, go, speech, watch):
     go(*options, epochs=1)
-    out = go(*options, epochs=2)  # goes on from the checkpoint
+    out = go(*options, epochs=2)  # resumes from the checkpoint
     expected = {f"backbone.module.{name}": tensor for name, tensor in source_state(speech).items()}
     assert len(watch.states) >= 8
     for state in watch.states:

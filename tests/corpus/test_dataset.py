@@ -229,15 +229,15 @@ def test_the_hash_follows_content_alone():
 
 def test_parts_made_apart_add_up(tmp_path, monkeypatch):
     """Shares on several machines: manifests concatenated and folders put together give the whole."""
-    monkeypatch.setattr(dataset, "SHARD", 10)
-    monkeypatch.setattr("nmr_speech.corpus.plan.SHARD", 10)
-    monkeypatch.setattr(dataset, "BATCH", {"cpu": 5})
-    plan = DatasetPlan(5, ["GLY", "SER"], 90)
-    assert build_dataset(tmp_path / "whole", plan) == 180
-    assert sum(build_dataset(tmp_path / f"part{k}", plan, share=f"{k}/3") for k in (1, 2, 3)) == 180
+    monkeypatch.setattr(dataset, "SHARD", 6)
+    monkeypatch.setattr("nmr_speech.corpus.plan.SHARD", 6)
+    monkeypatch.setattr(dataset, "BATCH", {"cpu": 3})
+    plan = DatasetPlan(5, ["GLY", "SER"], 36)
+    assert build_dataset(tmp_path / "whole", plan) == 72
+    assert sum(build_dataset(tmp_path / f"part{k}", plan, share=f"{k}/3") for k in (1, 2, 3)) == 72
     whole = contents(tmp_path / "whole")
     audio = [{k: v for k, v in contents(tmp_path / f"part{k}").items() if k.startswith("wav/")} for k in (1, 2, 3)]
-    assert sum(map(len, audio)) == 180
+    assert sum(map(len, audio)) == 72
     assert audio[0] | audio[1] | audio[2] == {k: v for k, v in whole.items() if k.startswith("wav/")}
     for split in ("train", "valid", "test"):
         rows = [row for k in (1, 2, 3) for row in read_manifest(tmp_path / f"part{k}" / f"{split}.csv")]

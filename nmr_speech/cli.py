@@ -117,7 +117,7 @@ def classify(options: argparse.Namespace) -> None:
 def reconstruct(options: argparse.Namespace) -> None:
     """Fill in the transients that a schedule left out of a Bruker folder or an NMRPipe file in the time domain.
 
-    Of a fully sampled one, also of its NMRPipe or Sparky spectrum, try schedules.
+    On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead.
     """
     from nmr_speech.reconstruction import read_schedule, run
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
@@ -255,22 +255,26 @@ def _add_reconstruct(command: _Command) -> None:
     command.add_argument(
         "--schedule", type=Path, help="text file, one transient a line (default: nuslist of the Bruker folder)"
     )
-    command.add_argument(
-        "--first", dest="index_base", type=_value, help="index of the first transient in it, 0 or 1 (default: detected)"
-    )
+    base = {"dest": "index_base", "metavar": "N", "type": _value}
+    command.add_argument("--first", help="index of the first transient in it, 0 or 1 (default: detected)", **base)
     command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
-    masks = {"type": _value, "default": 1, "help": "number of schedules; the spread of several shows the uncertainty"}
-    command.add_argument("--masks", "--schedules", dest="n_schedules", **masks)
+    masks = {"dest": "n_schedules", "metavar": "N", "type": _value, "default": 1}
+    text = "number of schedules; the spread of several shows the uncertainty"
+    command.add_argument("--masks", "--schedules", help=text, **masks)
     command.add_argument("--seed", type=_value, default=1986, help="seed of drawn schedules")
     command.add_argument(
-        "--model", help="results folder or Hub repository of a network (default: only modern has one, in the package)"
+        "--model", help="results folder or Hub repository of a network; modern has a default in the package"
     )
     command.add_argument("--echo", default="auto", help="virtual echo: auto, or none (ist only)")
     command.add_argument(
         "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
     )
     command.add_argument(
-        "--points", dest="n_transients", type=_value, help="transients of the full grid (default: as the files say)"
+        "--points",
+        dest="n_transients",
+        metavar="N",
+        type=_value,
+        help="transients of the full grid (default: as the files say)",
     )
     command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
     command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho (default: as the files say)")

@@ -102,18 +102,19 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def on_page_content(html, page, config, files):
-    """The same for the links of notebooks, which are HTML by now."""
+    """The same for the links of notebooks, which are HTML by now; without the loader for diagrams from elsewhere."""
     own = PurePosixPath(page.file.src_uri)
+    if own.suffix != ".ipynb":
+        return html
 
     def target(match):
         there = page_of(os.path.normpath(PurePosixPath("docs") / own.parent / match[1]), files)
         if there is None:
             raise ValueError(f"{own}: {match[1]} is no page of the site")
-        return f'href="{os.path.relpath(re.sub("[.](md|ipynb)$", ".html", there), own.parent)}{match[2]}"'
+        return f'href="{os.path.relpath(re.sub("[.](md|ipynb)$", ".html", there), own.parent)}{match[2] or ""}"'
 
-    return (
-        re.sub(r'href="(?![a-z]+:)([^"#]+[.](?:md|ipynb))(#[^"]*)?"', target, html) if own.suffix == ".ipynb" else html
-    )
+    html = re.sub(r'<script type="module">(?:(?!</script>).)*mermaid.*?</script>', "", html, flags=re.DOTALL)
+    return re.sub(r'href="(?![a-z]+:)([^"#]+[.](?:md|ipynb))(#[^"]*)?"', target, html)
 
 
 def page_of(path: str, files) -> str | None:
@@ -160,7 +161,7 @@ def commands_page() -> str:
             main([*arguments, "--help"])
         return text.getvalue()
 
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "88"
     overview = words()
     names = re.findall(r"^    ([a-z][a-z-]*)(?: |$)", overview, re.MULTILINE)
     parts = ["# Commands", f"```text\n{overview}```"]

@@ -103,9 +103,16 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     -------
     gradio.Blocks
         The page: ``local_url`` is its address, ``block_thread()`` waits until interrupted, ``close()`` stops it.
+
+    Example
+    -------
+    >>> serve(None, port=70000)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `port` must be a whole number from 0 to 65535, got 70000
     """
-    gradio = _gradio()
     port = whole("port", port, 0, 65535)
+    gradio = _gradio()
     os.environ["GRADIO_TEMP_DIR"] = _upload_folder()
     page = make_page(load_classifier(source or newest_results(), revision))
     system = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])

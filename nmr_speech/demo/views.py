@@ -68,6 +68,11 @@ def view_upload(model: Classifier, path: str | None, shift_ppm: str = "") -> Vie
     Returns
     -------
     View
+
+    Example
+    -------
+    >>> view_upload(None, None).notes
+    '**This cannot be used:** choose a file first'
     """
 
     def view() -> View:
@@ -95,15 +100,21 @@ def view_simulated(model: Classifier, residue: str, index: float, disturbed: boo
     Returns
     -------
     View
+
+    Example
+    -------
+    >>> "`number` must be a whole number" in view_simulated(None, "GLY", 0.5, False).notes.replace(chr(92), "")
+    True
     """
 
     def view() -> View:
-        training = training_data(model)
-        settings = vars(training.sample or Sample()) | vars(training.acquisition or Acquisition())
         one_of("residue", residue, RESIDUES)
         number = whole("number", index, 0, 10**6)
+        training = training_data(model)
+        settings = vars(training.sample or Sample()) | vars(training.acquisition or Acquisition())
         nuisances = training.nuisances if disturbed else {}
         mixture = draw_mixture({residue: 1.0}, SEED, number, nuisances=nuisances, **settings)
+        # By way of a file, so that a simulated recording is treated exactly like an uploaded one.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{residue}.wav"
             write_wav(path, stack_fid(mixture.fid)[0])

@@ -94,8 +94,11 @@ class AminoAcidClassifier(EncoderClassifier):
             )
         # SpeechBrain's default, token=False, ignores the login.
         config = FetchConfig(token=None, revision=revision)
-        with hub_errors(str(source)):
-            loaded = super().from_hparams(source, fetch_config=config, **options)
+        try:
+            with hub_errors(str(source)):
+                loaded = super().from_hparams(source, fetch_config=config, **options)
+        except ImportError as error:  # the safe loader knows where classes have moved, SpeechBrain's does not
+            raise InputError(f"{source}: made by another version ({error}); load it without `run_yaml`") from error
         loaded.hparams.label_encoder.expect_len(len(loaded.hparams.label_encoder))
         loaded.commit = revision
         return loaded

@@ -61,6 +61,13 @@ def classify_spectrum(model: Classifier, path: str | Path, shift_ppm: float | No
     Returns
     -------
     Classification
+
+    Example
+    -------
+    >>> classify_spectrum(None, "nowhere.wav")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: nowhere.wav: no such file or folder
     """
     path = Path(path)
     if not path.exists():
@@ -103,11 +110,23 @@ def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
     -------
     np.ndarray
         Drop of the log-probability without each of 64 bands of F2, and of F1, (2, 64), shifts rising.
+
+    Example
+    -------
+    A model that ignores its input depends on no band.
+
+    >>> from types import SimpleNamespace
+    >>> labels = SimpleNamespace(encode_label=lambda _: 0)
+    >>> model = SimpleNamespace(labels=labels, log_probabilities=lambda wavs: torch.zeros(len(wavs), 1))
+    >>> drops = occlusion(model, torch.rand(65536, 4), "GLY")
+    >>> drops.shape, abs(drops).max().item()
+    ((2, 64), 0.0)
     """
     fid, target = unstack_fid(wav), model.labels.encode_label(residue)
     without = []
     for dimension in ("f2", "f1"):
         occluded = torch.stack([stack_fid(_without(fid, dimension, band))[0] for band in range(BANDS)])
+        # In batches of 16: features of all 64 bands together would take gigabytes.
         without.append(torch.cat([model.log_probabilities(part)[:, target] for part in occluded.split(16)]))
     return (model.log_probabilities(wav[None])[0, target] - torch.stack(without)).numpy()
 
@@ -141,4 +160,4 @@ def _on_grid(
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
     gridded = to_grid(experiment, axis, shift_ppm=shift_ppm)
-    return stack_fid(gridded.fid)[0], gridded.steps, warnings
+    return stack_fid(gridded.fid)[0], gridded.steps, [*warnings, *gridded.warnings]

@@ -78,6 +78,12 @@ def training_data(model: Classifier) -> TrainingData:
     Returns
     -------
     TrainingData
+
+    Example
+    -------
+    >>> from types import SimpleNamespace
+    >>> training_data(SimpleNamespace(folder=getfixture("tmp_path"), nodes={}))
+    TrainingData(sample=None, acquisition=None, nuisances={})
     """
     path, nodes = model.folder / "training.yaml", model.nodes
     if path.is_file():
@@ -111,6 +117,13 @@ def experiment_warnings(experiment: Experiment, training: TrainingData) -> Itera
     ------
     str
         One sentence for each of pulse programme, mixing time in s, field in MHz and solvent that differs.
+
+    Example
+    -------
+    >>> from types import SimpleNamespace
+    >>> measured = SimpleNamespace(f2=Acquisition().f2, mixing_time_s=0.06, pulse_program="dipsi2", solvent="DMSO")
+    >>> list(experiment_warnings(measured, TrainingData(Sample("d2o"), Acquisition(mixing_time_s=0.12))))
+    ['the mixing time was 0.06 s; the model was trained on 0.12 s', 'measured in DMSO; the model was trained on D2O']
     """
     acquisition, sample, solvent = training.acquisition, training.sample, experiment.solvent
     sequence = (experiment.pulse_program or "").lower()

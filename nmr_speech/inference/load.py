@@ -152,8 +152,10 @@ class _Source:
 
     def __init__(self, source: str | Path, revision: str | None):
         self.folder, self.commit = locate(source, revision, DOWNLOADED)
+        # Pickles are downloaded only if safetensors files are missing: they hold the same tensors again.
         if self.commit and not all((self.folder / f"{part}.safetensors").is_file() for part in PARTS):
             self.folder, _ = locate(source, self.commit, ["*.ckpt"])
+        # Only a training has checkpoints; its YAML calls functions, so that only some keys of it can be read.
         self.published = not (self.folder / "save").is_dir()
         self.yaml = self.folder / "hyperparams.yaml"
         if not self.yaml.is_file() and REPOSITORY.fullmatch(str(source)):
@@ -183,6 +185,7 @@ class _Source:
 
     @torch.inference_mode()
     def refuse_misfit(self, embedder: Embedder, head: nn.Module, n_classes: int) -> None:
+        # Each part fits its own weights, but only a forward pass shows whether the parts fit one another.
         noise = torch.randn(1, N_SAMPLES, N_CHANNELS, generator=torch.Generator().manual_seed(0))
         try:
             logits = head(embedder(noise))

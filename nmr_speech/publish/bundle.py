@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Mapping
+from dataclasses import fields
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.load import PARTS, Classifier, load_classifier
 from nmr_speech.models.heads import LinearHead, MarginHead
 from nmr_speech.publish.card import write_card
-from nmr_speech.simulate import draw_recording
+from nmr_speech.simulate import Sample, draw_recording
 
 CPU = {"device": "cpu"}
 """Outputs are compared on the CPU, because two runs on a GPU may differ in the last digit."""
@@ -37,18 +38,22 @@ FILES = {
 }  # fmt: skip
 """The only files that a bundle may hold: no optimiser, no counters, no code."""
 
-PLAN = (
-    "seed", "residues", "recordings_per_residue", "condition", "shift_source", "free_shift_std_ppm", "experiment",
-)  # fmt: skip
+# What decides a recording, so that the example can be simulated again.
+SAMPLE = tuple(field.name for field in fields(Sample))
+PLAN = ("seed", "residues", "recordings_per_residue", *SAMPLE, "experiment")
 
+# Tokens of Hugging Face, AWS, GitHub and OpenAI, and private keys in PEM form.
 SECRET = re.compile(
     rb"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bsk-[A-Za-z0-9_-]{20,}"
     rb"|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
+# Absolute paths of two or more parts, home folders, drive letters and network shares; but no URLs, and no fractions.
 LOCAL_PATH = re.compile(
     r"(?<![\w.:/<-])(?:/[\w.+-]+){2,}|(?<![\w.])~/\w|\b[A-Za-z]:\\+\w[^\s\'\"]*|\\\\\w+\\\w|file://"
 )
 
+# Without `pretrained_path` or `paths`: SpeechBrain then takes the weights from where the file itself lies, also from a
+# fork, a renamed repository, a tag or a local copy.
 HYPERPARAMS = """\
 # Made by `nmr-speech publish`; needs the package nmr_speech ({version}).
 # Safe loader: nmr_speech.inference.AminoAcidClassifier.from_hparams
@@ -204,6 +209,17 @@ def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str) -> No
         The models.
     what : str
         How the second one was loaded, for the message.
+
+    Example
+    -------
+    >>> from types import SimpleNamespace
+    >>> model = SimpleNamespace(classify_batch=lambda wavs: 4 * [wavs], encode_batch=lambda wavs: wavs)
+    >>> other = SimpleNamespace(classify_batch=lambda wavs: 4 * [wavs], encode_batch=lambda wavs: 2 * wavs)
+    >>> compare(model, model, "loaded again")
+    >>> compare(model, other, "loaded again")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: the model loaded again gives other outputs than the local one; report this with the...
     """
     outputs = []
     for model in (ours, theirs):
@@ -250,7 +266,7 @@ def settings_of(model: Classifier, results_folder: Path) -> dict[str, Any]:
 def _write_weights(model: Classifier, folder: Path) -> None:
     for part, module in zip(PARTS, (model.embedder.frontend, model.embedder.backbone, model.head), strict=True):
         weights = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
-        torch.save(weights, folder / f"{part}.ckpt")
+        torch.save(weights, folder / f"{part}.ckpt")  # SpeechBrain's loader reads no safetensors
         safetensors.torch.save_file(weights, folder / f"{part}.safetensors")
     model.labels.save(folder / "label_encoder.ckpt")
 
@@ -271,7 +287,7 @@ def _hyperparams(model: Classifier, results_folder: Path) -> str:
 
 def _head_node(head: nn.Module) -> str:
     if isinstance(head, LinearHead):
-        arguments = {"in_features": head.in_features, "out_features": head.out_features}
+        arguments: dict[str, Any] = {"in_features": head.in_features, "out_features": head.out_features}
     elif isinstance(head, MarginHead):
         n_classes, embedding_size = head.cosine.weight.shape
         arguments = {"embedding_size": embedding_size, "n_classes": n_classes}

@@ -81,6 +81,13 @@ def make_speaker_model(results_folder: str | Path, folder: str | Path, repositor
         ``.txt``, ``README.md``. Equal results give equal files.
     repository : str
         ``user/name`` of the repository, for the card.
+
+    Example
+    -------
+    >>> make_speaker_model(getfixture("tmp_path"), getfixture("tmp_path") / "model", "user/voices")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: holds no results.json; let the training finish first
     """
     results_folder, folder = Path(results_folder), Path(folder)
     if not (results_folder / "results.json").is_file():

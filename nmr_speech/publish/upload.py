@@ -139,6 +139,7 @@ def difference(files: Files, target: Target) -> Difference:
     new = [name for name in files if name not in there]
     same = [name for name in files if name in there and _is_same(files[name], there[name])]
     changed = [name for name in files if name in there and name not in set(same)]
+    # The Hub itself adds .gitattributes to every repository.
     there_only = sorted(set(there) - set(files) - {".gitattributes"})
     return Difference(new, changed, same, there_only, sum(_size(files[name]) for name in new + changed), head)
 
@@ -208,6 +209,7 @@ def _refuse_login(target: Target) -> None:
     if target.create_pr:
         return
     if _info(target) is not None:
+        # Exact, also for fine-grained tokens; for a new repository only the namespace can be compared.
         _api().auth_check(**target.where, write=True)
         return
     owner, mine = target.repository.split("/")[0], [me["name"], *(group["name"] for group in me.get("orgs", []))]
@@ -260,8 +262,7 @@ def _tags(target: Target) -> dict[str, str]:
 
 def _current_card(files: Files, target: Target) -> bytes:
     """Return the card, already pinned if every other file is on the Hub."""
-    card = _content(files[CARD]).decode()
-    found = difference(files, target)
+    card, found = _content(files[CARD]).decode(), difference(files, target)
     if found.head is None or set(found.to_send) - {CARD}:
         return card.encode()
     there = ""
@@ -316,7 +317,7 @@ def _commit(files: Files, parent: str | None, target: Target, message: str, say:
         commit_message=f"{message}, nmr_speech {nmr_speech.__version__}",
         revision=target.revision,
         create_pr=target.create_pr,
-        parent_commit=parent,
+        parent_commit=parent,  # the Hub refuses the commit (412) if somebody else was faster
     )
     say(f"uploaded {len(files)} files, commit {done.oid}")
     return done
@@ -341,6 +342,7 @@ def _is_same(content: Path | bytes, entry: RepoFile) -> bool:
     return _sha256(content, content.stat().st_mtime_ns) == entry.lfs.sha256
 
 
+# Large files are hashed once, though an upload compares them three times; the time of change guards the cache.
 @functools.cache
 def _sha256(path: Path, _: int) -> str:
     with path.open("rb") as stream:

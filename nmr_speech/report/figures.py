@@ -142,7 +142,8 @@ def plot_histogram(target: np.ndarray, nontarget: np.ndarray, threshold: float, 
     # The same bins for both, or their heights could not be compared.
     bins = np.histogram_bin_edges(np.concatenate([target, nontarget]), 60).tolist()
     for scores, name, colour in ((nontarget, "different residues", "tab:red"), (target, "same residue", "tab:blue")):
-        axes.hist(scores, bins, density=True, alpha=0.6, label=f"{name} ({len(scores)} trials)", color=colour)
+        label = f"{name} ({len(scores)} trials)"
+        axes.hist(scores, bins, density=True, histtype="stepfilled", alpha=0.6, label=label, color=colour)
     axes.axvline(threshold, color="black", linewidth=0.8, linestyle="--", label="equal error")
     axes.set(xlabel="log-likelihood ratio (natural)", ylabel="density")
     axes.legend(frameon=False, fontsize=8)

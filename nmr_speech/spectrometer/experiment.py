@@ -12,6 +12,9 @@ from nmr_speech.checks import InputError, is_number
 
 SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie a few 100 ppm apart at most; 1H and 19F differ by 6%
 MOST_CARRIER = 1e-4  # proton carriers lie within 100 ppm of 0 ppm; more is a damaged file
+FREQUENCIES = {"1H": 1, "19F": 0.94086, "31P": 0.40481, "7Li": 0.38864, "11B": 0.32084, "23Na": 0.26452,
+               "13C": 0.25145, "29Si": 0.19867, "2H": 0.15351, "15N": 0.10136}  # fmt: skip
+"""Frequency of each nucleus relative to that of protons (IUPAC 2008, doi:10.1351/pac200880010059)."""
 LONGEST_MIXING_S = 1.0  # of any TOCSY; a longer delay is not the mixing time
 
 
@@ -43,10 +46,18 @@ class Experiment:
         Solvent, as the file calls it.
     pulse_program : str | None
         Pulse programme, as the file calls it.
+    nucleus : str
+        Nucleus of F2.
+    processed_deg : tuple
+        Zero and first order, in degrees, by which F1 and F2 were phased elsewhere; None where that is unknown.
+    schedule : np.ndarray | None
+        Indices of the transients measured, from 0, (m,), where they were sampled non-uniformly.
     source : str
         The file.
     steps : tuple[str, ...]
         What was found and done, one sentence each, in order.
+    warnings : tuple[str, ...]
+        What makes the result doubtful, one sentence each.
 
     Example
     -------
@@ -64,8 +75,12 @@ class Experiment:
     mixing_time_s: float | None = None
     solvent: str | None = None
     pulse_program: str | None = None
+    nucleus: str = "1H"
+    processed_deg: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
+    schedule: np.ndarray | None = None
     source: str = "simulated"
     steps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (2, self.f1.n, self.f2.n)
@@ -89,6 +104,30 @@ def is_same_nucleus(one_mhz: float, other_mhz: float) -> bool:
     return abs(one_mhz / other_mhz - 1) < SAME_NUCLEUS
 
 
+def is_plausible_zero(zero_mhz: Any, observed_mhz: float, nucleus: str = "1H") -> bool:
+    """Whether a frequency can be that of 0 ppm: within 100 ppm of the carrier for protons, 1000 ppm for other nuclei.
+
+    Example
+    -------
+    >>> is_plausible_zero(500.0, 500.00235), is_plausible_zero(125.7, 500.0), is_plausible_zero(None, 500.0)
+    (True, False, False)
+    """
+    limit = MOST_CARRIER if nucleus == "1H" else SAME_NUCLEUS
+    return is_number(zero_mhz) and abs(zero_mhz / observed_mhz - 1) < limit
+
+
+def nucleus_of(frequency_mhz: float, proton_mhz: float) -> str:
+    """Name the nucleus that has a frequency where protons have another.
+
+    Example
+    -------
+    >>> nucleus_of(125.7, 500.0), nucleus_of(400.0, 500.0)
+    ('13C', 'an unknown nucleus')
+    """
+    near = (name for name, ratio in FREQUENCIES.items() if is_same_nucleus(frequency_mhz, ratio * proton_mhz))
+    return next(near, "an unknown nucleus")
+
+
 def require_protons(source: str | Path, nuclei: tuple[str, str], frequencies_mhz: tuple[float, float]) -> None:
     """Refuse experiments other than proton against proton.
 
@@ -108,10 +147,17 @@ def require_protons(source: str | Path, nuclei: tuple[str, str], frequencies_mhz
     ...
     nmr_speech.checks.InputError: acqu2s: both dimensions must be 1H, got 1H in F2 and 15N in F1 (600 and 60.8 MHz); ...
     """
-    if nuclei != ("1H", "1H") or not is_same_nucleus(*frequencies_mhz):
+    f2_mhz, f1_mhz = frequencies_mhz
+    if nuclei != ("1H", "1H"):
         raise InputError(
-            f"{source}: both dimensions must be 1H, got {nuclei[0]} in F2 and {nuclei[1]} in F1 "
-            f"({frequencies_mhz[0]:.6g} and {frequencies_mhz[1]:.6g} MHz); use a 1H-1H TOCSY"
+            f"{source}: both dimensions must be 1H, got {nuclei[0]} in F2 and {nuclei[1]} in F1 ({f2_mhz:.6g} and "
+            f"{f1_mhz:.6g} MHz); models classify 1H-1H TOCSY, and `nmr-speech reconstruct` takes other nuclei in F1"
+        )
+    if not is_same_nucleus(f2_mhz, f1_mhz):
+        raise InputError(
+            f"{source}: both dimensions must be 1H; F1 is called 1H, but its frequency of {f1_mhz:.6g} MHz is that of "
+            f"{nucleus_of(f1_mhz, f2_mhz)} where 1H is at {f2_mhz:.6g} MHz; give a 1H-1H TOCSY, or correct the "
+            "frequency"
         )
 
 

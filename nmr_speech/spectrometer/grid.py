@@ -9,12 +9,11 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, whole
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.order import ordered
-from nmr_speech.spectrometer.phase import away_from_water, find_phases, negative_energy
+from nmr_speech.spectrometer.phase import POOR, Phases, away_from_water, find_phases, negative_energy
 from nmr_speech.spectrometer.reference import referenced
 from nmr_speech.spectrometer.resample import resample_t1, resample_t2
 
 MODEL_GRID = Axis()
-POOR = 0.25  # negative energy above which phases were not found
 COVERED = 0.25  # least share of the grid that the experiment must cover
 
 
@@ -23,6 +22,7 @@ def to_grid(
     grid: Axis = MODEL_GRID,
     *,
     shift_ppm: float = 0.0,
+    phase_f1_deg: tuple[float, float] | None = None,
     phase_f2_deg: tuple[float, float] | None = None,
     t1_start: float | None = None,
 ) -> Experiment:
@@ -37,6 +37,9 @@ def to_grid(
         size in ppm that they have at the spectrometer's field.
     shift_ppm : float
         The reference, added to all shifts; see `find_reference`.
+    phase_f1_deg : tuple[float, float] | None
+        Zero order at the carrier of F1, and first order across the width: 0, or 180 for a start half a dwell late;
+        None finds them.
     phase_f2_deg : tuple[float, float] | None
         Zero order at the carrier and first order across the width of F2; None finds them.
     t1_start : float | None
@@ -59,16 +62,19 @@ def to_grid(
     (torch.Size([2, 256, 256]), 118)
     """
     whole("n", grid.n, 2, 4096)
+    given = Phases(phase_f1_deg, phase_f2_deg, t1_start)
     target = replace(grid, width_hz=grid.width_ppm * experiment.f2.field_mhz, field_mhz=experiment.f2.field_mhz)
     experiment = referenced(experiment, shift_ppm)
     _check_fits(experiment, target)
     experiment = ordered(experiment, target)
-    experiment, phase_rad = find_phases(experiment, target, phase_f2_deg, t1_start)
+    experiment, phase_rad = find_phases(experiment, target, given)
     rows = resample_t2(experiment.fid.numpy().astype(complex), experiment.t2_start, experiment.f2, target, phase_rad)
     pairs, n_valid = resample_t1(rows, experiment.t1_start, experiment.f1, target)
     fid = torch.from_numpy(pairs.astype(np.complex64))
     valid = f"{n_valid} of {grid.n} transients are valid; those after them are zero."
-    stated = (_grid_step(grid, target.field_mhz), valid, _quality_step(fid, grid))
+    quality, poor = _quality(fid, grid)
+    stated = (_grid_step(grid, target.field_mhz), valid, quality)
+    known = any("phases" in warning for warning in experiment.warnings)
     return replace(
         experiment,
         fid=fid,
@@ -78,6 +84,7 @@ def to_grid(
         t2_start=0.0,
         n_valid=n_valid,
         steps=(*experiment.steps, *stated),
+        warnings=experiment.warnings if known else (*experiment.warnings, *poor),
     )
 
 
@@ -106,8 +113,12 @@ def _grid_step(grid: Axis, measured_mhz: float) -> str:
     )
 
 
-def _quality_step(fid: torch.Tensor, grid: Axis) -> str:
+def _quality(fid: torch.Tensor, grid: Axis) -> tuple[str, tuple[str, ...]]:
+    """State the negative energy, and warn where there is much of it."""
     keep = away_from_water(grid)
     energy = negative_energy(fid, torch.from_numpy(keep[:, None] & keep))
-    poor = "; that is much, so the phases may be wrong" if energy > POOR else ""
-    return f"{energy:.3f} of the energy outside the water is negative{poor}."
+    poor = (
+        f"the phases are poor: {energy:.2f} of the energy outside the water is negative (at most {POOR:g} in a "
+        "spectrum in phase), so the prediction may be wrong; give `phase_f2_deg` and `phase_f1_deg`",
+    )
+    return f"{energy:.3f} of the energy outside the water is negative.", poor if energy > POOR else ()

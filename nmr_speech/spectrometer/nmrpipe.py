@@ -9,6 +9,7 @@ import numpy as np
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.spectrometer.experiment import (
+    FREQUENCIES,
     Experiment,
     axes_step,
     is_same_nucleus,
@@ -51,17 +52,16 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     ...
     nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
     """
-    header, rows = _read(path)
+    header, every_row = _read(path)
     _check_kind(header)
     fields_mhz = header.quantity("FDF2OBS", "field_mhz"), header.quantity("FDF1OBS", "field_mhz")
     if sampling is None:
         require_protons(path, ("1H", "1H"), fields_mhz)  # headers name the axes freely: "1H", "HN", "Y"
     mode, said = by_caller(quadrature) if quadrature else _quadrature(header)
-    n_rows = len(rows)
-    rows, step = check_rows(rows, path)
-    t2_start, filtered = time_zero(rows, _group_delay(header), path)
-    if sampling is not None:
-        rows = sampling.expand(rows, n_rows, 0, path)
+    _check_loop(header, len(every_row))
+    rows, step = check_rows(every_row, path)
+    rows, t2_start, filtered = time_zero(rows, _group_delay(header), path)
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
     fid, t1_start = states_pairs(rows, mode)
     f1 = _axis(header, 1, fid.shape[1], fields_mhz[0] if is_same_nucleus(*fields_mhz) else fields_mhz[1])
     f2 = _axis(header, 2, fid.shape[2], fields_mhz[0])
@@ -73,23 +73,45 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
         t1_start=t1_start,
         t2_start=t2_start,
         n_valid=f1.n,
+        nucleus=_nucleus(header),
+        schedule=schedule,
         source=str(path),
         steps=(f"NMRPipe file; {step}", said, carriers, filtered, axes_step(f1, f2)),
+        warnings=doubts,
     )
 
 
 def _check_kind(header: Parameters) -> None:
     """Refuse what is not 2D, is transposed, transformed, or real in t2."""
-    if header.get("FDDIMCOUNT") != 2 or header.get("FDTRANSPOSED") != 0:
-        raise InputError(
-            f"{header.source}: an experiment must have two dimensions, F2 first, got {header.get('FDDIMCOUNT'):g}"
-        )
+    source, dimensions = header.source, header.get("FDDIMCOUNT")
+    if dimensions != 2:
+        what = "a 1D spectrum" if dimensions == 1 else f"an experiment of {dimensions:g} dimensions"
+        raise InputError(f"{source}: an experiment must have two dimensions, this is {what}; give a 2D TOCSY")
+    if header.get("FDTRANSPOSED") != 0:
+        raise InputError(f"{source}: F2 must come first, this file is transposed; turn it by `nmrPipe -fn TP`")
     if header.get("FDF1FTFLAG") != 0 or header.get("FDF2FTFLAG") != 0:
-        raise InputError(f"{header.source}: must be in the time domain, this is a spectrum; give the file before FT")
-    if header.get("FDF2QUADFLAG") != 0:
         raise InputError(
-            f"{header.source}: points in t2 must be complex (FDF2QUADFLAG 0), got {header.get('FDF2QUADFLAG'):g}"
+            f"{source}: must be in the time domain, this is a spectrum; give the file before FT, or, if it is real and "
+            "phased in both dimensions, a name that ends in .ft2"
         )
+    if header.get("FDF2QUADFLAG") != 0:
+        raise InputError(f"{source}: points in t2 must be complex (FDF2QUADFLAG 0), got {header.get('FDF2QUADFLAG'):g}")
+
+
+def _check_loop(header: Parameters, n_rows: int) -> None:
+    """Refuse a second loop: rows of several planes in one file of two dimensions."""
+    announced, planes = header.get("FDF1TDSIZE"), header.get("FDF3SIZE")
+    if planes > 1 or 8 <= announced < (n_rows - 1) // 2:
+        raise InputError(
+            f"{header.source}: rows must be those of one plane, got {n_rows} of {planes:g} plane(s) for FDF1TDSIZE "
+            f"{announced:g}, two for each: there is a second loop such as several mixing times; convert one plane"
+        )
+
+
+def _nucleus(header: Parameters) -> str:
+    """The nucleus of F2: the label where it names one, else protons, which are all but always observed."""
+    label = str(header.get("FDF2LABEL", "")).strip()
+    return label if label in FREQUENCIES else "1H"
 
 
 def _axis(header: Parameters, dimension: int, n: int, field_mhz: float) -> Axis:

@@ -1,45 +1,92 @@
-"""Phases in F2, quarter turns in F1 and the start of t1: those that leave the least energy of the spectrum negative.
+"""Phases in F2 and F1 and the start of t1: those that leave the least energy of the spectrum negative.
 
 In a TOCSY all peaks are positive once the phases are right. The energies of cosine and sine rows decide less well: on a
 measured valine they pick the wrong order, where the negative energy is 0.08 in the right one and 0.39 in the other.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import scipy.optimize
 import torch
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
-from nmr_speech.simulate.fid import cosine_window, spectrum, states_to_echo
+from nmr_speech.simulate.fid import spectrum
 from nmr_speech.spectrometer.experiment import Experiment
+from nmr_speech.spectrometer.phase_search import TINY, absorption_f1, best_phase, candidate_phase, strong_points
 from nmr_speech.spectrometer.resample import resample_t1
 
-TINY = 1e-300
 WATER_PPM = (4.4, 5.1)  # HDO is at 4.7 to 4.8 ppm; it is often the largest line, with a phase of its own
-ROWS = 24  # strongest rows of the spectrum, on which the phase is found; a single row is too few
-STRONG = 0.03  # points that count, relative to the largest
-FIRST_ORDER_DEG = 270  # limit of the search: three quarters of a dwell time
-PRIOR = 0.002  # negative energy that a first order of 360 degrees must save; a single line leaves it undetermined
+POOR = 0.25  # negative energy above which phases were not found
+LARGE_FIRST_DEG = 180.0  # a first order that a filter and a delay before acquisition do not leave
+TRUSTED = 0.1  # negative energy by which the phases of the file may be worse, where peaks need not be positive
+NEAR_DEG = 45.0  # by which a first order in F1 may differ from 0 or from 180 degrees
+
+
+@dataclass(frozen=True)
+class Phases:
+    """Phases that are known before the search; None for each that is not.
+
+    Arguments
+    ---------
+    f1_deg : tuple[float, float] | None
+        Zero order at the carrier of F1, and first order across its width: 0, or 180 for a start half a dwell late.
+    f2_deg : tuple[float, float] | None
+        Zero order at the carrier of F2, and first order across its width, from -720 to 720 degrees.
+    t1_start : float | None
+        Time of the first transient in dwell times, 0 or 0.5.
+
+    Example
+    -------
+    >>> Phases(f1_deg=(90, -180)).start
+    0.5
+    """
+
+    f1_deg: tuple[float, float] | None = None
+    f2_deg: tuple[float, float] | None = None
+    t1_start: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, pair in (("phase_f1_deg", self.f1_deg), ("phase_f2_deg", self.f2_deg)):
+            for value in pair or ():
+                in_range(name, value, -720, 720, "degrees")
+        if self.t1_start not in (None, 0, 0.5):
+            raise InputError(f"`t1_start` must be 0 or half a dwell time (0.5), got {self.t1_start!r}")
+        if self.f1_deg is not None and abs(self.f1_deg[1]) not in (0, 180):
+            raise InputError(
+                "`phase_f1_deg` must have a first order of 0, or of 180 for a start half a dwell late, got "
+                f"{self.f1_deg[1]:g}"
+            )
+        if self.f1_deg is not None and self.t1_start not in (None, abs(self.f1_deg[1]) / 360):
+            raise InputError(
+                f"`phase_f1_deg` and the start of t1 contradict each other, got a first order of {self.f1_deg[1]:g} "
+                f"and {self.t1_start:g} dwell times; give one of them"
+            )
+
+    @property
+    def start(self) -> float | None:
+        """Start of t1 in dwell times, where it is known."""
+        return abs(self.f1_deg[1]) / 360 if self.f1_deg is not None else self.t1_start
+
+    @property
+    def f2_rad(self) -> tuple[float, float] | None:
+        """Phases of F2 in radians, where they are known."""
+        return None if self.f2_deg is None else (float(np.deg2rad(self.f2_deg[0])), float(np.deg2rad(self.f2_deg[1])))
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """One start of t1 and one number of quarter turns, with the best phase for them."""
+    """One start of t1 and one phase in F1, with the best phase in F2 for them."""
 
     late: float
-    quarters: int
+    f1_deg: float
     phase_rad: tuple[float, float]
     energy: float
+    how: str
 
 
 def find_phases(
-    experiment: Experiment,
-    f1: Axis,
-    given_deg: tuple[float, float] | None = None,
-    given_start: float | None = None,
+    experiment: Experiment, f1: Axis, given: Phases | None = None
 ) -> tuple[Experiment, tuple[float, float]]:
     """Find the start of t1, quarter turns in F1 and phases in F2 that leave the least energy negative.
 
@@ -49,15 +96,13 @@ def find_phases(
         With its channels in order.
     f1 : Axis
         Frequencies of F1 to consider, in the field of ``experiment.f1``.
-    given_deg : tuple[float, float] | None
-        ``phase_f2_deg`` of `to_grid`, where known.
-    given_start : float | None
-        ``t1_start`` of `to_grid`, where known.
+    given : Phases | None
+        What is known already.
 
     Returns
     -------
     experiment : Experiment
-        With the start of t1 set and the quarter turns removed, both stated in ``steps``.
+        With the start of t1 set and the phase in F1 removed, both stated in ``steps``; doubts in ``warnings``.
     phase_rad : tuple[float, float]
         Zero and first order in F2, radians; not yet removed.
 
@@ -71,34 +116,98 @@ def find_phases(
     >>> found.steps[1]
     'The phase in F2 is 9... degrees at the carrier and ... across the width (...); removed.'
     """
-    given_rad = None if given_deg is None else _radians(given_deg)
-    starts = (0.0, 0.5) if given_start is None else (_half(given_start),)
-    quarters = range(2 if given_deg is None else 4)  # half a turn in F1 equals one in F2, if that is free
-    tried = [_try(experiment, f1, late, quarter, given_rad) for late in starts for quarter in quarters]
-    best, next_best = sorted(tried, key=lambda trial: trial.energy)[:2]
-    zero, first = np.rad2deg(best.phase_rad)
-    how = f"found without {WATER_PPM[0]} to {WATER_PPM[1]} ppm" if given_deg is None else "as given by the caller"
-    steps = (
-        f"The first transient was taken {best.late:g} dwell times after zero and F1 is {90 * best.quarters} degrees "
-        f"out of phase: this leaves {best.energy:.3f} of the energy of the strongest rows negative, the next best case "
-        f"{next_best.energy:.3f}.",
-        f"The phase in F2 is {zero:.1f} degrees at the carrier and {first:.1f} across the width ({how}); removed.",
+    given = given or Phases()
+    starts = (0.0, 0.5) if given.start is None else (float(given.start),)
+    # Half a turn in F1 equals one in F2, if that is free.
+    turns = [90.0 * k for k in range(2 if given.f2_deg is None else 4)] if given.f1_deg is None else [given.f1_deg[0]]
+    tried = sorted(
+        (_try(experiment, f1, late, turn, given) for late in starts for turn in turns), key=lambda one: one.energy
     )
-    found = turned(experiment, best.late, best.quarters)
-    return replace(found, steps=(*found.steps, *steps)), best.phase_rad
+    best = _preferred(tried, experiment)
+    others = [one.energy for one in tried if one is not best]
+    zero, first = np.rad2deg(best.phase_rad)
+    compared = f", the next best case {min(others):.3f}" if others else ""
+    steps = (
+        f"The first transient was taken {best.late:g} dwell times after zero and F1 is {best.f1_deg:g} degrees "
+        f"out of phase: this leaves {best.energy:.3f} of the energy of the strongest rows negative{compared}.",
+        f"The phase in F2 is {zero:.1f} degrees at the carrier and {first:.1f} across the width ({best.how}); removed.",
+    )
+    found = turned(experiment, best.late, best.f1_deg)
+    doubts = () if given.f2_deg is not None else _doubts(best.energy, first)
+    return replace(found, steps=(*found.steps, *steps), warnings=(*found.warnings, *doubts)), best.phase_rad
 
 
-def _try(experiment: Experiment, f1: Axis, late: float, quarters: int, given_rad: tuple[float, float] | None) -> _Trial:
-    """The best phase in F2 for one start of t1 and one number of quarter turns."""
-    one = turned(experiment, late, quarters)
+def _doubts(energy: float, first_deg: float) -> tuple[str, ...]:
+    if energy > POOR:
+        return (
+            f"the phases are poor: {energy:.2f} of the energy of the strongest rows is negative (at most {POOR:g} in a "
+            "spectrum in phase); give `phase_f2_deg` and `phase_f1_deg`, or a better measurement",
+        )
+    if abs(first_deg) > LARGE_FIRST_DEG:
+        return (
+            f"the phases are doubtful: a first order of {first_deg:.0f} degrees across F2 was found (usual: within "
+            f"{LARGE_FIRST_DEG:g}); compare the spectrum, and give `phase_f2_deg` where it is wrong",
+        )
+    return ()
+
+
+def _preferred(tried: list[_Trial], experiment: Experiment) -> _Trial:
+    """The trial of least energy, or the one with the start of t1 that the file was phased for, if it is about as good.
+
+    Where peaks need not be positive, as in an edited HSQC, the energy alone decides less well than whoever phased it.
+    """
+    f1_deg = experiment.processed_deg[0]
+    if f1_deg is None or experiment.same_nucleus or not _was_phased(experiment):
+        return tried[0]
+    late = next((start for start in (0.0, 0.5) if abs(abs(f1_deg[1]) - 360 * start) < NEAR_DEG), None)
+    like = [one for one in tried if one.late == late and one.energy <= tried[0].energy + TRUSTED]
+    return like[0] if like else tried[0]
+
+
+def _was_phased(experiment: Experiment) -> bool:
+    """Whether the phases of the file were set: all four are zero before a first processing."""
+    return any(any(pair) for pair in experiment.processed_deg if pair is not None)
+
+
+def _try(experiment: Experiment, f1: Axis, late: float, turn_deg: float, given: Phases) -> _Trial:
+    """The best phase in F2 for one start of t1 and one phase in F1."""
+    one = turned(experiment, late, turn_deg)
     fid, _ = resample_t1(one.fid.numpy().astype(complex), one.t1_start, one.f1, f1)
-    keep = away_from_water(one.f2.resized(2 * one.f2.n))
-    zero, first, energy = phase_f2(absorption_f1(fid), one.t2_start, keep, given_rad)
-    return _Trial(late, quarters, (zero, first), energy)
+    rows = absorption_f1(fid)
+    keep, without = _counted(one, rows)
+    points = strong_points(rows, one.t2_start, keep, either_sign=not one.same_nucleus)
+    if given.f2_rad is not None:
+        return _Trial(late, turn_deg, given.f2_rad, float(points.energy(*given.f2_rad)), "as given by the caller")
+    zero, first, energy = best_phase(points)
+    how = f"found{without}"
+    f2_deg = one.processed_deg[1]
+    if f2_deg is not None and _was_phased(one):
+        # The sign of TopSpin's first order depends on the direction of the axis and of the signal.
+        firsts = [float(np.deg2rad(sign * f2_deg[1])) for sign in (1, -1)]
+        ours = candidate_phase(points, firsts)
+        if ours[2] <= energy + (0 if one.same_nucleus else TRUSTED):
+            (zero, first, energy), how = ours, "first order as in PHC1 of the file"
+    return _Trial(late, turn_deg, (zero, first), energy, how)
 
 
-def turned(experiment: Experiment, late: float, quarters: int) -> Experiment:
-    """Remove quarter turns from the phase in F1: each turns (cos, sin) into (sin, -cos), with their starts.
+def _counted(experiment: Experiment, rows: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """Which frequencies of F2 count, (2 n,), and a phrase for those that do not.
+
+    Water lies in a spectrum of protons only, and protons of water are not bound to the other nucleus of F1: there the
+    region counts, unless water dominates all the same.
+    """
+    if experiment.nucleus != "1H":
+        return None, ""
+    keep = away_from_water(experiment.f2.resized(2 * experiment.f2.n))
+    without = f" without {WATER_PPM[0]} to {WATER_PPM[1]} ppm"
+    if experiment.same_nucleus:
+        return keep, without
+    energy = np.square(np.abs(np.fft.fftshift(np.fft.fft(rows, len(keep)), axes=-1))).sum(axis=0)
+    return (keep, without) if energy[~keep].sum() > energy[keep].sum() else (None, "")
+
+
+def turned(experiment: Experiment, late: float, degrees: float) -> Experiment:
+    """Remove a zero order from the phase in F1; a quarter turn makes (sin, -cos) of (cos, sin), with their starts.
 
     Arguments
     ---------
@@ -106,8 +215,8 @@ def turned(experiment: Experiment, late: float, quarters: int) -> Experiment:
         As it was measured.
     late : float
         Time to add to the start of t1, in dwell times.
-    quarters : int
-        0 to 3.
+    degrees : float
+        Any angle where both channels start at the same time, else a multiple of 90.
 
     Returns
     -------
@@ -118,13 +227,22 @@ def turned(experiment: Experiment, late: float, quarters: int) -> Experiment:
     -------
     >>> fid = torch.ones(2, 8, 16) * torch.tensor([1.0, 2.0])[:, None, None] + 0j
     >>> tppi = Experiment(fid=fid, f1=Axis(8), f2=Axis(16), n_valid=8, t1_start=(0.0, 0.5))
-    >>> right = turned(tppi, 0.5, 1)
+    >>> right = turned(tppi, 0.5, 90)
     >>> right.fid[:, 0, 0].real.tolist(), right.t1_start
     ([2.0, -1.0], (1.0, 0.5))
     """
     fid, (cos_start, sin_start) = experiment.fid, experiment.t1_start
-    for _ in range(quarters):
+    quarters, rest = divmod(degrees % 360, 90)
+    for _ in range(int(quarters)):
         fid, cos_start, sin_start = torch.stack([fid[1], -fid[0]]), sin_start, cos_start
+    if rest and cos_start != sin_start:
+        raise InputError(
+            f"{experiment.source}: cosine and sine start at different times (TPPI), so the phase in F1 must be a "
+            f"multiple of 90 degrees, got {degrees:g}"
+        )
+    if rest:
+        c, s = float(np.cos(np.deg2rad(rest))), float(np.sin(np.deg2rad(rest)))
+        fid = torch.stack([c * fid[0] + s * fid[1], c * fid[1] - s * fid[0]])
     return replace(experiment, fid=fid, t1_start=(cos_start + late, sin_start + late))
 
 
@@ -137,107 +255,6 @@ def away_from_water(f2: Axis) -> np.ndarray:
     array([ True,  True, False,  True])
     """
     return (f2.ppm() < WATER_PPM[0]) | (f2.ppm() > WATER_PPM[1])
-
-
-def absorption_f1(fid: np.ndarray) -> np.ndarray:
-    """Transform t1 of a States pair to absorption in F1; t2 stays complex and untransformed.
-
-    Arguments
-    ---------
-    fid : np.ndarray
-        complex, (2, n_transients, ...): cosine and sine channel.
-
-    Returns
-    -------
-    np.ndarray
-        complex, (n_transients, ...).
-
-    Example
-    -------
-    >>> t = 2 * np.pi * np.arange(8) / 8
-    >>> absorption_f1(np.stack([np.cos(3 * t), np.sin(3 * t)])[..., None] * 1j)[:, 0].imag.argmax()
-    np.int64(3)
-    """
-    n = fid.shape[1]
-    # Dispersion has opposite signs in the spectra of P and N and cancels once one of them is reversed.
-    cos, sin = fid * cosine_window(n).reshape(-1, *[1] * (fid.ndim - 2))
-    negative, positive = (np.fft.fft(signal, axis=0) for signal in states_to_echo(cos, sin))
-    return (positive + np.roll(negative[::-1], 1, axis=0)) / 2
-
-
-def phase_f2(
-    rows: np.ndarray,
-    start: float,
-    keep: np.ndarray | None = None,
-    given_rad: tuple[float, float] | None = None,
-) -> tuple[float, float, float]:
-    """Find zero and first order of the phase in F2 that leave the least energy of the strongest rows negative.
-
-    Arguments
-    ---------
-    rows : np.ndarray
-        complex, (rows, n_points): rows of a spectrum that is absorptive in F1, t2 not transformed.
-    start : float
-        Time of the first point in dwell times.
-    keep : np.ndarray | None
-        Frequencies that count: bool, (2 n_points,), rising; None for all.
-    given_rad : tuple[float, float] | None
-        Phases that are known, radians; None looks for them.
-
-    Returns
-    -------
-    zero, first : float
-        At zero frequency and across the width, radians.
-    energy : float
-        Share of the energy of these rows that is then negative, plus a small penalty on the first order.
-
-    Example
-    -------
-    >>> t = np.arange(512)
-    >>> lines = np.exp(2j * np.pi * np.outer([0.1, -0.2, 0.3], t)) * np.exp(-t / 60)
-    >>> phases = np.exp(1j * (0.4 + 1.2 * np.array([0.1, -0.2, 0.3])))
-    >>> zero, first, _ = phase_f2(lines * phases[:, None], 0.0)
-    >>> bool(abs(zero - 0.4) < 0.05), bool(abs(first - 1.2) < 0.2)
-    (True, True)
-    """
-    values, frequency = _strong_points(rows, start, keep)
-
-    def energy(zero: Any, first: float) -> Any:
-        """For one zero order, or for many at once, (...,)."""
-        turned_by_first = values * np.exp(-1j * first * frequency)
-        real = (np.exp(-1j * np.asarray(zero))[..., None] * turned_by_first).real
-        negative = np.square(np.minimum(real, 0)).sum(-1) / np.maximum(np.square(real).sum(-1), TINY)
-        return negative + PRIOR * (first / (2 * np.pi)) ** 2
-
-    if given_rad is not None:
-        return *given_rad, float(energy(*given_rad))
-    # The energy has local minima, so a coarse grid of phases comes before the descent.
-    zeros, firsts = (
-        np.deg2rad(np.arange(-180, 180, 15)),
-        np.deg2rad(np.arange(-FIRST_ORDER_DEG, FIRST_ORDER_DEG + 1, 30)),
-    )
-    coarse = np.stack([energy(zeros, first) for first in firsts], axis=-1)
-    best = np.unravel_index(coarse.argmin(), coarse.shape)
-    found = scipy.optimize.minimize(
-        lambda phase: energy(*phase),
-        (zeros[best[0]], firsts[best[1]]),
-        method="Nelder-Mead",
-        options={"xatol": 1e-3, "fatol": 1e-6},
-    )
-    return float(found.x[0]), float(found.x[1]), float(found.fun)
-
-
-def _strong_points(rows: np.ndarray, start: float, keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Values and frequencies, in units of the width, of the points of the strongest rows that stand out."""
-    n = rows.shape[-1]
-    window = cosine_window(n, first_halved=abs(start) < 0.5, start=start)
-    frequency = np.fft.fftfreq(2 * n)
-    transformed = np.fft.fft(rows * window, 2 * n) * np.exp(-2j * np.pi * frequency * start)
-    if keep is not None and keep.any():
-        transformed = transformed * np.fft.ifftshift(keep)
-    strongest = transformed[np.argsort(np.square(np.abs(transformed)).sum(axis=1))[-ROWS:]]
-    strong = np.abs(strongest) >= STRONG * np.abs(strongest).max()
-    return strongest[strong], np.broadcast_to(frequency, strongest.shape)[strong]
 
 
 def negative_energy(fid: torch.Tensor, keep: torch.Tensor | None = None) -> float:
@@ -265,14 +282,3 @@ def negative_energy(fid: torch.Tensor, keep: torch.Tensor | None = None) -> floa
     absorption = spectrum(fid).real.double()
     energy = absorption.square() if keep is None else absorption.square() * keep
     return (energy[absorption < 0].sum() / energy.sum().clamp_min(TINY)).item()
-
-
-def _radians(given_deg: tuple[float, float]) -> tuple[float, float]:
-    zero, first = (in_range("phase_f2_deg", value, -720, 720, "degrees") for value in given_deg)
-    return float(np.deg2rad(zero)), float(np.deg2rad(first))
-
-
-def _half(value: float) -> float:
-    if value not in (0, 0.5):
-        raise InputError(f"`t1_start` must be 0 or half a dwell time (0.5), got {value!r}")
-    return float(value)

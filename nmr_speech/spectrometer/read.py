@@ -1,4 +1,4 @@
-"""Read any of the three formats, recognised by the files in the folder, the head of the file, or the archive."""
+"""Read an experiment in any format, recognised by the files in the folder, the head of the file, or the archive."""
 
 import tempfile
 from dataclasses import replace
@@ -8,25 +8,36 @@ from nmr_speech.checks import InputError, one_of
 from nmr_speech.spectrometer.archive import unpack
 from nmr_speech.spectrometer.bruker import read_bruker
 from nmr_speech.spectrometer.experiment import Experiment
+from nmr_speech.spectrometer.jeol import is_jeol, read_jeol
 from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.spectrometer.refusals import refusal
 from nmr_speech.spectrometer.rows import QUADRATURES
 from nmr_speech.spectrometer.sampling import Sampling
 from nmr_speech.spectrometer.varian import read_varian
 
 
-def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
+def read_experiment(
+    path: str | Path,
+    *,
+    quadrature: str | None = None,
+    sampling: Sampling | None = None,
+    pdata: int | None = None,
+) -> Experiment:
     """Read a 2D experiment as the spectrometer wrote it.
 
     Arguments
     ---------
     path : str | Path
         A Bruker experiment folder (the one with ``ser``), a Varian or Agilent folder (``fid`` and ``procpar``), one of
-        the files in them, an NMRPipe file in the time domain, or a ZIP archive with one of these.
+        the files in them, an NMRPipe file in the time domain, a JEOL file (``.jdf``), or a ZIP archive with one of
+        these.
     quadrature : str | None
         How t1 was sampled, "states", "states_tppi", "tppi" or "echo_antiecho"; None takes what the files say.
     sampling : Sampling | None
-        For reconstruction: any nucleus in F1, sampled uniformly or not; Bruker and NMRPipe only. None: protons,
-        sampled uniformly, as models need them.
+        For reconstruction: any nucleus in F1, sampled uniformly or not. None: protons, sampled uniformly, as models
+        need them.
+    pdata : int | None
+        Number of the processing of a Bruker folder (``pdata/N``) whose reference is taken; None takes the lowest.
 
     Returns
     -------
@@ -48,30 +59,39 @@ def read_experiment(path: str | Path, *, quadrature: str | None = None, sampling
     try:
         if path.is_file() and is_nmrpipe(path):
             return read_nmrpipe(path, quadrature, sampling)
+        if path.is_file() and is_jeol(path):
+            return read_jeol(path, quadrature, sampling)
         if path.is_file() and path.suffix.lower() == ".zip":
-            return _read_archive(path, quadrature, sampling)
-        return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling)
+            return _read_archive(path, quadrature, sampling, pdata)
+        return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling, pdata)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
 
 
-def _read_archive(path: Path, quadrature: str | None, sampling: Sampling | None) -> Experiment:
+def _read_archive(path: Path, quadrature: str | None, sampling: Sampling | None, pdata: int | None) -> Experiment:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             unpacked = unpack(path, Path(temporary) / "experiment")
-            return replace(read_experiment(unpacked, quadrature=quadrature, sampling=sampling), source=str(path))
+            read = read_experiment(unpacked, quadrature=quadrature, sampling=sampling, pdata=pdata)
+            return replace(read, source=str(path))
         except InputError as error:  # the user knows the archive, not the temporary folder
             raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
 
 
-def _read_folder(folder: Path, path: Path, quadrature: str | None, sampling: Sampling | None) -> Experiment:
+def _read_folder(
+    folder: Path, path: Path, quadrature: str | None, sampling: Sampling | None, pdata: int | None
+) -> Experiment:
     if (folder / "procpar").is_file():
-        if sampling is not None and sampling.schedule is not None:
-            raise InputError(f"{path}: convert Varian data to NMRPipe (var2pipe) to reconstruct it from a schedule")
-        return read_varian(folder, quadrature)
-    if any((folder / name).is_file() for name in ("ser", "acqus", "acqu2s")):
-        return read_bruker(folder, quadrature, sampling)
-    raise InputError(
-        f"{path}: must be a Bruker folder (ser, acqus, acqu2s), a Varian folder (fid, procpar) or an NMRPipe file in "
-        "the time domain"
-    )
+        return read_varian(folder, quadrature, sampling)
+    named = path.is_dir() or path.name in ("ser", "acqus", "acqu2s")
+    if named and _is_bruker(folder):
+        return read_bruker(folder, quadrature, sampling, pdata)
+    raise refusal(path)
+
+
+def _is_bruker(folder: Path) -> bool:
+    """Whether a folder holds a Bruker 2D experiment, or the remains of one, about which its reader has a message."""
+    if (folder / "ser").is_file():
+        return True
+    remains = (folder / "acqus").is_file() or (folder / "acqu2s").is_file()
+    return remains and not (folder / "fid").is_file() and not any(folder.glob("pdata/*/2rr"))

@@ -10,6 +10,10 @@ from nmr_speech.simulate.fid import echo_to_states
 QUADRATURES = ("states", "states_tppi", "tppi", "echo_antiecho")
 FEWEST_ROWS, FEWEST_POINTS = 8, 16  # fewer show neither phases nor a diagonal
 MOST_DELAY = 1000  # points; digital filters delay by 30 to 130
+LEAST_DELAY = 12  # points; a shorter build-up is no digital filter's
+ONSET = 0.4  # of the largest amplitude: at time zero the response of a filter has reached half of its height
+SILENT = 0.05  # mean power in the first half of a build-up, relative to that after it
+ABRUPT = 0.02  # amplitude just before time zero, relative to that at it; ringing has 0.05 to 0.1
 NO_BUILD_UP = 0.2  # mean power before time zero, relative to that after it, above which there is no build-up
 
 
@@ -88,19 +92,28 @@ def check_rows(rows: np.ndarray, source: str | Path) -> tuple[np.ndarray, str]:
     """
     if not np.isfinite(rows).all():
         raise InputError(f"{source}: points must be finite numbers, got NaN or infinity; copy the file again")
+    if rows.shape[1] < FEWEST_POINTS:
+        raise InputError(f"{source}: a row must have at least {FEWEST_POINTS} points in t2, got {rows.shape[1]}")
     largest = np.abs(rows).max(axis=1, initial=0)
     # Spectrometers allocate the whole file at the start, so a stopped experiment ends in rows of zeros.
     measured = len(rows) - int((largest[::-1] > 0).argmax()) if largest.any() else 0
-    if measured < FEWEST_ROWS or rows.shape[1] < FEWEST_POINTS:
+    if len(rows) == 1:
+        raise InputError(f"{source}: holds a single row, so it is a 1D experiment; give a 2D TOCSY")
+    if measured == 0:
         raise InputError(
-            f"{source}: an experiment needs at least {FEWEST_ROWS} rows that are not zero, of {FEWEST_POINTS} points, "
-            f"got {measured} of {rows.shape[1]}; was it stopped too early?"
+            f"{source}: all {len(rows)} rows are zero, at least {FEWEST_ROWS} rows must hold a signal: the file was "
+            "allocated, but the measurement never started or the data were not copied; copy it again"
+        )
+    if measured < FEWEST_ROWS:
+        raise InputError(
+            f"{source}: at least {FEWEST_ROWS} rows must hold a signal, got {measured} of {len(rows)}: the experiment "
+            "was stopped too early, or it is not a 2D experiment; measure longer"
         )
     step = f"{measured} of {len(rows)} rows were measured, of {rows.shape[1]} complex points."
     return rows[:measured], step
 
 
-def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple[float, str]:
+def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple[np.ndarray, float, str]:
     """Tell when the first point was taken: the group delay counts only where its build-up is still in the file.
 
     Arguments
@@ -114,6 +127,8 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
 
     Returns
     -------
+    rows : np.ndarray
+        The same, without empty points before the signal.
     t2_start : float
         Time of the first point in dwell times.
     step : str
@@ -121,7 +136,7 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
 
     Example
     -------
-    >>> time_zero(np.ones((4, 64)), 20.5, "ser")
+    >>> time_zero(np.ones((4, 64)), 20.5, "ser")[1:]
     (0.0, 'The group delay of 20.5 points had been removed already: the first points are as large as later ones.')
     """
     if group_delay > rows.shape[1] / 2:
@@ -131,11 +146,26 @@ def time_zero(rows: np.ndarray, group_delay: float, source: str | Path) -> tuple
         )
     whole = int(group_delay)
     if whole < 2:
-        return -group_delay, f"The digital filter has a group delay of {group_delay:g} points."
+        return _unsaid_delay(rows, group_delay)
     # Programs that remove the delay from the points leave it in the parameters, so only the points tell.
     power = (np.abs(rows) ** 2).mean(axis=0)
     if power[: whole - 1].mean() > NO_BUILD_UP * power[whole + 1 : 2 * whole + 1].mean():
         step = f"The group delay of {group_delay:g} points had been removed already: the first points are as large as "
-        return 0.0, step + "later ones."
+        return rows, 0.0, step + "later ones."
     step = f"The digital filter has a group delay of {group_delay:g} points: time zero is there, and the build-up "
-    return -group_delay, step + "before it is kept."
+    return rows, -group_delay, step + "before it is kept."
+
+
+def _unsaid_delay(rows: np.ndarray, group_delay: float) -> tuple[np.ndarray, float, str]:
+    """Look for a group delay that the file does not mention: converters lose it, the points still show it."""
+    with np.errstate(over="ignore"):  # a damaged file of float64; infinities have no onset
+        amplitude = np.sqrt((np.abs(rows) ** 2).mean(axis=0))
+    onset = int((amplitude > ONSET * amplitude.max()).argmax())
+    quiet, power = amplitude[: onset // 2 + 1] ** 2, amplitude**2
+    if not LEAST_DELAY <= onset < len(amplitude) / 2 or quiet.mean() > SILENT * power[onset : 2 * onset].mean():
+        return rows, -group_delay, f"The digital filter has a group delay of {group_delay:g} points."
+    found = f"The file mentions no group delay, but the signal builds up over {onset} points as behind a digital filter"
+    # The response of a filter rings for some points before time zero; where it does not, nothing was recorded there.
+    if amplitude[onset - 2 : onset].max() < ABRUPT * amplitude[onset]:
+        return rows[:, onset:], 0.0, f"{found}, abruptly: the points before it are empty and left out."
+    return rows, -float(onset), f"{found}: time zero is taken there, and the build-up before it is kept."

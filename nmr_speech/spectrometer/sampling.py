@@ -22,14 +22,17 @@ class Sampling:
     Example
     -------
     >>> rows = np.arange(1, 5)[:, None] + 0j
-    >>> Sampling(np.array([0, 2]), 4).expand(rows, 4, 0, "ser")[:, 0].real.tolist()
-    [1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0]
+    >>> full, schedule, _ = Sampling(np.array([0, 2]), 4).expand(rows, 4, 0, "ser")
+    >>> full[:, 0].real.tolist(), schedule.tolist()
+    ([1.0, 2.0, 0.0, 0.0, 3.0, 4.0, 0.0, 0.0], [0, 2])
     """
 
     schedule: np.ndarray | None = None
     n: int | None = None
 
-    def expand(self, rows: np.ndarray, n_rows: int, n_said: int, source: str | Path) -> np.ndarray:
+    def expand(
+        self, rows: np.ndarray, n_rows: int, n_said: int, source: str | Path
+    ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
         """Put rows at their places on the full grid, zeros elsewhere; a file that is full already is left as it is.
 
         Arguments
@@ -45,12 +48,20 @@ class Sampling:
 
         Returns
         -------
-        np.ndarray
-            complex, (2 n, n_points).
+        rows : np.ndarray
+            complex, (2 n, n_points); without a schedule unchanged.
+        schedule : np.ndarray | None
+            Indices of the transients that were measured, (m,).
+        warnings : tuple[str, ...]
+            A doubt about the schedule, if there is one.
         """
         if self.schedule is None:
-            return rows
-        pairs, last, m = len(rows) // 2, int(self.schedule.max()), len(self.schedule)
+            return rows, None, ()
+        pairs, planned = len(rows) // 2, len(self.schedule)
+        # Fewer pairs than planned, in a file that is not one of the full grid: the measurement was stopped.
+        stopped = pairs < planned and (n_said > 0 or n_rows // 2 <= planned)
+        schedule = self.schedule[:pairs] if stopped else self.schedule
+        last, m = int(self.schedule.max()), len(schedule)
         n = self.n or max(n_said, last + 1 if pairs == m else n_rows // 2)
         if last >= n or (pairs != m and n_rows // 2 <= last):
             raise InputError(
@@ -60,7 +71,11 @@ class Sampling:
         full = np.zeros((n, 2, rows.shape[1]), dtype=rows.dtype)
         paired = rows[: 2 * pairs].reshape(pairs, 2, -1)
         if pairs == m:
-            full[self.schedule] = paired
+            full[schedule] = paired
         else:
             full[: min(n, pairs)] = paired[:n]
-        return full.reshape(2 * n, -1)
+        warning = (
+            f"of {planned} points of the schedule, the first {pairs} are taken as measured, because the file holds no "
+            "more: the measurement was stopped, or the schedule is of another experiment"
+        )
+        return full.reshape(2 * n, -1), schedule, (warning,) if stopped else ()

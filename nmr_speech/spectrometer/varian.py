@@ -2,28 +2,21 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 import nmrglue
 import numpy as np
 
-from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number
-from nmr_speech.spectrometer.experiment import (
-    MOST_CARRIER,
-    Experiment,
-    axes_step,
-    possible_mixing_s,
-    require_protons,
-    single_precision,
-)
+from nmr_speech.spectrometer.experiment import Experiment, axes_step, possible_mixing_s, single_precision
 from nmr_speech.spectrometer.parameters import Parameters
-from nmr_speech.spectrometer.rows import by_caller, check_rows, states_pairs
+from nmr_speech.spectrometer.rows import by_caller, check_rows, states_pairs, time_zero
+from nmr_speech.spectrometer.sampling import Sampling
+from nmr_speech.spectrometer.varian_files import axes, nuclei, number, read_procpar, refuse_other_nuclei
 
 FILE_HEADER_BYTES, BLOCK_HEADER_BYTES = 32, 28
 
 
-def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
+def read_varian(folder: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
     """Read a Varian or Agilent experiment.
 
     VnmrJ's signals rotate in the opposite sense to Bruker's in both dimensions, so points are conjugated and sine rows
@@ -36,6 +29,8 @@ def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
     quadrature : str | None
         How t1 was sampled; None takes ``phase`` of ``procpar`` (1 and 2 for States, 3 for TPPI) and ``f1coef``, whose
         coefficients mix both rows in echo-antiecho.
+    sampling : Sampling | None
+        For reconstruction: any nucleus in F1, sampled uniformly or not. None: uniformly sampled protons.
 
     Returns
     -------
@@ -52,48 +47,71 @@ def read_varian(folder: Path, quadrature: str | None = None) -> Experiment:
     for name in ("procpar", "fid"):
         if not (folder / name).is_file():
             raise InputError(f"{folder / name}: no such file; copy the whole folder, which has fid and procpar")
-    procpar = _parameters(folder / "procpar")
-    rows, step = check_rows(_rows(folder / "fid").conj(), folder / "fid")
+    procpar = read_procpar(folder / "procpar")
+    every_row = _rows(folder / "fid").conj()
+    _check_kind(procpar, len(every_row), sampling)
+    if sampling is None:
+        refuse_other_nuclei(procpar)
+    rows, step = check_rows(every_row, folder / "fid")
     mode, said = by_caller(quadrature) if quadrature else _quadrature(procpar)
-    observed_mhz = procpar.quantity("sfrq", "field_mhz")
-    _check_nuclei(procpar, observed_mhz)
-    width_hz, width_f1_hz = procpar.quantity("sw", "width_hz"), procpar.quantity("sw1", "width_hz")
-    zero_mhz, reference = _zero_mhz(procpar, observed_mhz, width_hz)
-    carrier_ppm = (observed_mhz - zero_mhz) / zero_mhz * 1e6
+    rows, t2_start, filtered = time_zero(rows, 0.0, folder / "fid")
+    n_said = int(number(procpar.get("ni"))) if _is_sparse(procpar) else 0
+    rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), n_said, folder / "fid")
     fid, t1_start = states_pairs(rows, mode)
     fid[1] *= -1
-    f1 = Axis(fid.shape[1], width_f1_hz, carrier_ppm, zero_mhz)
-    f2 = Axis(fid.shape[2], width_hz, carrier_ppm, zero_mhz)
+    f1, f2, zeros = axes(procpar, fid.shape[1:])
     return Experiment(
         fid=single_precision(fid),
         f1=f1,
         f2=f2,
         t1_start=t1_start,
+        t2_start=t2_start,
         n_valid=f1.n,
-        mixing_time_s=possible_mixing_s(procpar.get("mix")),
+        mixing_time_s=possible_mixing_s(procpar.get("mixT")) or possible_mixing_s(procpar.get("mix")),
         solvent=procpar.text("solvent"),
         pulse_program=procpar.text("seqfil"),
+        nucleus=nuclei(procpar)[0],
+        schedule=schedule,
         source=str(folder),
-        steps=(f"Varian folder; {step}", said, reference, axes_step(f1, f2)),
+        steps=(f"Varian folder; {step}", said, *zeros, filtered, axes_step(f1, f2)),
+        warnings=doubts,
     )
 
 
-def _parameters(path: Path) -> Parameters:
-    """The first value of each parameter, and all of ``phase``."""
-    try:
-        procpar = nmrglue.varian.read_procpar(str(path))
-    except Exception as error:  # whatever nmrglue trips over in a damaged file
-        raise InputError(f"{path}: cannot be read as procpar ({error}); copy it again") from error
-    values = {key: _value(entry["values"][0]) for key, entry in procpar.items() if entry["values"]}
-    phase = [_value(text) for text in procpar.get("phase", {"values": []})["values"]]
-    return Parameters(values | {"phase": phase}, path)
+def _is_sparse(procpar: Parameters) -> bool:
+    # VnmrJ writes sampling="sparse"; BioPack's pulse sequences have SPARSE="y".
+    return procpar.get("sampling") == "sparse" or str(procpar.get("SPARSE", "n")).startswith("y")
 
 
-def _value(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+def _check_kind(procpar: Parameters, n_rows: int, sampling: Sampling | None) -> None:
+    """Refuse a second loop, 1D spectra and series of them, and a schedule that the caller does not know of."""
+    others = [name for name in procpar.get("array_names") if name != "phase"]
+    n_transients, n_planes = procpar.get("ni"), number(procpar.get("ni2"))
+    is_2d = not is_number(n_transients) or n_transients > 1
+    if others and is_2d:
+        raise InputError(
+            f"{procpar.source}: array must hold the phase alone, got {', '.join(procpar.get('array_names'))}: rows of "
+            f"several values of {others[0]} follow one another; give one value of {others[0]} alone"
+        )
+    if others:
+        raise InputError(
+            f"{procpar.source}: is a series of 1D spectra, arrayed over {others[0]} (ni {n_transients:g}), such as an "
+            "inversion recovery: its rows are not steps of t1; give a 2D TOCSY"
+        )
+    if n_planes > 1:
+        raise InputError(f"{procpar.source}: an experiment must have two dimensions, ni2 of {n_planes:g} makes three")
+    if not is_2d and n_rows < 3:
+        raise InputError(f"{procpar.source}: is a 1D experiment (ni {n_transients:g}); give a 2D TOCSY")
+    if is_2d and is_number(n_transients) and n_rows > 2 * n_transients:
+        raise InputError(
+            f"{procpar.source}: ni must fit the rows, got {n_transients:g} for {n_rows} rows of fid, two for each: "
+            "there is a second loop, or procpar is of another experiment; copy the whole folder, or give one plane"
+        )
+    if _is_sparse(procpar) and (sampling is None or sampling.schedule is None):
+        raise InputError(
+            f"{procpar.source}: t1 must be sampled uniformly, sampling 'sparse' says it was not; reconstruct it first, "
+            "with its `schedule` (the file sampling.sch)"
+        )
 
 
 def _quadrature(procpar: Parameters) -> tuple[str, str]:
@@ -109,40 +127,9 @@ def _quadrature(procpar: Parameters) -> tuple[str, str]:
             "cannot distinguish positive from negative frequencies. If t1 was sampled otherwise, give `quadrature`"
         )
     # Gradient-selected experiments have phase 1,2 too; what distinguishes them are coefficients that use both rows.
-    if len(coefficients) == 8 and _number(coefficients[0]) and _number(coefficients[2]):
+    if len(coefficients) == 8 and number(coefficients[0]) and number(coefficients[2]):
         return "echo_antiecho", "t1 was sampled as echo_antiecho (f1coef mixes both rows)."
     return "states", "t1 was sampled as states (phase 1, 2)."
-
-
-def _number(value: Any, otherwise: float = 0.0) -> float:
-    value = _value(value) if isinstance(value, str) else value
-    return value if is_number(value) else otherwise
-
-
-def _check_nuclei(procpar: Parameters, observed_mhz: float) -> None:
-    """Refuse what is not proton against proton; ``refsource1`` names the channel of F1."""
-    f2 = str(procpar.get("tn", "H1"))
-    channel = procpar.get("refsource1", "sfrq")
-    f1_mhz = observed_mhz if channel == "sfrq" else _number(procpar.get(channel), 1.0)
-    if is_number(procpar.get("reffrq1")) and procpar.get("reffrq1") > 0:
-        f1_mhz = procpar.get("reffrq1")
-    f1 = "1H" if channel == "sfrq" else str(procpar.get("dn", channel))
-    require_protons(procpar.source, ("1H" if f2 == "H1" else f2, f1), (observed_mhz, f1_mhz))
-
-
-def _zero_mhz(procpar: Parameters, observed_mhz: float, width_hz: float) -> tuple[float, str]:
-    """Frequency of 0 ppm, and a sentence on where it comes from."""
-    reffrq = procpar.get("reffrq")
-    if is_number(reffrq) and abs(reffrq / observed_mhz - 1) < MOST_CARRIER:
-        return reffrq, f"0 ppm is at {reffrq:.7g} MHz (reffrq)."
-    # rfl is the distance of the reference line from the low-frequency edge, rfp its shift, both in Hz.
-    if is_number(procpar.get("rfl")):
-        carrier_hz = width_hz / 2 - procpar.get("rfl") + _number(procpar.get("rfp", 0.0))
-        if abs(carrier_hz) < MOST_CARRIER * observed_mhz * 1e6:
-            return observed_mhz - carrier_hz * 1e-6, f"The carrier is {carrier_hz:.6g} Hz above 0 ppm (rfl, rfp)."
-    raise InputError(
-        f"{procpar.source}: reffrq, or rfl and rfp, must say where 0 ppm is; set the reference in VnmrJ and save"
-    )
 
 
 def _rows(path: Path) -> np.ndarray:

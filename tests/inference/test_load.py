@@ -288,3 +288,5 @@ def test_a_bundle_of_an_earlier_version_is_loaded(bundle_copy, bundled):
     given = AminoAcidClassifier.from_hparams(bundle_copy).classify_batch(wavs)
     assert torch.equal(given[0], expected[0])
     assert given[3] == expected[3]
+    with pytest.raises(InputError, match=r"made by another version \(.*models\.inference.*load it without `run_yaml`"):
+        AminoAcidClassifier.from_hparams(bundle_copy, run_yaml=True)

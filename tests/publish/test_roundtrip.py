@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard, hf_hub_download
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.fetching import FetchConfig
 
+from nmr_speech.cli import main
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.publish.bundle import FILES, make_bundle
 from nmr_speech.publish.commands import publish_bundle, publish_model
@@ -63,6 +64,13 @@ def test_the_snippet_of_the_card_runs_and_names_the_commit_of_the_model(lfs_hub,
 def test_equal_results_give_equal_bytes(bundled, tmp_path):
     make_bundle(write_results(tmp_path), tmp_path / "bundle", "user/amino")
     assert files_of(tmp_path / "bundle") == files_of(bundled)
+
+
+def test_a_dry_run_by_the_command(lfs_hub, bundled, capsys):
+    results = str(bundled.parent / "results")
+    main(["publish", results, "group/amino", "--dry-run", "--private", "--dataset=user/spectra"])
+    assert "new      frontend.safetensors" in capsys.readouterr().out
+    assert lfs_hub.writes() == []
 
 
 def test_from_the_command_line(bundled, tmp_path):

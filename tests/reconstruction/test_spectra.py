@@ -78,11 +78,18 @@ def test_the_size_of_the_grid_is_that_of_the_file(tmp_path, fine):
         read_experiment(folder)
 
 
-@pytest.mark.parametrize("wrong", [SCHEDULE[:-1], np.append(SCHEDULE, N + 3)])
-def test_a_schedule_of_the_wrong_length_is_named(tmp_path, fine, wrong):
+def test_a_schedule_of_the_wrong_length_is_named(tmp_path, fine):
     folder = write_bruker(tmp_path / "nus", picked(rows_of(fine, "states"), SCHEDULE), "states")
-    with pytest.raises(InputError, match=r"must fit the file, got (23|25) points up to \d+ .* for 24 measured pairs"):
-        read_experiment(folder, sampling=Sampling(wrong))
+    with pytest.raises(InputError, match=r"must fit the file, got 23 points up to \d+ .* for 24 measured pairs"):
+        read_experiment(folder, sampling=Sampling(SCHEDULE[:-1]))
+
+
+def test_a_measurement_that_was_stopped_has_the_first_points_of_its_schedule(tmp_path, fine):
+    folder = write_bruker(tmp_path / "nus", picked(rows_of(fine, "states"), SCHEDULE[:18]), "states")
+    experiment = read_experiment(folder, sampling=Sampling(SCHEDULE, N))
+    assert experiment.schedule.tolist() == SCHEDULE[:18].tolist()
+    assert not experiment.fid[:, SCHEDULE[18:]].any()
+    assert experiment.warnings[0].startswith("of 24 points of the schedule, the first 18 are taken as measured")
 
 
 def test_another_nucleus_in_f1_is_read_for_reconstruction_alone(tmp_path, fine):

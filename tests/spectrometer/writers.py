@@ -1,5 +1,8 @@
 """Experiments as spectrometers would have written them: simulated, sorted into rows, and written by nmrglue."""
 
+import re
+import struct
+
 import nmrglue
 import numpy as np
 
@@ -136,3 +139,71 @@ def damage(content, rng):
     if kind == 2:
         return content[:at] + content[max(at - length, 0) :]
     return content[:at] + content[at + length :]
+
+
+def write_processed(folder, number=1, **files):
+    """Write parameter files of a processing of a Bruker folder: ``procs={"SF": 500.0}``."""
+    processing = folder / "pdata" / str(number)
+    processing.mkdir(parents=True, exist_ok=True)
+    for name, values in files.items():
+        (processing / name).write_text("".join(f"##${key}= {value}\n" for key, value in values.items()) + "##END=\n")
+    return processing
+
+
+def edit_procpar(folder, **values):
+    """Replace or add text parameters of a Varian folder, such as ``array``; a list makes several numbers."""
+    path = folder / "procpar"
+    text = path.read_bytes().decode("latin-1")
+    for name, value in values.items():
+        text = re.sub(rf"(?m)^{name} .*\n.*\n.*\n", "", text)
+        numbers = isinstance(value, list)
+        line = f"{len(value)} {' '.join(map(str, value))}" if numbers else f'1 "{value}"'
+        text += f"{name} {2 - numbers} {2 - numbers} 1 0 0 2 1 0 1 64\n{line} \n0 \n"
+    path.write_bytes(text.encode("latin-1"))
+    return folder
+
+
+def write_jeol(path, rows, *, types=("complex", "complex"), unit="second", ranged="ranged", **parameters):
+    """Write a JEOL file of 2D data whose numbers of points are multiples of 32; there is no writer in nmrglue."""
+    table = nmrglue.jeol.ConversionTable
+    codes = {name: code for code, name in table.axis_type.items()}
+    units = {name: code for code, name in table.base.items()}
+    cos, sin = rows[::2], -rows[1::2]
+    complex_f1 = types[1] == "complex"
+    sections = [cos.real, -cos.imag, sin.real, -sin.imag] if complex_f1 else [rows.real, -rows.imag]
+    n = sections[0].shape[1], sections[0].shape[0]
+    values = {"x_freq": FIELD_MHZ * 1e6 * (1 + CARRIER_PPM * 1e-6), "x_offset": CARRIER_PPM, "x_sweep": WIDTH_HZ}
+    values |= {key.replace("x", "y", 1): value for key, value in values.items()}
+    values |= {"x_domain": "Proton", "y_domain": "Proton", "solvent": "D2O", "mix_time": 0.06} | parameters
+    head = b"JEOL.NMR" + struct.pack(">bBHB", 1, 1, 1, 2) + bytes([0b11000000, 2, 0]) + bytes(8)
+    head += bytes([codes[types[0]], codes[types[1]], *[0] * 6]) + bytes([0, units[unit]] * 2 + [0] * 12) + bytes(124)
+    listed = {name: code for code, name in table.data_axis_ranged.items() if code < 3}[ranged]
+    head += bytes([listed, 0, 0, 0])
+    head += struct.pack(">24I", *n, *[1] * 6, *[0] * 8, n[0] - 1, n[1] - 1, *[0] * 6) + bytes(2 * 64 + 8 + 16 + 3 * 128)
+    head += bytes(8 * 32) + bytes(2 * 64 + 8) + bytes(12)
+    start = len(head) + 148  # what is left of the header
+    packed = struct.pack("<4I", 64, 0, len(values), 64 * len(values)) + b"".join(
+        _jeol_parameter(*one) for one in values.items()
+    )
+    head += struct.pack(">2I", start, len(packed)) + bytes(64) + struct.pack(">I", start + len(packed))
+    content = b"".join(_blocks(section).astype("<f8").tobytes() for section in sections)
+    path.write_bytes(head.ljust(start, b"\0") + packed + content)
+    return path
+
+
+def _jeol_parameter(name, value):
+    text = isinstance(value, str)
+    body = value.encode().ljust(16, b"\0") if text else struct.pack("<d", value).ljust(16, b"\0")
+    return (
+        bytes(4)
+        + struct.pack("<h", 0)
+        + bytes(10)
+        + body
+        + struct.pack("<i", 0 if text else 2)
+        + name.encode().ljust(28, b"\0")
+    )
+
+
+def _blocks(section, edge=32):
+    high, wide = (size // edge for size in section.shape)
+    return section.reshape(high, edge, wide, edge).swapaxes(1, 2)

@@ -242,7 +242,7 @@ def test_another_source_with_the_same_output_folder(freeze, go, speech):
 
 
 def test_a_front_end_that_keeps_the_mean_is_refused(go, tmp_path):
-    with pytest.raises(InputError, match=r"features whose mean over the frames is removed; .*conv_centred"):
+    with pytest.raises(InputError, match=r"features with the mean over the frames removed; .*conv_centred"):
         go("--frontend=!include:frontend/conv.yaml")
     assert not (tmp_path / "out").exists()
 

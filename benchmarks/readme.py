@@ -38,7 +38,11 @@ def filled(text, made):
         name = match.group(1)
         return f"<!-- {name} -->\n{made[name]()}\n<!-- /{name} -->"
 
-    return re.sub(r"<!-- ([\w-]+) -->\n.*?<!-- /\1 -->", block, text, flags=re.DOTALL)
+    result, n = re.subn(r"<!-- ([\w-]+) -->\n.*?\n<!-- /\1 -->", block, text, flags=re.DOTALL)
+    markers = re.sub(r"`<!-- .*? -->`", "", text).count("<!--")  # those that a document only quotes do not count
+    if markers != 2 * n:
+        sys.exit("a block must begin with `<!-- name -->` and end with `<!-- /name -->`, each alone on a line")
+    return result
 
 
 def main(arguments):

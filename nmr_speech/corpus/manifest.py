@@ -152,7 +152,7 @@ def audio_path(wav: str, data_root: str | Path) -> str:
 
 
 def _row(record, where):
-    empty = [column for column in COLUMNS if not record[column]]
+    empty = [column for column in COLUMNS if not record[column]]  # csv fills a short row with None
     if empty:
         raise InputError(f"{where}: the column {empty[0]} is empty; was the file cut off?")
     try:

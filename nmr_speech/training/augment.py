@@ -54,5 +54,6 @@ class Augmentation:
         augmented = to_channels(disturb(unstack_fid(wavs), generator, self.nuisances, self.acquisition))
         if not self.clean_share:
             return augmented
+        # Drawn after the nuisances, so that `clean_share` changes none of them.
         clean = torch.rand(len(wavs), generator=generator).to(wavs.device) < self.clean_share
         return torch.where(clean[:, None, None], wavs, augmented)

@@ -194,6 +194,7 @@ def _regress(train, test, reduce, inverse_penalty):
 
 
 def _features_and_labels(dataset, reduce):
+    # One by one: all spectra of a data set would need gigabytes.
     items = [(reduce(item["sig"][None]), item["spk_id_encoded"]) for item in dataset]
     return torch.cat([features for features, _ in items]).numpy(), np.array([label for _, label in items])
 

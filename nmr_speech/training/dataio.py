@@ -99,7 +99,7 @@ def load_datasets(
 ) -> tuple[dict[str, DynamicItemDataset], CategoricalEncoder]:
     """Check manifests and recordings, then make a data set of each manifest.
 
-    Every recording is opened once, so that a bad one is named before any training step.
+    Every recording is opened once: a bad one ends the run, with its file and row, before any training step.
 
     Arguments
     ---------

@@ -68,6 +68,7 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
         tree, overrides_by_key = _merge(Path(path), overrides)
         _check_keys(tree, keys)
         text = _resolve(path, tree, overrides_by_key)
+        # Before building: an unknown class would end in an ImportError that names no file.
         for name in re.findall(r"!(?:new|name|apply):([\w.]+)", text):
             if name in RENAMED_CLASSES:
                 raise InputError(f"{name} is now {RENAMED_CLASSES[name]}; correct the file")
@@ -129,6 +130,7 @@ def _one_sentence(path):
 def _check_keys(tree, keys):
     stream = StringIO()
     YAML().dump(tree, stream)
+    # A key that others are computed from, such as `pretrained_lr`, is used although no recipe reads it.
     referred_to = re.findall(r"<(\w+)", stream.getvalue())
     run_options = {option.name for option in dataclasses.fields(RunOptions)}
     for key in set(tree) - {*keys, *run_options, *referred_to}:

@@ -65,7 +65,7 @@ def separate_optimizers(
     rest : torch.optim.Optimizer
         Of all other modules.
     own : torch.optim.Optimizer
-        Of the module named.
+        Of that module.
 
     Example
     -------

@@ -223,7 +223,7 @@ def model_outputs(brain: sb.Brain, dataset: Dataset, loader: Mapping[str, Any]) 
     dict[str, np.ndarray]
         ``embeddings`` (recordings, D), ``logits`` (recordings, S) and ``labels`` (recordings,).
     """
-    brain.modules.eval()
+    brain.modules.eval()  # outside fit and evaluate, nobody else sets the mode
     parts: dict[str, list[torch.Tensor]] = {"embeddings": [], "logits": [], "labels": []}
     for batch in brain.make_dataloader(dataset, stage=sb.Stage.TEST, **loader):
         embeddings = brain.embed(batch.sig.to(brain.device))
@@ -247,6 +247,7 @@ def embed_dataset(brain: sb.Brain, dataset: Dataset, loader: Mapping[str, Any]) 
         Items of a `nmr_speech.training.dataio.Batch` whose ``sig`` is an embedding (D,).
     """
     outputs = model_outputs(brain, dataset, loader)
+    # A list, not a tensor: SpeechBrain's loaders shuffle and batch items.
     items = zip(torch.from_numpy(outputs["embeddings"]), outputs["labels"].tolist(), strict=True)
     return [{"id": str(i), "sig": embedding, "spk_id_encoded": label} for i, (embedding, label) in enumerate(items)]
 

@@ -82,10 +82,10 @@ class Pretrained(nn.Module):
 
     def set_epoch(self, epoch: int) -> None:
         """Freeze and unfreeze blocks for an epoch, from 1, before it begins."""
-        begun = [start for start in self.schedule if start <= epoch]
+        due = [start for start in self.schedule if start <= epoch]
         names = [name for name, _ in self.module.named_modules()]
         # By names, not by modules: SyncBatchNorm takes the place of some in distributed training.
-        self.trained = set(names[names.index(self.schedule[max(begun)]) :]) if begun else set()
+        self.trained = set(names[names.index(self.schedule[max(due)]) :]) if due else set()
         for name, part in self.module.named_modules():
             for weight in part.parameters(recurse=False):
                 weight.requires_grad_(name in self.trained)

@@ -1,4 +1,4 @@
-"""A data set is made once, goes on after a kill, and is never mixed with another."""
+"""A data set is simulated once, resumed after a kill, and never mixed with another."""
 
 import hashlib
 import json
@@ -95,7 +95,7 @@ def test_batches_of_another_size_make_the_same_recordings(built, tmp_path, monke
 
 
 def test_a_half_made_folder_goes_on_with_batches_of_another_size(built, tmp_path, monkeypatch):
-    """As when a run that was begun on a CPU goes on on a GPU."""
+    """As when a GPU resumes a run that a CPU has started."""
     monkeypatch.setattr(dataset, "BATCH", {"cpu": 3})
     stop_after(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
@@ -229,15 +229,15 @@ def test_the_hash_follows_content_alone():
 
 def test_parts_made_apart_add_up(tmp_path, monkeypatch):
     """Shares on several machines: manifests concatenated and folders put together give the whole."""
-    monkeypatch.setattr(dataset, "SHARD", 10)
-    monkeypatch.setattr("nmr_speech.corpus.plan.SHARD", 10)
-    monkeypatch.setattr(dataset, "BATCH", {"cpu": 5})
-    plan = DatasetPlan(5, ["GLY", "SER"], 90)
-    assert build_dataset(tmp_path / "whole", plan) == 180
-    assert sum(build_dataset(tmp_path / f"part{k}", plan, share=f"{k}/3") for k in (1, 2, 3)) == 180
+    monkeypatch.setattr(dataset, "SHARD", 6)
+    monkeypatch.setattr("nmr_speech.corpus.plan.SHARD", 6)
+    monkeypatch.setattr(dataset, "BATCH", {"cpu": 3})
+    plan = DatasetPlan(5, ["GLY", "SER"], 36)
+    assert build_dataset(tmp_path / "whole", plan) == 72
+    assert sum(build_dataset(tmp_path / f"part{k}", plan, share=f"{k}/3") for k in (1, 2, 3)) == 72
     whole = contents(tmp_path / "whole")
     audio = [{k: v for k, v in contents(tmp_path / f"part{k}").items() if k.startswith("wav/")} for k in (1, 2, 3)]
-    assert sum(map(len, audio)) == 180
+    assert sum(map(len, audio)) == 72
     assert audio[0] | audio[1] | audio[2] == {k: v for k, v in whole.items() if k.startswith("wav/")}
     for split in ("train", "valid", "test"):
         rows = [row for k in (1, 2, 3) for row in read_manifest(tmp_path / f"part{k}" / f"{split}.csv")]

@@ -15,8 +15,13 @@ from nmr_speech.report import results
 from nmr_speech.training.script import run_script
 
 CONTEXT = multiprocessing.get_context("forkserver")
-# What scripts import that takes time; scripts themselves are not on the server's path.
-PRELOADED = ("nmr_speech.training.speakers", "nmr_speech.training.baselines", "nmr_speech.report.results")
+# What takes seconds to import (torch imports _dynamo with the first optimiser). Scripts are not on the server's path.
+PRELOADED = (
+    "nmr_speech.training.speakers",
+    "nmr_speech.training.baselines",
+    "nmr_speech.report.results",
+    "torch._dynamo",
+)
 
 
 @dataclass

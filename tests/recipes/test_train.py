@@ -166,8 +166,8 @@ def test_training_on_recordings_that_are_never_written(quickstart, data, tmp_pat
 
 
 def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path, monkeypatch):
-    """Each epoch hears the same disturbed validation recordings and other training recordings."""
-    heard = []
+    """Every epoch has the same validation recordings, with nuisances, and other training recordings."""
+    seen = []
     forward = train.AminoAcidBrain.compute_forward
 
     def listen(brain, batch, stage):
@@ -175,7 +175,7 @@ def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path
         embed = train.embed
 
         def note(frontend, backbone, wavs):
-            heard.append((stage.name, tuple(batch.id), wavs.sum().item(), torch.equal(wavs, before)))
+            seen.append((stage.name, tuple(batch.id), wavs.sum().item(), torch.equal(wavs, before)))
             return embed(frontend, backbone, wavs)
 
         monkeypatch.setattr(train, "embed", note)
@@ -187,10 +187,10 @@ def test_a_model_for_measured_spectra_is_judged_by_disturbed_recordings(tmp_path
     monkeypatch.setattr(train.AminoAcidBrain, "compute_forward", listen)
     experimental = str(ROOT / "hparams" / "experimental.yaml")
     train.main([experimental, *TINY, "--clean_share=0", *folders(tmp_path)])
-    valid = [(names, total) for stage, names, total, _ in heard if stage == "VALID"]
+    valid = [(names, total) for stage, names, total, _ in seen if stage == "VALID"]
     assert len(valid) == 2
     assert valid[0] == valid[1]
-    trained = [total for stage, _, total, _ in heard if stage == "TRAIN"]
+    trained = [total for stage, _, total, _ in seen if stage == "TRAIN"]
     assert len(set(trained)) == len(trained) == 6
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["test"]["recordings"] == results["test_clean"]["recordings"] == 3

@@ -117,7 +117,7 @@ def watch(monkeypatch):
 )
 def test_frozen_means_frozen(options, go, speech, watch):
     go(*options, epochs=1)
-    out = go(*options, epochs=2)  # goes on from the checkpoint
+    out = go(*options, epochs=2)  # resumes from the checkpoint
     expected = {f"backbone.module.{name}": tensor for name, tensor in source_state(speech).items()}
     assert len(watch.states) >= 8
     for state in watch.states:
@@ -242,7 +242,7 @@ def test_another_source_with_the_same_output_folder(freeze, go, speech):
 
 
 def test_a_front_end_that_keeps_the_mean_is_refused(go, tmp_path):
-    with pytest.raises(InputError, match=r"features whose mean over the frames is removed; .*conv_centred"):
+    with pytest.raises(InputError, match=r"features with the mean over the frames removed; .*conv_centred"):
         go("--frontend=!include:frontend/conv.yaml")
     assert not (tmp_path / "out").exists()
 

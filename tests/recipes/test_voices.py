@@ -168,7 +168,7 @@ def test_a_voice_that_says_nothing(monkeypatch, tmp_path):
     assert not (tmp_path / "train.csv").exists()
 
 
-def test_stock_speechbrain_hears_one_channel_as_training_did(trained_on_voices, tmp_path):
+def test_stock_speechbrain_embeds_one_channel_as_training_did(trained_on_voices, tmp_path):
     make_speaker_model(trained_on_voices, tmp_path / "model", "user/voices")
     stock = EncoderClassifier.from_hparams(tmp_path / "model", run_opts={"device": "cpu"})
     wavs = torch.randn(1, 65536, 4, generator=torch.Generator().manual_seed(0))

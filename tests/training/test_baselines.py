@@ -54,28 +54,28 @@ def moved(recording, offset_ppm):
 
 @pytest.mark.parametrize("name", ["spectrum", "first_transient"])
 def test_three_residues_are_told_apart(name, train, test):
-    true, named = BASELINES[name](train, test)
+    true, predicted = BASELINES[name](train, test)
     assert true.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert (true == named).mean() > 0.9
+    assert (true == predicted).mean() > 0.9
 
 
 def test_templates_tell_apart_what_hardly_varies(free):
-    true, named = classify_by_template(free, items(RESIDUES, range(4, 8), condition="d2o", shift_source="free"))
+    true, predicted = classify_by_template(free, items(RESIDUES, range(4, 8), condition="d2o", shift_source="free"))
     assert true.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    assert (true == named).all()
+    assert (true == predicted).all()
 
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_order_does_not_matter(name, train, test):
     order = np.random.default_rng(0).permutation(len(test))
-    named = BASELINES[name](train, test)[1]
+    predicted = BASELINES[name](train, test)[1]
     true_again, again = BASELINES[name](train[::-1], [test[i] for i in order])
-    assert (again == named[order]).all()
+    assert (again == predicted[order]).all()
     assert true_again.tolist() == [test[i]["spk_id_encoded"] for i in order]
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_loudness_does_not_matter_to_names(name, train, test):
+def test_loudness_does_not_matter_to_predictions(name, train, test):
     quiet = [one | {"sig": one["sig"] / 64} for one in test]
     assert (BASELINES[name](train, quiet)[1] == BASELINES[name](train, test)[1]).all()
 
@@ -110,17 +110,17 @@ def test_the_first_transient_cannot_tell_what_differs_in_f1_only():
         assert not torch.allclose(diagonal, crossed, atol=0.5)
         crossed[:, 0] = diagonal[:, 0]  # to the last digit
         recordings += [item(diagonal, 0), item(crossed, 1)]
-    true, named = classify_by_first_transient(recordings[:16], recordings[16:])
-    assert (named[::2] == named[1::2]).all()
-    assert (true == named).mean() == 0.5
-    true, named = classify_by_spectrum(recordings[:16], recordings[16:])
-    assert (true == named).all()
+    true, predicted = classify_by_first_transient(recordings[:16], recordings[16:])
+    assert (predicted[::2] == predicted[1::2]).all()
+    assert (true == predicted).mean() == 0.5
+    true, predicted = classify_by_spectrum(recordings[:16], recordings[16:])
+    assert (true == predicted).all()
 
 
 @pytest.mark.parametrize("offset_ppm", [-0.2, 0.2])
 def test_a_template_is_found_at_an_offset(offset_ppm, free):
-    true, named = classify_by_template(free, [moved(one, offset_ppm) for one in free])
-    assert (true == named).all()
+    true, predicted = classify_by_template(free, [moved(one, offset_ppm) for one in free])
+    assert (true == predicted).all()
 
 
 @pytest.mark.parametrize(("search_ppm", "expected"), [(0.0, 1), (0.2, 1), (0.3, 0)])
@@ -139,8 +139,8 @@ def test_an_offset_is_the_same_in_both_dimensions():
     cos, sin = single
     beside = torch.stack([cos * t1.cos() - sin * t1.sin(), cos * t1.sin() + sin * t1.cos()])  # 16 points up in F1
     recordings = [item(single, 0), item(beside, 1)]
-    true, named = classify_by_template(recordings, [moved(one, 0.28125) for one in recordings])
-    assert (true == named).all()
+    true, predicted = classify_by_template(recordings, [moved(one, 0.28125) for one in recordings])
+    assert (true == predicted).all()
 
 
 def test_the_search_has_a_limit():

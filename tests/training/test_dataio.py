@@ -40,16 +40,16 @@ def disturbed():
     return AugmentedRecordings(fresh(), Augmentation(REAL_SPECTRUM), 1986)
 
 
-def test_a_disturbed_recording_is_the_same_whenever_it_is_heard(disturbed):
+def test_nuisances_of_a_recording_are_the_same_whenever_it_is_read(disturbed):
     """In any order, batch and process; another seed or another name gives another draw."""
     one_by_one = {disturbed[i]["id"]: disturbed[i]["sig"] for i in reversed(range(len(disturbed)))}
     for batch_size, workers in ((4, 0), (1, 1)):
         loader = torch.utils.data.DataLoader(
             disturbed, batch_size, collate_fn=Batch.stack, num_workers=workers, multiprocessing_context=None
         )
-        heard = {name: sig for batch in loader for name, sig in zip(batch.id, batch.sig, strict=True)}
-        assert heard.keys() == one_by_one.keys()
-        for name, wav in heard.items():  # the number of threads, one in a worker, decides on the last digits
+        batched = {name: sig for batch in loader for name, sig in zip(batch.id, batch.sig, strict=True)}
+        assert batched.keys() == one_by_one.keys()
+        for name, wav in batched.items():  # the number of threads, one in a worker, decides the last digits
             torch.testing.assert_close(wav, one_by_one[name], atol=1e-5, rtol=0)
     again = AugmentedRecordings(disturbed.dataset, disturbed.augment, 7)[0]
     assert (again["sig"] - disturbed[0]["sig"]).abs().max() > 0.01
@@ -69,10 +69,10 @@ def test_nothing_but_the_waveform_is_disturbed(disturbed):
 def test_a_share_of_a_training_batch_stays_clean():
     wavs = torch.stack([fresh(40)[i]["sig"] for i in (0, 40)]).repeat(20, 1, 1)
     augment = Augmentation({"white_noise": {"snr": 10.0}}, clean_share=0.5)
-    heard = augment(wavs, torch.Generator().manual_seed(0))
-    clean = (heard == wavs).flatten(1).all(1)
+    augmented = augment(wavs, torch.Generator().manual_seed(0))
+    clean = (augmented == wavs).flatten(1).all(1)
     assert 10 < clean.sum() < 30  # binomial: less than 0.1% outside
-    assert (heard[~clean] != wavs[~clean]).float().mean() > 0.99
+    assert (augmented[~clean] != wavs[~clean]).float().mean() > 0.99
     none, all_of_them = (Augmentation({"white_noise": {"snr": 10.0}}, clean_share=share) for share in (0.0, 1.0))
     assert not (none(wavs, torch.Generator()) == wavs).flatten(1).all(1).any()
     assert torch.equal(all_of_them(wavs, torch.Generator()), wavs)

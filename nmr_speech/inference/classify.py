@@ -174,6 +174,12 @@ def _on_grid(
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
-    known = {"phase_f1_deg": phases.f1_deg, "phase_f2_deg": phases.f2_deg, "t1_start": phases.t1_start}
-    gridded = to_grid(experiment, axis, shift_ppm=shift_ppm, **known)
+    gridded = to_grid(
+        experiment,
+        axis,
+        shift_ppm=shift_ppm,
+        phase_f1_deg=phases.f1_deg,
+        phase_f2_deg=phases.f2_deg,
+        t1_start=phases.t1_start,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps, [*warnings, *gridded.warnings]

@@ -32,6 +32,9 @@ EXPERIMENT = {
     "tolerance": "accuracy of the simulation relative to the first point",
 }
 """Options of the sample and the experiment; names and defaults are those of `Sample` and `Acquisition`."""
+ECHOES = ("auto", "none", "even", "half_dwell")
+READING = ("quadrature", "phase_f1_deg", "phase_f2_deg", "echo", "pdata")
+"""Options by which a measured spectrum is read, the same for each command that reads one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -90,49 +93,56 @@ def simulate(options: argparse.Namespace) -> None:
 def classify(options: argparse.Namespace) -> None:
     """Rank the residues for a recording, WAV or FLAC, or for a measured spectrum.
 
-    The spectrum is a Bruker or Varian folder, an NMRPipe file, or a ZIP archive of one of these.
+    The spectrum is a Bruker or Varian folder, an NMRPipe or JEOL file, a processed spectrum (2rr, .ft2, .ucsf), or a
+    ZIP archive of one of these.
     """
-    from nmr_speech.inference import classify_spectrum, load_classifier, occlusion
+    from nmr_speech.inference import Reading, classify_spectrum, load_classifier, occlusion
 
     _check_output(options.plot, PICTURES)
     model = load_classifier(options.source, options.revision)
-    found = classify_spectrum(model, options.path, options.shift_ppm)
+    reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method")})
+    found = classify_spectrum(model, options.path, options.shift_ppm, reading)
     if options.json:
-        print(json.dumps({"ranking": found.ranking, "warnings": found.warnings, "steps": found.steps}, indent=1))
+        print(json.dumps({"ranking": found.shown(), "warnings": found.warnings, "steps": found.steps}, indent=1))
     else:
         print(*found.steps, *(f"warning: {warning}" for warning in found.warnings), sep="\n")
-        print(*(f"{residue}  {probability:.3f}" for residue, probability in found.ranking[:5]), sep="\n")
+        shown = found.shown()[:5]
+        print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
     if options.plot:
         from nmr_speech.report.spectra import plot_classification
 
-        predicted, probability = found.ranking[0]
-        title = f"{options.path.name}: {predicted}, probability {probability:.2f}"
+        predicted, probability = found.shown()[0]
+        certainty = "" if probability is None else f", probability {probability:.2f}"
+        title = f"{options.path.name}: {predicted}{certainty}"
         plot_classification(found.wav, found.axis, occlusion(model, found.wav, predicted), title, options.plot)
 
 
 def reconstruct(options: argparse.Namespace) -> None:
-    """Fill in the transients that a schedule left out of a Bruker folder or an NMRPipe file in the time domain.
+    """Fill in the transients that a schedule left out of a Bruker or Varian folder, or an NMRPipe or JEOL file.
 
     On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead.
     """
-    from nmr_speech.reconstruction import read_schedule, run
+    from nmr_speech.reconstruction import own_schedule, read_schedule, run
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
+    from nmr_speech.spectrometer.phase import Phases
 
     _check_output(options.out, ENDINGS)
     _check_output(options.plot, PICTURES)
     listed = options.schedule
-    if listed is None and options.rate is None and (options.path / "nuslist").is_file():
-        listed = options.path / "nuslist"
+    if listed is None and options.rate is None:
+        listed = own_schedule(options.path)
     schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
-    names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature")
+    names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature", "pdata")
     settings = {name: getattr(options, name) for name in names}
     method = run.method_of(options.method, options.model, options.echo)
-    result = run.reconstruct(options.path, method, schedule=schedule, **settings)
+    phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
+    result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2)
     if options.json:
         print(json.dumps(result.summary() | {"method": options.method, "schedule": found}, indent=1))
     else:
-        print(*result.steps, f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
+        print(*result.steps, *(f"warning: {warning}" for warning in result.warnings), sep="\n")
+        print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
     if options.plot:
@@ -240,19 +250,20 @@ def _add_classify(command: _Command) -> None:
     command.add_argument(
         "--shift-ppm", type=_value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
     )
+    _add_reading(command)
+    _add_schedule(command, "what --method fills in before")
+    command.add_argument("--method", help="ist, hankel or modern: fills in what a schedule left out (default: modern)")
     command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum and occlusion map")
     command.add_argument("--json", action="store_true", help="print JSON with all residues")
 
 
 def _add_reconstruct(command: _Command) -> None:
-    command.add_argument("path", type=Path, metavar="INPUT", help="Bruker folder, or NMRPipe or Sparky file")
+    command.add_argument(
+        "path", type=Path, metavar="INPUT", help="Bruker or Varian folder, or NMRPipe, JEOL or Sparky file"
+    )
     command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
     command.add_argument("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
-    command.add_argument(
-        "--schedule", type=Path, help="text file, one transient a line (default: nuslist of the Bruker folder)"
-    )
-    base = {"dest": "index_base", "metavar": "N", "type": _value}
-    command.add_argument("--first", help="index of the first transient in it, 0 or 1 (default: detected)", **base)
+    _add_schedule(command, "or --rate draws one")
     command.add_argument("--rate", type=_value, help="draw a Poisson-gap schedule with this share of the transients")
     masks = {"dest": "n_schedules", "metavar": "N", "type": _value, "default": 1}
     text = "number of schedules; the spread of several shows the uncertainty"
@@ -261,7 +272,7 @@ def _add_reconstruct(command: _Command) -> None:
     command.add_argument(
         "--model", help="results folder or Hub repository of a network; modern has a default in the package"
     )
-    command.add_argument("--echo", default="auto", help="virtual echo: auto, or none (ist only)")
+    _add_reading(command)
     command.add_argument(
         "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
     )
@@ -273,9 +284,33 @@ def _add_reconstruct(command: _Command) -> None:
         help="transients of the full grid (default: as the files say)",
     )
     command.add_argument("--region-ppm", type=_value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
-    command.add_argument("--quadrature", help="states, states_tppi or echo_antiecho (default: as the files say)")
     command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
     command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_reading(command: _Command) -> None:
+    """Options by which a measured spectrum is read; their names are in `READING`."""
+    command.add_argument(
+        "--quadrature",
+        help="states, states_tppi, tppi or echo_antiecho (default: as the files say; tppi: classify only)",
+    )
+    phase = {"type": _value, "nargs": 2, "metavar": ("ZERO", "FIRST")}
+    text = "phase in F2, degrees: zero order at the carrier, first order across the width (default: found)"
+    command.add_argument("--phase-f2", dest="phase_f2_deg", help=text, **phase)
+    text = "phase in F1, degrees; first order 0, or 180 for a start half a dwell late (default: found)"
+    command.add_argument("--phase-f1", dest="phase_f1_deg", help=text, **phase)
+    text = "start of t1: even (at zero), half_dwell (half a dwell late), auto (found); none: no virtual echo"
+    command.add_argument("--echo", default="auto", choices=ECHOES, help=text)
+    command.add_argument(
+        "--pdata", type=_value, metavar="N", help="processing pdata/N of a Bruker folder (default: lowest)"
+    )
+
+
+def _add_schedule(command: _Command, otherwise: str) -> None:
+    text = f"schedule file of a non-uniformly sampled experiment, {otherwise} (default: the one in the folder)"
+    command.add_argument("--schedule", type=Path, help=text)
+    base = {"dest": "index_base", "metavar": "N", "type": _value}
+    command.add_argument("--first", help="index of the first transient in it, 0 or 1 (default: detected)", **base)
 
 
 def _add_demo(command: _Command) -> None:

@@ -1,5 +1,6 @@
 """Files that are either complete or absent, even if a process is killed while it writes."""
 
+import codecs
 import os
 import tempfile
 from pathlib import Path
@@ -43,3 +44,31 @@ def write_whole(path: str | Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink()
         raise
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    r"""Decode text that people wrote by any program, without a byte-order mark.
+
+    Arguments
+    ---------
+    content : bytes
+        All of a file.
+
+    Returns
+    -------
+    text : str
+        The text.
+    encoding : str
+        "UTF-8", "UTF-16" where a byte-order mark says so, or "latin-1" for what is not UTF-8.
+
+    Example
+    -------
+    >>> decode("\ufeffID".encode()), decode("ID".encode("utf-16"))[1], decode(b"\xf6")[1]
+    (('ID', 'UTF-8'), 'UTF-16', 'latin-1')
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "latin-1"

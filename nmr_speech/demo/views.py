@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from nmr_speech.checks import InputError, one_of, whole
 from nmr_speech.constants import SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
-from nmr_speech.inference.classify import classify_spectrum
+from nmr_speech.inference.classify import Classification, classify_spectrum
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
@@ -149,13 +149,19 @@ def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
     found = classify_spectrum(model, path, shift_ppm)
     absorption = spectrum(unstack_fid(found.wav)).real.numpy()
     return View(
-        dict(found.ranking),
-        "\n\n".join(f"**Warning:** {_plain(warning)}." for warning in found.warnings),
+        dict(found.ranking) if found.meaningful else {},
+        "\n\n".join(f"**Warning:** {_plain(warning)}." for warning in _warnings(found)),
         "\n".join(f"- {_plain(step)}" for step in found.steps),
         _picture(lambda axes: draw_contours(axes, absorption, found.axis), (6.4, 6.2)),
         _picture(lambda axes: draw_mel_spectrogram(axes, found.wav), (6.4, 2.6)),
         (SAMPLE_RATE_HZ, mixdown(found.wav)),
     )
+
+
+def _warnings(found: Classification) -> list[str]:
+    """Warnings, and the order of the residues where there are no probabilities to show."""
+    order = ", ".join(residue for residue, _ in found.ranking[:5])
+    return [*found.warnings, *([] if found.meaningful else [f"order without probabilities: {order}"])]
 
 
 def _view_or_reason(view: Callable[[], View], path: str | None = None) -> View:

@@ -10,21 +10,25 @@ if TYPE_CHECKING:
     from nmr_speech.inference.classifier import AminoAcidClassifier
     from nmr_speech.inference.classify import Classification, classify_spectrum, occlusion
     from nmr_speech.inference.load import Classifier, Embedder, load_classifier, load_embedder
+    from nmr_speech.inference.measured import Reading, read_measured
 
 __all__ = [
     "AminoAcidClassifier",
     "Classification",
     "Classifier",
     "Embedder",
+    "Reading",
     "classify_spectrum",
     "load_classifier",
     "load_embedder",
     "occlusion",
+    "read_measured",
 ]
 
 _MODULES = {
     "classifier": ("AminoAcidClassifier",),
     "classify": ("Classification", "classify_spectrum", "occlusion"),
+    "measured": ("Reading", "read_measured"),
     "load": ("Classifier", "Embedder", "load_classifier", "load_embedder"),
 }
 

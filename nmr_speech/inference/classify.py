@@ -10,11 +10,13 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
-from nmr_speech.inference.domain_check import experiment_warnings, recording_warnings, training_data
+from nmr_speech.inference.domain_check import IDEAL, experiment_warnings, recording_warnings, training_data
 from nmr_speech.inference.load import Classifier
+from nmr_speech.inference.measured import Reading, read_measured
 from nmr_speech.simulate import Acquisition
 from nmr_speech.simulate.fid import echo_to_states, states_to_echo
-from nmr_speech.spectrometer import Experiment, find_reference, read_experiment, to_grid
+from nmr_speech.spectrometer import Experiment, find_reference, to_grid
+from nmr_speech.spectrometer.phase import Phases
 
 LOW_PROBABILITY = 0.5
 BANDS = 64
@@ -36,6 +38,8 @@ class Classification:
         Input of the model, float32, (65536, 4).
     axis : Axis
         Both axes of the input's spectrum.
+    meaningful : bool
+        Whether the probabilities mean something: not for a measured spectrum and a model trained on ideal ones.
     """
 
     ranking: tuple[tuple[str, float], ...]
@@ -43,9 +47,16 @@ class Classification:
     steps: tuple[str, ...]
     wav: torch.Tensor
     axis: Axis
+    meaningful: bool = True
+
+    def shown(self) -> list[tuple[str, float | None]]:
+        """Return the ranking for display: None instead of each probability that means nothing."""
+        return [(residue, probability if self.meaningful else None) for residue, probability in self.ranking]
 
 
-def classify_spectrum(model: Classifier, path: str | Path, shift_ppm: float | None = None) -> Classification:
+def classify_spectrum(
+    model: Classifier, path: str | Path, shift_ppm: float | None = None, reading: Reading | None = None
+) -> Classification:
     """Classify a recording or an experiment of a spectrometer.
 
     Arguments
@@ -53,10 +64,13 @@ def classify_spectrum(model: Classifier, path: str | Path, shift_ppm: float | No
     model : Classifier
         From `nmr_speech.inference.load_classifier`.
     path : str | Path
-        WAV or FLAC file of 4 channels; Bruker folder, Varian or Agilent folder, NMRPipe file, or ZIP file of these.
+        WAV or FLAC file of 4 channels; Bruker, Varian or Agilent folder, NMRPipe or JEOL file, processed spectrum
+        (2rr, ``.ft2``, ``.ucsf``), or ZIP file of these.
     shift_ppm : float | None
         Added to all chemical shifts of an experiment, in ppm. None references the spectrum to the line of DSS or TSP,
         or keeps the reference of the file if there is no such line.
+    reading : Reading | None
+        What is known of the measurement beyond its files, and how a schedule is filled in.
 
     Returns
     -------
@@ -74,22 +88,23 @@ def classify_spectrum(model: Classifier, path: str | Path, shift_ppm: float | No
         raise InputError(f"{path}: no such file or folder")
     if shift_ppm is not None:
         in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
-    training = training_data(model)
+    training, meaningful = training_data(model), True
     axis = (training.acquisition or Acquisition()).f2
-    if path.suffix.removeprefix(".") in FORMATS:
+    if path.suffix.lower().removeprefix(".") in FORMATS:
         step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
         steps: tuple[str, ...] = (step,)
         wav, warnings = read_wav(path), list[str]()
     else:
-        experiment = read_experiment(path)
-        wav, steps, warnings = _on_grid(experiment, axis, shift_ppm)
-        warnings = [*experiment_warnings(experiment, training), *warnings]
+        experiment, phases = read_measured(path, reading)
+        wav, steps, warnings = _on_grid(experiment, axis, shift_ppm, phases)
+        meaningful = not training.is_ideal
+        warnings = [*([] if meaningful else [IDEAL]), *experiment_warnings(experiment, training), *warnings]
     warnings += recording_warnings(wav, training)
     probabilities = model.log_probabilities(wav[None])[0].exp().tolist()
     ranking = sorted(zip(model.labels.lab2ind, probabilities, strict=True), key=lambda pair: -pair[1])
-    if ranking[0][1] < LOW_PROBABILITY:
+    if meaningful and ranking[0][1] < LOW_PROBABILITY:
         warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
-    return Classification(tuple(ranking), tuple(warnings), steps, wav, axis)
+    return Classification(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful)
 
 
 def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
@@ -149,7 +164,7 @@ def _filtered(signal: torch.Tensor, dim: int, band: int, sign: int) -> torch.Ten
 
 
 def _on_grid(
-    experiment: Experiment, axis: Axis, shift_ppm: float | None
+    experiment: Experiment, axis: Axis, shift_ppm: float | None, phases: Phases
 ) -> tuple[torch.Tensor, tuple[str, ...], list[str]]:
     """Bring an experiment to the grid of the model: the waveform, the steps taken, and warnings."""
     warnings = []
@@ -159,5 +174,12 @@ def _on_grid(
         except InputError:
             shift_ppm = 0.0
             warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
-    gridded = to_grid(experiment, axis, shift_ppm=shift_ppm)
+    gridded = to_grid(
+        experiment,
+        axis,
+        shift_ppm=shift_ppm,
+        phase_f1_deg=phases.f1_deg,
+        phase_f2_deg=phases.f2_deg,
+        t1_start=phases.t1_start,
+    )
     return stack_fid(gridded.fid)[0], gridded.steps, [*warnings, *gridded.warnings]

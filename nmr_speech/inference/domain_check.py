@@ -19,6 +19,12 @@ LOW_SIGNAL = 30.0  # highest peak over the median of the spectrum; noise alone h
 # Where accuracy begins to fall, measured by benchmarks/measured.
 FIELD_RATIO = 1.5  # a model of 600 MHz loses nothing from 400 to 800 MHz
 MIXING_RATIO = 1.25  # a model of 60 ms loses 7 to 12 points at 45 and 80 ms
+IDEAL = (
+    "the model was trained on ideal recordings, without decay, phase errors or noise, and never saw a measured "
+    "spectrum: it ranks with certainty and often wrongly, so no probabilities are given; train a model for measured "
+    "spectra with hparams/experimental.yaml and use that"
+)
+DISTURBING = {"decay", "phase_error", "white_noise", "t1_noise"}  # without all of them a recording is ideal
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")
 MIXING_SEQUENCES = ("tocsy", "mlev", "dipsi", "hohaha", "clean")
 
@@ -59,6 +65,13 @@ class TrainingData:
         return (
             f"the model was trained on {', '.join(known)}" if known else "the model does not say what it was trained on"
         )
+
+    @property
+    def is_ideal(self) -> bool:
+        """Whether recordings had neither decay, phase errors nor noise, so that no measured spectrum is like them."""
+        one = self.acquisition
+        decays = one is None or min(one.decay_time_t1_s, one.decay_time_t2_s) < float("inf")
+        return not decays and not DISTURBING & self.nuisances.keys()
 
     @property
     def fewest_transients(self) -> int:

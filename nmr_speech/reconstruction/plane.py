@@ -9,7 +9,7 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.spectrometer.experiment import Experiment
-from nmr_speech.spectrometer.phase import find_phases
+from nmr_speech.spectrometer.phase import Phases, find_phases
 from nmr_speech.spectrometer.resample import resample_t2
 
 
@@ -27,6 +27,10 @@ class Plane:
         Axes of the spectrum; ``f1.n`` is the number of points that `spectrum` gives.
     steps : tuple[str, ...]
         What was found and done, one sentence each.
+    warnings : tuple[str, ...]
+        What makes the result doubtful, one sentence each.
+    schedule : np.ndarray | None
+        Indices of the transients that were measured, where the file says so.
     """
 
     fid: torch.Tensor
@@ -34,6 +38,8 @@ class Plane:
     f1: Axis
     f2: Axis
     steps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    schedule: np.ndarray | None = None
 
     @property
     def echo(self) -> str:
@@ -76,7 +82,12 @@ def f1_spectrum(fid: torch.Tensor, start: float, size: int) -> torch.Tensor:
     return torch.fft.fftshift(spectrum.real, dim=-1)
 
 
-def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = None, like: Plane | None = None) -> Plane:
+def to_plane(
+    experiment: Experiment,
+    region_ppm: tuple[float, float] | None = None,
+    like: Plane | None = None,
+    phases: Phases | None = None,
+) -> Plane:
     """Transform and phase F2 of an experiment.
 
     Phases in F2 and the start of t1 are found as for classification: those for which the least energy is negative. t2
@@ -90,6 +101,8 @@ def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = No
         Part of F2 to keep; None for all.
     like : Plane | None
         Another plane that this one must fit.
+    phases : Phases | None
+        What is known of the phases and of the start of t1; None finds all.
 
     Returns
     -------
@@ -106,7 +119,7 @@ def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = No
     >>> bool(abs(plane.f1.ppm()[i] - 6.0) < 0.05), bool(abs(plane.f2.ppm()[j] - 6.0) < 0.05)
     (True, True)
     """
-    experiment, phase_rad = find_phases(experiment, experiment.f1)
+    experiment, phase_rad = find_phases(experiment, experiment.f1, phases)
     start, f1, f2 = experiment.t1_start, experiment.f1, experiment.f2
     if start[0] != start[1]:
         raise InputError(
@@ -114,9 +127,10 @@ def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = No
             "with States-TPPI"
         )
     rows = resample_t2(experiment.fid.numpy().astype(complex), experiment.t2_start, f2, f2, phase_rad)
-    cos, sin = np.fft.fftshift(np.fft.fft(rows * cosine_window(f2.n, power=1), 2 * f2.n), axes=-1).real
+    cos, sin = np.fft.fftshift(np.fft.fft(rows * t2_window(f2.n), 2 * f2.n), axes=-1).real
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
-    plane = Plane(fid, start[0], f1.resized(_size(f1.n)), f2.resized(2 * f2.n), experiment.steps)
+    f1, f2 = f1.resized(_size(f1.n)), f2.resized(2 * f2.n)
+    plane = Plane(fid, start[0], f1, f2, experiment.steps, experiment.warnings, experiment.schedule)
     plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
         raise InputError(
@@ -124,6 +138,17 @@ def to_plane(experiment: Experiment, region_ppm: tuple[float, float] | None = No
             f"start {plane.start:g}, for {tuple(like.fid.shape)}, {like.start:g}"
         )
     return plane
+
+
+def t2_window(n: int) -> np.ndarray:
+    """Return what `to_plane` multiplies t2 by: a cosine, with the first point halved; (n,).
+
+    Example
+    -------
+    >>> t2_window(2).round(3)
+    array([0.5  , 0.707])
+    """
+    return cosine_window(n, power=1)
 
 
 def _size(n: int) -> int:

@@ -23,9 +23,12 @@ from nmr_speech.reconstruction.recovery import recovery, spread
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.spectrum_files import ENDINGS, read_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment
+from nmr_speech.spectrometer.phase import Phases
 
 NETWORKS = {"modern": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
 METHODS = ("ist", "hankel", *NETWORKS)
+STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
+"""Start of t1 in dwell times that each choice of ``echo`` says; None finds it."""
 KEPT = 0.9  # share of a schedule's points in each of its random parts
 
 Method: TypeAlias = Callable[[torch.Tensor, np.ndarray, str], torch.Tensor]
@@ -52,6 +55,8 @@ class Reconstruction:
         Time that each reconstruction took.
     steps : tuple[str, ...]
         What was found and done, one sentence each.
+    warnings : tuple[str, ...]
+        What makes the result doubtful, one sentence each.
     """
 
     plane: Plane
@@ -61,10 +66,16 @@ class Reconstruction:
     spread: dict[str, np.ndarray] | None
     seconds: list[float]
     steps: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def summary(self) -> dict:
-        """Return steps, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""
-        result: dict = {"steps": list(self.steps), "seconds": self.seconds, "figures": self.figures}
+        """Return steps, warnings, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""
+        result: dict = {
+            "steps": list(self.steps),
+            "warnings": list(self.warnings),
+            "seconds": self.seconds,
+            "figures": self.figures,
+        }
         if self.spread is not None:
             f1_ppm, f2_ppm = self.plane.f1.ppm(), self.plane.f2.ppm()
             columns = zip(*(self.spread[key] for key in ("peaks", "height", "relative_std")), strict=True)
@@ -85,7 +96,8 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto") ->
     model : str | Path | None
         Folder or Hub repository with the weights of a network; None for "modern" takes the one in the package.
     echo : str
-        "auto" uses a virtual echo where the method can, "none" never does.
+        "auto" uses a virtual echo where the method can, "even" and "half_dwell" too, for a first transient at zero or
+        half a dwell time late; "none" never does.
 
     Returns
     -------
@@ -99,7 +111,7 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto") ->
     nmr_speech.checks.InputError: `method` 'dlnmr' needs `model`: the folder of its training, or a Hub repository
     """
     one_of("method", name, METHODS)
-    with_echo = one_of("echo", echo, ("auto", "none")) == "auto"
+    with_echo = one_of("echo", echo, tuple(STARTS)) != "none"
     if name == "ist":
         return lambda fid, schedule, form: ist(fid, schedule, echo=form if with_echo else None)
     if name == "hankel":
@@ -125,6 +137,8 @@ def reconstruct(
     region_ppm: tuple[float, float] | None = None,
     n_transients: int | None = None,
     quadrature: str | None = None,
+    pdata: int | None = None,
+    phases: Phases | None = None,
 ) -> Reconstruction:
     """Reconstruct an experiment sampled by a schedule, or try a schedule on a fully sampled one.
 
@@ -153,6 +167,10 @@ def reconstruct(
         Transients of the full grid, where the file does not give their number.
     quadrature : str | None
         How t1 was sampled, where the file does not say.
+    pdata : int | None
+        Number of the processing of a Bruker folder whose reference and phases are taken; None takes the lowest.
+    phases : Phases | None
+        Phases that are known; None finds them. See `nmr_speech.spectrometer.phase.Phases`.
 
     Returns
     -------
@@ -174,10 +192,12 @@ def reconstruct(
     if (schedule is None) == (rate is None):
         raise InputError("give either `schedule`, or `rate` to draw one")
     sampling = Sampling(schedule, None if n_transients is None else whole("n_transients", n_transients, 2, 2**16))
-    plane = _read_plane(Path(source), sampling, region_ppm, quadrature)
+    settings = {"quadrature": quadrature, "pdata": pdata}
+    plane = _read_plane(Path(source), sampling, region_ppm, phases, settings)
+    schedule = schedule if plane.schedule is None else plane.schedule  # a measurement that was stopped has fewer
     grid = plane.fid.shape[1]
     schedules = _schedules(schedule, rate, whole("n_schedules", n_schedules, 1, 1000), grid, seed)
-    true = _reference(reference, plane, schedules[0], quadrature, region_ppm)
+    true = _reference(reference, plane, schedules[0], settings, region_ppm, phases)
     spectra, seconds = [], []
     for one in schedules:
         start_s = time.perf_counter()
@@ -194,6 +214,7 @@ def reconstruct(
         spread=spread(np.stack(spectra)) if len(spectra) > 1 else None,
         seconds=seconds,
         steps=(*plane.steps, measured),
+        warnings=plane.warnings,
     )
 
 
@@ -214,9 +235,9 @@ def describe(figures: Sequence[dict[str, float | None]]) -> list[str]:
     return lines
 
 
-def _read_plane(source, sampling, region_ppm, quadrature):
+def _read_plane(source, sampling, region_ppm, phases, settings):
     if source.suffix not in ENDINGS:
-        return to_plane(read_experiment(source, quadrature=quadrature, sampling=sampling), region_ppm)
+        return to_plane(read_experiment(source, sampling=sampling, **settings), region_ppm, phases=phases)
     plane = spectrum_to_plane(source)
     return plane if region_ppm is None else cut(plane, region_ppm)
 
@@ -233,13 +254,13 @@ def _schedules(schedule, rate, count, grid, seed):
     return [whole_one, *(np.concatenate([whole_one[:1], part]) for part in parts)]
 
 
-def _reference(given, plane, schedule, quadrature, region_ppm):
+def _reference(given, plane, schedule, settings, region_ppm, phases):
     if given is None:
         outside = plane.fid[:, ~sampling_mask(schedule, plane.fid.shape[1])]
         return plane.spectrum() if outside.any() else None
     if Path(given).suffix not in ENDINGS:
-        full = read_experiment(given, quadrature=quadrature, sampling=Sampling())
-        return to_plane(full, region_ppm, like=plane).spectrum()
+        full = read_experiment(given, sampling=Sampling(), **settings)
+        return to_plane(full, region_ppm, like=plane, phases=phases).spectrum()
     spectrum, f1, f2 = read_spectrum(given)
     moves = _points_apart(given, "F1", f1, plane.f1), _points_apart(given, "F2", f2, plane.f2)
     return np.roll(spectrum, moves, axis=(0, 1)) * _scale(spectrum, plane.spectrum())

@@ -1,7 +1,6 @@
 """Sampling schedules: which points of the indirect dimensions are measured."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -191,68 +190,3 @@ def sampling_mask(schedule: Schedule, n: int | tuple[int, ...]) -> torch.Tensor:
     if not given.flatten(-len(shape)).any(dim=-1).all():
         raise InputError("the schedule must hold at least one point, got a mask without any")
     return given
-
-
-def read_schedule(path: str | Path, index_base: int | None = None) -> tuple[np.ndarray, str]:
-    r"""Read a schedule file with one point per line, such as TopSpin's ``nuslist`` or a schedule of NMRPipe.
-
-    Arguments
-    ---------
-    path : str | Path
-        Text; each line holds one index, or one for each indirect dimension. What follows ``#`` is ignored.
-    index_base : int | None
-        Number of the first point of the grid, 0 or 1. None: 0 if it occurs; 1 if it occurs and 0 does not.
-
-    Returns
-    -------
-    schedule : np.ndarray
-        int64, from 0, in the order of the file, which is that of the measurement; (m,) or (m, d).
-    step : str
-        What was found, one sentence.
-
-    Example
-    -------
-    >>> path = getfixture("tmp_path") / "nuslist"
-    >>> _ = path.write_text("1\n2\n5\n")
-    >>> read_schedule(path)
-    (array([0, 1, 4]), '3 points in the schedule, counted from 1: no 0 occurs.')
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a schedule ({error}); give a text file, one point per line"
-        ) from error
-    rows = [
-        _row(path, number, text) for number, line in enumerate(lines, 1) if (text := line.partition("#")[0].split())
-    ]
-    if not rows:
-        raise InputError(f"{path}: a schedule must hold at least one point, this file holds none")
-    if len({len(row) for row in rows}) > 1:
-        raise InputError(f"{path}: every point must have as many indices as the first, {len(rows[0])}")
-    entries = np.array(rows, dtype=np.int64)
-    base, why = _index_base(path, entries, index_base)
-    entries -= base
-    return entries[:, 0] if entries.shape[1] == 1 else entries, (
-        f"{len(rows)} points in the schedule, counted from {base}: {why}."
-    )
-
-
-def _row(path, number, words):
-    try:
-        return [int(word) for word in words]
-    except ValueError as error:
-        raise InputError(
-            f"{path}: line {number} must hold whole numbers, got {' '.join(words)!r}; one point per line"
-        ) from error
-
-
-def _index_base(path, entries, given):
-    if given is not None:
-        return whole("index_base", given, 0, 1), "as the caller says"
-    if (entries == 0).any():
-        return 0, "0 occurs"
-    if (entries == 1).any():
-        return 1, "no 0 occurs"
-    raise InputError(f"{path}: holds neither 0 nor 1, so it does not show where it counts from; give `index_base`")

@@ -196,7 +196,7 @@ def check_phase(fid: torch.Tensor, mask: torch.Tensor, form: str = "even") -> No
         raise InputError(
             f"a virtual echo needs signals in phase: the first points must be real, got an imaginary share of "
             f"{share:.2f}, {_phases(first.square().sum())}; correct it, "
-            "choose the form `half_dwell` if they were taken half a dwell time late, or reconstruct without an echo"
+            "set `echo` to half_dwell if they were taken half a dwell time late, or to none"
         )
 
 
@@ -212,7 +212,7 @@ def _check_half_dwell(fid, mask):
     if sure and abs(math.sin(mean.angle().item() / 2)) > WRONG_PHASE:
         raise InputError(
             f"a virtual echo needs signals in phase: at time zero, half a dwell time before the first points, they "
-            f"must be real, got {_phases(mean)}; correct it, choose another form, or reconstruct without an echo"
+            f"must be real, got {_phases(mean)}; correct it, or set `echo` to even or none"
         )
 
 

@@ -1,18 +1,58 @@
 """Experiments in ZIP archives, as users upload them."""
 
+import re
 import stat
+import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from nmr_speech.checks import InputError
+from nmr_speech.spectrometer.jeol import MAGIC
 from nmr_speech.spectrometer.nmrpipe import HEADER_BYTES, is_header
 
 MOST_BYTES = 2**28  # of the archive, and of what is unpacked from it; ten times a large 2D experiment
 MOST_MEMBERS = 10_000
 CHUNK_BYTES = 2**20
-NEEDED = ("ser", "acqus", "acqu2s", "acqu3s", "procpar", "fid", "pdata/1/procs", "pdata/1/proc2s")
+NEEDED = re.compile(
+    r"ser|acqu[234]?s|procpar|fid|nuslist|sampling\.sch|v[dcpa]list|difflist|pdata/\d{1,6}/(procs|proc2s|2rr)"
+)
 """Files that the readers open."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Path]:
+    """Give what an archive holds, unpacked for the time of a ``with`` block; any other path is given as it is.
+
+    Errors inside the block name the archive, not the temporary folder.
+
+    Arguments
+    ---------
+    path : Path
+        ZIP archive, or an experiment.
+
+    Yields
+    ------
+    Path
+        The folder or file to read.
+
+    Example
+    -------
+    >>> with opened(Path("valine/2")) as inside:
+    ...     print(inside)
+    valine/2
+    """
+    if not (path.is_file() and path.suffix.lower() == ".zip"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "experiment"
+        try:
+            yield unpack(path, folder)
+        except InputError as error:
+            raise InputError(str(error).replace(str(folder), str(path))) from None
 
 
 def unpack(path: Path, folder: Path) -> Path:
@@ -24,7 +64,7 @@ def unpack(path: Path, folder: Path) -> Path:
     Arguments
     ---------
     path : Path
-        ZIP archive with a Bruker or Varian folder, at any depth, or an NMRPipe file.
+        ZIP archive with a Bruker or Varian folder, at any depth, or an NMRPipe or JEOL file.
     folder : Path
         Empty folder to write to.
 
@@ -59,39 +99,54 @@ def unpack(path: Path, folder: Path) -> Path:
 
 
 def _take(path: Path, archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> Path:
-    """Unpack a folder that holds ``ser`` or ``procpar``, or else an NMRPipe file."""
-    tops = {
-        name[: -len(mark)]
-        for name in members
-        for mark in ("ser", "procpar")
-        if PurePosixPath(name).name == mark and not name.startswith("__MACOSX")
-    }
+    """Unpack a folder that holds ``ser`` or ``procpar``, or a file, or else a folder with a processed spectrum."""
     budget = _Budget(path)
+    tops = _tops(members, r"(ser|procpar)")
+    files = [] if tops else [name for name, member in members.items() if _is_file(archive, name, member)]
+    if not tops and not files:
+        tops = _tops(members, r"pdata/\d{1,6}/2rr")
     if len(tops) == 1:
         (top,) = tops
-        for name in NEEDED:
-            if top + name in members:
-                budget.copy(archive, members[top + name], folder / name)
+        for name, member in members.items():
+            if name.startswith(top) and NEEDED.fullmatch(name[len(top) :]):
+                budget.copy(archive, member, folder / name[len(top) :])
         return folder
-    files = [] if tops else [name for name, member in members.items() if _is_nmrpipe(archive, name, member)]
     if len(files) == 1:
-        budget.copy(archive, members[files[0]], folder / "nmrpipe")
-        return folder / "nmrpipe"
+        target = folder / ("jeol.jdf" if files[0].lower().endswith(".jdf") else "nmrpipe")
+        budget.copy(archive, members[files[0]], target)
+        return target
     if tops or files:
         found = ", ".join(sorted(top or "." for top in tops or files)[:5])
         raise InputError(f"{path}: must hold one 2D experiment, got {found}; pack one")
     raise InputError(
         f"{path}: holds no 2D experiment: neither a Bruker folder (ser, acqus, acqu2s), nor a Varian folder (fid, "
-        "procpar), nor an NMRPipe file"
+        "procpar), nor an NMRPipe or JEOL file" + _known(members)
     )
 
 
-def _is_nmrpipe(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> bool:
+def _tops(members: dict[str, zipfile.ZipInfo], mark: str) -> set[str]:
+    """Folders of the archive, as prefixes of names, that hold a file; macOS adds resource forks below __MACOSX."""
+    found = (re.fullmatch(rf"(.*/)?{mark}", name) for name in members if "__MACOSX" not in name)
+    return {one[1] or "" for one in found if one}
+
+
+def _known(members: dict[str, zipfile.ZipInfo]) -> str:
+    """Say what is there instead, where it is of a known kind."""
+    kinds = {".nmrml": "nmrML knows 1D only", ".sdf": "NMReDATA needs the spectrometer's folder in it"}
+    said = [sentence for ending, sentence in kinds.items() if any(one.lower().endswith(ending) for one in members)]
+    one_d = any(PurePosixPath(name).name == "fid" for name in members)
+    said += ["a file fid is there: a 1D experiment is not enough"] if one_d else []
+    return "".join(f"; {sentence}" for sentence in said) + "; pack the folder of a 2D TOCSY"
+
+
+def _is_file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> bool:
+    """Whether a member is an NMRPipe or JEOL file."""
     # macOS adds a resource fork, `._ser` or below `__MACOSX`, for every file.
     if PurePosixPath(name).name.startswith((".", "_")) or "__MACOSX" in name:
         return False
     with archive.open(member) as file:
-        return is_header(file.read(HEADER_BYTES))
+        head = file.read(HEADER_BYTES)
+    return is_header(head) or head.startswith(MAGIC)
 
 
 class _Budget:

@@ -1,13 +1,12 @@
 """Bruker experiment folders: ``ser``, ``acqus``, ``acqu2s``."""
 
-import re
 from pathlib import Path
 
 import nmrglue
 import numpy as np
 
 from nmr_speech.checks import InputError, is_number
-from nmr_speech.spectrometer.bruker_files import BrukerFiles, axes, read_files, read_parameters
+from nmr_speech.spectrometer.bruker_files import MIXING_DELAY, BrukerFiles, axes, delay_s, read_files, read_parameters
 from nmr_speech.spectrometer.experiment import (
     Experiment,
     axes_step,
@@ -26,7 +25,6 @@ REFUSED = {
     "States-TPPI",
     2: "is QSEQ, sequential in t1, which is not supported; measure with States-TPPI",
 }
-MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 BLOCK_BYTES = 1024  # rows begin at multiples of it
 SERIES = ("t1ir", "invrec", "t1_ir", "t2_", "cpmg", "ledbp", "stebp", "dste", "dosy", "satrec", "zg2d", "zgkin")
 """Beginnings of pulse programmes whose rows differ in a delay or a gradient, not in t1."""
@@ -84,7 +82,7 @@ def read_bruker(
         t1_start=t1_start,
         t2_start=t2_start,
         n_valid=f1.n,
-        mixing_time_s=possible_mixing_s(_delay(folder / "acqus", MIXING_DELAY)),
+        mixing_time_s=possible_mixing_s(delay_s(folder / "acqus", MIXING_DELAY)),
         solvent=files.acqus.text("SOLVENT"),
         pulse_program=files.acqus.text("PULPROG"),
         nucleus=f2_nucleus,
@@ -94,16 +92,6 @@ def read_bruker(
         steps=(f"Bruker folder; {step}", said, *by_frequency, *zeros, filtered, axes_step(f1, f2)),
         warnings=doubts,
     )
-
-
-def _delay(path: Path, number: int) -> float | None:
-    """Delay D[number] in seconds; None if the file does not hold it. Its values stand on the lines after ``##$D=``."""
-    found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", path.read_text(encoding="latin-1"), re.MULTILINE)
-    delays = found[1].split() if found else []
-    try:
-        return float(delays[number])
-    except (IndexError, ValueError):
-        return None
 
 
 def _check_kind(files: BrukerFiles, sampling: Sampling | None) -> None:

@@ -1,5 +1,6 @@
 """Parameter files of a Bruker folder, and what they say of both axes: nucleus, width, and where 0 ppm is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from nmr_speech.checks import InputError, is_number, whole
 from nmr_speech.spectrometer.experiment import is_plausible_zero, is_same_nucleus
 from nmr_speech.spectrometer.parameters import Parameters
 
+MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
 UNNAMED = ("", "off", "none", "unknown", "undefined")  # what stands for no nucleus
 
 
@@ -106,6 +108,26 @@ def read_parameters(path: Path) -> Parameters:
         if key.startswith("##$") and equals:
             values[key[3:]] = nmrglue.bruker.parse_jcamp_value(text.strip())
     return Parameters(values, path)
+
+
+def delay_s(acqus: Path, number: int) -> float | None:
+    r"""Return delay D[number] in seconds; None if the file does not hold it. The values follow the line ``##$D=``.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "acqus"
+    >>> _ = path.write_text("##$D= (0..63)\n0 2.5 0.08\n##$DS= 4\n")
+    >>> delay_s(path, 2), delay_s(path, 9)
+    (0.08, None)
+    """
+    if not acqus.is_file():
+        return None
+    found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", acqus.read_text(encoding="latin-1"), re.MULTILINE)
+    delays = found[1].split() if found else []
+    try:
+        return float(delays[number])
+    except (IndexError, ValueError):
+        return None
 
 
 def axes(files: BrukerFiles, n: tuple[int, int]) -> tuple[Axis, Axis, tuple[str, ...]]:

@@ -95,6 +95,10 @@ def _check_fits(experiment: Experiment, target: Axis) -> None:
             f"{experiment.source}: both dimensions must be of one nucleus, got {experiment.f1.field_mhz:.6g} and "
             f"{experiment.f2.field_mhz:.6g} MHz; use a 1H-1H TOCSY"
         )
+    if experiment.nucleus != "1H":
+        raise InputError(
+            f"{experiment.source}: both dimensions must be 1H, got {experiment.nucleus}; use a 1H-1H TOCSY"
+        )
     for name, axis in (("F1", experiment.f1), ("F2", experiment.f2)):
         shared_hz = min(axis.band_hz[1], target.band_hz[1]) - max(axis.band_hz[0], target.band_hz[0])
         if shared_hz < COVERED * target.width_hz:

@@ -1,11 +1,10 @@
 """Read an experiment in any format, recognised by the files in the folder, the head of the file, or the archive."""
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from nmr_speech.checks import InputError, one_of
-from nmr_speech.spectrometer.archive import unpack
+from nmr_speech.spectrometer.archive import opened
 from nmr_speech.spectrometer.bruker import read_bruker
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.jeol import is_jeol, read_jeol
@@ -62,20 +61,12 @@ def read_experiment(
         if path.is_file() and is_jeol(path):
             return read_jeol(path, quadrature, sampling)
         if path.is_file() and path.suffix.lower() == ".zip":
-            return _read_archive(path, quadrature, sampling, pdata)
+            with opened(path) as inside:
+                read = read_experiment(inside, quadrature=quadrature, sampling=sampling, pdata=pdata)
+            return replace(read, source=str(path))
         return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling, pdata)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
-
-
-def _read_archive(path: Path, quadrature: str | None, sampling: Sampling | None, pdata: int | None) -> Experiment:
-    with tempfile.TemporaryDirectory() as temporary:
-        try:
-            unpacked = unpack(path, Path(temporary) / "experiment")
-            read = read_experiment(unpacked, quadrature=quadrature, sampling=sampling, pdata=pdata)
-            return replace(read, source=str(path))
-        except InputError as error:  # the user knows the archive, not the temporary folder
-            raise InputError(str(error).replace(str(Path(temporary) / "experiment"), str(path))) from None
 
 
 def _read_folder(

@@ -13,7 +13,8 @@ EXPORTS = {
     (".sdf", ".nmredata"): "is an NMReDATA file, which holds assignments; give the spectrometer's folder beside it",
     (".mnova", ".mnpub"): "is a MestReNova document; save the spectrum from there as Bruker or NMRPipe",
     (".esp", ".spectrus"): "is an ACD/Labs document; give the spectrometer's folder, which it was made from",
-    (".csv", ".txt", ".tsv", ".xlsx"): "is a table; give the spectrometer's folder, which has phases and axes",
+    (".csv", ".txt", ".tsv", ".xlsx"): "is text or a table, not an experiment; give the spectrometer's folder, which "
+    "has phases and axes",
     (".ft2", ".ft", ".ucsf"): "is a processed spectrum, not an experiment; `nmr-speech classify` and "
     "`nmr-speech reconstruct` take it back to time where its name ends in .ft2 or .ucsf",
 }

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmr_speech.checks import InputError
-from nmr_speech.reconstruction import check_schedule, poisson_gap, read_schedule, sampling_mask
+from nmr_speech.reconstruction import check_schedule, own_schedule, poisson_gap, read_schedule, sampling_mask
 
 
 @settings(max_examples=40, deadline=None)
@@ -111,6 +111,8 @@ def test_files_are_read_in_their_order(tmp_path):
     [
         ("", "this file holds none"),
         ("0\n1 2\n", "as many indices as the first, 1"),
+        ("0\n-1\n2\n", "line 2 must hold indices from 0 or 1, got -1"),
+        ("0\n1.5\n", "line 2 must hold whole numbers, got '1.5'"),
         ("0\nx\n", "line 2 must hold whole numbers, got 'x'"),
         ("2\n4\n", "neither 0 nor 1"),
         (b"\xff\xfe\x00", "cannot be read as a schedule"),
@@ -121,3 +123,39 @@ def test_bad_files_are_named(tmp_path, text, message):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message):
         read_schedule(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("0 2 3 5 9", [0, 2, 3, 5, 9]),
+        ("0,2,3,5,9\n", [0, 2, 3, 5, 9]),
+        ("0 2 3 5\n7 9\n", [0, 2, 3, 5, 7, 9]),
+        ("0,\n2,\n5,\n", [0, 2, 5]),
+        ("\ufeff0\n2\n", [0, 2]),
+        ("0.0\n2.0\n", [0, 2]),
+        ("% made by nussampler\n; n = 64\n# sine\n0\n2 # late\n", [0, 2]),
+        ("5\n0\n2\n3\n5\n9\n", [0, 2, 3, 5, 9]),
+        ("2\n0\n1\n", [0, 1]),
+        ("0\n7\n3\n", [0, 7, 3]),
+        ("3\n0\n9\n1\n", [3, 0, 9, 1]),
+        ("1\n2\n5\n9\n", [0, 1, 4, 8]),
+    ],
+)
+def test_schedules_are_read_as_people_write_them(text, points, tmp_path):
+    (tmp_path / "s.txt").write_text(text, encoding="utf-8")
+    assert read_schedule(tmp_path / "s.txt")[0].tolist() == points
+    (tmp_path / "s.txt").write_bytes(text.lstrip("\ufeff").encode("utf-16"))
+    assert read_schedule(tmp_path / "s.txt")[0].tolist() == points
+
+
+@pytest.mark.parametrize(("name", "beside"), [("nuslist", "acqus"), ("sampling.sch", "procpar")])
+def test_the_schedule_of_a_folder_counts_from_0_whether_0_occurs_or_not(name, beside, tmp_path):
+    (tmp_path / name).write_text("1\n2\n5\n")
+    assert own_schedule(tmp_path) is None
+    (tmp_path / beside).write_text("")
+    assert own_schedule(tmp_path / "ser") == own_schedule(tmp_path) == tmp_path / name
+    schedule, step = read_schedule(own_schedule(tmp_path))
+    assert schedule.tolist() == [1, 2, 5]
+    assert "counted from 0: the spectrometer's own schedule" in step
+    assert read_schedule(tmp_path / name, index_base=1)[0].tolist() == [0, 1, 4]

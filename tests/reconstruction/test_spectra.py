@@ -227,7 +227,7 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     plane = to_plane(read_experiment(folder, sampling=Sampling(SCHEDULE, N)))
     (folder / "nuslist").write_text("\n".join(map(str, SCHEDULE)))  # found by itself, where none is given
     main([command[0], command[1], command[3], "--method=ist"])
-    assert "counted from 0: 0 occurs." in capsys.readouterr().out
+    assert "counted from 0: the spectrometer's own schedule." in capsys.readouterr().out
     expected = plane.spectrum(ist(plane.fid, SCHEDULE, echo="even"))
     assert rlne(read_spectrum(tmp_path / "a.ft2")[0], expected) < 1e-5
     for more, message in (

@@ -296,7 +296,7 @@ def test_folders_have_their_own_sentences(rows, tmp_path):
         ("a.nmrML", "is nmrML"),
         ("a.nmredata.sdf", "is an NMReDATA file"),
         ("a.mnova", "is a MestReNova document"),
-        ("a.csv", "is a table"),
+        ("a.csv", "is text or a table, not an experiment"),
         ("a.ucsf", "is a processed spectrum, not an experiment"),
         ("a.unknown", "must be a Bruker folder"),
     ],

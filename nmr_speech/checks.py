@@ -1,5 +1,6 @@
 """Checks of input whose messages say what must hold, what came and what to do."""
 
+import contextlib
 import difflib
 import math
 from collections.abc import Collection
@@ -8,8 +9,13 @@ from typing import Any, TypeVar
 Choice = TypeVar("Choice")
 
 
+LONGEST_QUOTE, LONGEST_MESSAGE = 200, 1500
+
+
 class InputError(ValueError):
     """Input that cannot be used; the message names it and says what to do.
+
+    Whatever a message quotes from a file, it stays on one line, holds no control characters, and ends.
 
     Example
     -------
@@ -17,7 +23,56 @@ class InputError(ValueError):
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: `seed` must be an integer, got 'x'
+    >>> str(InputError("the file says " + chr(27) + "[2J" + chr(10) + "nothing"))
+    'the file says ?[2J nothing'
     """
+
+    def __init__(self, message: object = ""):
+        super().__init__(printable(message, LONGEST_MESSAGE))
+
+
+def printable(text: object, longest: int = LONGEST_QUOTE) -> str:
+    """Make a text of unknown origin fit to be shown in a terminal or a page: one line, without control characters.
+
+    Arguments
+    ---------
+    text : object
+        The text, or whatever has one.
+    longest : int
+        Largest number of characters; what is longer ends with ``...``.
+
+    Returns
+    -------
+    str
+        White space becomes one space; what cannot be printed, such as an escape or a mark that reverses the direction
+        of writing, becomes ``?``.
+
+    Example
+    -------
+    >>> printable("DMSO" + chr(27) + "]0;owned" + chr(7) + chr(10) + "d6")
+    'DMSO?]0;owned? d6'
+    >>> printable("x" * 1000, 10)
+    'xxxxxxx...'
+    """
+    words = str(text)[: 4 * longest + 4].split()  # cut first: a text of megabytes need not be looked at
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(words))
+    return line if len(line) <= longest else line[: longest - 3] + "..."
+
+
+def quoted(value: object) -> str:
+    """Return the ``repr`` of a value for a message, printable and of at most 200 characters.
+
+    Example
+    -------
+    >>> quoted("GLY"), len(quoted("x" * 1000))
+    ("'GLY'", 200)
+    """
+    if isinstance(value, str | bytes):
+        value = value[: LONGEST_QUOTE + 1]
+    try:
+        return printable(repr(value))
+    except Exception:  # an int of thousands of digits has no repr, and an object of another library may fail in it
+        return f"a value of type {type(value).__name__}"
 
 
 def in_range(name: str, value: Any, low: float, high: float, unit: str, typical: str = "") -> float:
@@ -54,7 +109,7 @@ def in_range(name: str, value: Any, low: float, high: float, unit: str, typical:
     """
     if not is_number(value) or not low <= value <= high:
         hint = f" (typical: {typical})" if typical else ""
-        raise InputError(f"`{name}` must be from {low:g} to {high:g} {unit}, got {value!r}{hint}")
+        raise InputError(f"`{name}` must be from {low:g} to {high:g} {unit}, got {quoted(value)}{hint}")
     return float(value)
 
 
@@ -67,7 +122,7 @@ def positive(name: str, value: Any, unit: str) -> float:
     inf
     """
     if not is_number(value, infinite=True) or not value > 0:
-        raise InputError(f"`{name}` must be positive, got {value!r} ({unit})")
+        raise InputError(f"`{name}` must be positive, got {quoted(value)} ({unit})")
     return float(value)
 
 
@@ -85,7 +140,7 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     """
     # Compared as it is given: as a float, a seed of 2^63 - 1 would become 2^63.
     if not is_number(value) or value != int(value) or not low <= value <= high:
-        raise InputError(f"`{name}` must be a whole number from {low} to {high}, got {value!r}")
+        raise InputError(f"`{name}` must be a whole number from {low} to {high}, got {quoted(value)}")
     return int(value)
 
 
@@ -101,11 +156,12 @@ def one_of(name: str, value: Choice, choices: Collection[Any]) -> Choice:
     ...
     nmr_speech.checks.InputError: `residue` must be one of LEU, VAL; got 'VAK', did you mean 'VAL'?
     """
-    if value in choices:
-        return value
-    near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], n=1)
+    with contextlib.suppress(TypeError):  # a list is in no set, because it has no hash
+        if value in choices:
+            return value
+    near = difflib.get_close_matches(quoted(value).strip("'"), [str(choice) for choice in choices], n=1)
     hint = f", did you mean {near[0]!r}?" if near else ""
-    raise InputError(f"`{name}` must be one of {', '.join(map(str, choices))}; got {value!r}{hint}")
+    raise InputError(f"`{name}` must be one of {', '.join(map(str, choices))}; got {quoted(value)}{hint}")
 
 
 def is_number(value: Any, infinite: bool = False) -> bool:
@@ -119,5 +175,8 @@ def is_number(value: Any, infinite: bool = False) -> bool:
     # bool is an int in Python, but `true` in a YAML file is not meant as 1.
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         return False
-    number = float(value)
+    try:
+        number = float(value)
+    except (ArithmeticError, TypeError, ValueError, RuntimeError):  # too large a number; an array of several
+        return False
     return not math.isnan(number) and (infinite or math.isfinite(number))

@@ -6,13 +6,12 @@ that need them.
 
 import argparse
 import json
-import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from nmr_speech.checks import InputError, whole
+from nmr_speech.trouble import one_sentence
 
 PICTURES = (".png", ".pdf", ".svg")
 AUDIO = (".wav", ".flac")
@@ -39,7 +38,7 @@ READING = ("quadrature", "phase_f1_deg", "phase_f2_deg", "echo", "pdata")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command. Invalid input ends it with one sentence on standard error and exit status 1.
+    """Run a command. Ordinary trouble ends it with one sentence on standard error; see `nmr_speech.trouble`.
 
     Arguments
     ---------
@@ -54,11 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     .../gly.wav: float32, divided by 4
     """
     parsed = _parser().parse_args(arguments)
-    try:
+    with one_sentence("run the same command again", parsed.names):
         parsed.run(parsed)
-    except InputError as error:
-        # The library names its arguments; a user of the command knows them by their options.
-        sys.exit("error: " + re.sub(r"`(\w+)`", lambda name: f"`{parsed.names.get(name[1], name[1])}`", str(error)))
 
 
 def simulate(options: argparse.Namespace) -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import nmr_speech
-from nmr_speech.checks import InputError, in_range, is_number, one_of, positive, whole
+from nmr_speech.checks import InputError, in_range, is_number, one_of, positive, printable, quoted, whole
 
 PACKAGE = Path(nmr_speech.__file__).parent
 FLOW = (
-    *("constants", "checks", "files", "axis"),
+    *("constants", "checks", "trouble", "files", "axis"),
     *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
     *("reconstruction", "enhancement", "picking", "shifts"),
     *("report", "inference", "publish", "demo", "testing", "cli"),
@@ -74,3 +74,31 @@ def test_numbers(value, finite, any_real):
 def test_messages(check, message):
     with pytest.raises(InputError, match=message):
         check()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["x" * 10**6, 10**5000, ["\x1b[2J"] * 10**4, "\u202egnp.exe", b"\x00" * 10**6, "\ud800", np.zeros(9), {}, None],
+    ids=["long", "large", "list", "bidi", "bytes", "surrogate", "array", "mapping", "none"],
+)
+def test_messages_quote_little_and_nothing_that_a_terminal_obeys(value):
+    for text in (quoted(value), printable(quoted(value))):
+        assert len(text) <= 200
+        assert text.isprintable()
+    for check in (
+        lambda: in_range("a", value, 0, 1, "s"),
+        lambda: whole("a", value, 0, 1),
+        lambda: positive("a", value, "s"),
+        lambda: one_of("a", value, {"b": 1}),
+    ):
+        with pytest.raises(InputError) as caught:
+            check()
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 300
+
+
+def test_a_message_stays_on_one_line_whatever_it_quotes():
+    message = str(InputError("a\nb\x1b[31m\x9b\u2028" + "c" * 10**6))
+    assert message.startswith("a b?[31m?")
+    assert message.isprintable()
+    assert len(message) == 1500

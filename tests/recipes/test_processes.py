@@ -1,6 +1,8 @@
 """Training under torchrun: two processes take the steps of one, and what cannot work is said."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,17 @@ def test_two_processes_take_the_steps_of_one(data, tmp_path):
     one, two = weights(tmp_path / "1"), weights(tmp_path / "2")
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, atol=1e-4, rtol=0)  # of steps a thousand times as long
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which this refusal asks for")
+def test_by_torchrun(data, tmp_path):
+    script = CLASSIFICATION.parents[1] / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "train.py"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script]
+    arguments = [CLASSIFICATION, f"--data_folder={data}", f"--output_folder={tmp_path / 'out'}", *NO_BATCH_NORM]
+    refused = subprocess.run([*launcher, *arguments], capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "error: torchrun: each process needs a GPU of its own, 0 are here" in refused.stderr
 
 
 @pytest.mark.parametrize(

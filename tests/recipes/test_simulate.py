@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -60,6 +62,21 @@ def test_a_refusal_is_said_once_and_ends_all_processes(alone, tmp_path):
     assert len(said) == 1
     assert "the folder was written with other parameters: `condition` is 'h2o' there, 'd2o' here" in said[0]
     assert contents(alone) == before
+
+
+@pytest.mark.slow
+def test_by_torchrun(alone, tmp_path):
+    """The processes of the other tests get their environment from the tests; these from the launcher."""
+    script = DATASET.parents[1] / "recipes" / "AminoAcidTOCSY" / "simulate.py"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", script]
+    made = subprocess.run([*launcher, *command(tmp_path / "data")], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    assert contents(tmp_path / "data") == contents(alone)
+    refused = subprocess.run(
+        [*launcher, *command(alone, "--condition=d2o")], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert len([line for line in refused.stderr.splitlines() if line.startswith("error:")]) == 1
 
 
 def test_the_last_line_gives_recordings_seconds_and_rate(tmp_path, capsys):

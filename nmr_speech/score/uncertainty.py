@@ -81,7 +81,7 @@ def bootstrap(
         for v, a, b, there in zip(value, low, high, known, strict=True)
     )
     if not known[0]:
-        exact = binomtest(round(eer["value"] * fewest), fewest).proportion_ci(0.95, method="exact")
+        exact = binomtest(round(float(value[0]) * fewest), fewest).proportion_ci(0.95, method="exact")
         eer |= {"low": float(exact.low), "high": float(exact.high)}
     at_priors = {str(p_target): min_dcf for p_target, min_dcf in zip(p_targets, min_dcfs, strict=True)}
     return {"eer": eer, "min_dcf": min_dcfs[0], "cllr": cost, "min_cllr": min_cost, "min_dcf_at": at_priors}

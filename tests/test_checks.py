@@ -16,7 +16,7 @@ FLOW = (
     *("constants", "checks", "trouble", "reading", "files", "axis"),
     *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
     *("reconstruction", "enhancement", "picking", "shifts"),
-    *("report", "inference", "publish", "demo", "testing", "cli"),
+    *("report", "inference", "publish", "demo", "testing", "options", "cli"),
 )
 
 

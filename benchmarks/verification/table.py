@@ -23,7 +23,10 @@ def verification_table():
 
 def interval(rows, key, factor, digits):
     """Format the mean of a figure over rows with the mean of its bounds."""
-    value, low, high = (factor * statistics.mean(row[key][bound] for row in rows) for bound in ("value", "low", "high"))
+    value = factor * statistics.mean(row[key]["value"] for row in rows)
+    if any(row[key]["low"] is None for row in rows):
+        return f"{value:.{digits}f}"
+    low, high = (factor * statistics.mean(row[key][bound] for row in rows) for bound in ("low", "high"))
     return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 

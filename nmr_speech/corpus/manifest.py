@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from nmr_speech.checks import InputError
 from nmr_speech.constants import DURATION_S, N_SAMPLES
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.files import write_whole
+from nmr_speech.files import decode, write_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Row:
     spk_id : str
         The speaker: the residue's three-letter code.
     scale : float
-        Divisor of the FID that gave the waveform.
+        Divisor of the FID that gave the waveform; 1 where it is unknown. No training or test needs it.
     """
 
     ID: str
@@ -40,10 +40,11 @@ class Row:
     start: int = 0
     stop: int = N_SAMPLES
     spk_id: str
-    scale: float
+    scale: float = 1.0
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+NEEDED = COLUMNS[:-1]  # SpeechBrain's own manifests have no scale
 
 
 def write_manifest(path: str | Path, rows: Iterable[Row]) -> None:
@@ -90,24 +91,21 @@ def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> li
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such manifest; run the recipe without `skip_prep`, or correct `data_folder`")
-    with path.open(newline="", encoding="utf-8") as lines:
-        reader = csv.DictReader(lines)
-        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-        if missing:
-            raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(COLUMNS)}")
-        rows: list[Row] = []
-        first_seen: dict[str, int] = {}
-        for record in reader:
-            where = f"{path}, row {reader.line_num}"
-            row = _row(record, where)
-            if row.ID in first_seen:
-                raise InputError(f"{where}: ID {row.ID} is already in row {first_seen[row.ID]}; IDs must be unique")
-            if speakers is not None and row.spk_id not in speakers:
-                raise InputError(
-                    f"{where}: spk_id {row.spk_id!r} is not one of {', '.join(speakers)}; correct it or set `residues`"
-                )
-            first_seen[row.ID] = reader.line_num
-            rows.append(row)
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
+    _check_header(path, reader.fieldnames or ())
+    rows: list[Row] = []
+    first_seen: dict[str, int] = {}
+    for record in reader:
+        where = f"{path}, row {reader.line_num}"
+        row = _row(record, where)
+        if row.ID in first_seen:
+            raise InputError(f"{where}: ID {row.ID} is already in row {first_seen[row.ID]}; IDs must be unique")
+        if speakers is not None and row.spk_id not in speakers:
+            raise InputError(
+                f"{where}: spk_id {row.spk_id!r} is not one of {', '.join(speakers)}; correct it or set `residues`"
+            )
+        first_seen[row.ID] = reader.line_num
+        rows.append(row)
     if not rows:
         raise InputError(f"{path}: the manifest lists no recordings; write it again")
     return rows
@@ -151,25 +149,43 @@ def audio_path(wav: str, data_root: str | Path) -> str:
     return wav.replace("$data_root", str(data_root))
 
 
-def _row(record, where):
-    empty = [column for column in COLUMNS if not record[column]]  # csv fills a short row with None
+def _text(path: Path) -> str:
+    """Text of a manifest, which must be UTF-8, with or without Excel's byte-order mark."""
+    try:
+        text, encoding = decode(path.read_bytes())
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot be read as UTF-16 ({error}); save it as CSV in UTF-8") from error
+    if encoding != "UTF-8":
+        # SpeechBrain reads manifests as UTF-8 too, so they are not converted in passing.
+        raise InputError(f"{path}: a manifest must be UTF-8, this is {encoding}; save it as CSV in UTF-8")
+    return text
+
+
+def _check_header(path: Path, names: Collection[str]) -> None:
+    missing = [column for column in NEEDED if column not in names]
+    if not missing:
+        return
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if any(separator in one for one in names):
+            raise InputError(f"{path}: columns must be separated by commas, not {name}; save it with commas")
+    raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(NEEDED)}")
+
+
+def _row(record: Mapping[str, str | None], where: str) -> Row:
+    record = {"scale": "1", **record}
+    text = {column: record[column] or "" for column in COLUMNS}  # csv fills a short row with None
+    empty = [column for column in COLUMNS if not text[column]]
     if empty:
         raise InputError(f"{where}: the column {empty[0]} is empty; was the file cut off?")
     try:
-        numbers = {
-            "scale": float(record["scale"]),
-            "duration": float(record["duration"]),
-            "start": int(record["start"]),
-            "stop": int(record["stop"]),
-        }
+        scale, duration = float(text["scale"]), float(text["duration"])
+        start, stop = (float(text[key]) for key in ("start", "stop"))  # pandas writes 65536.0
     except ValueError as error:
         raise InputError(
             f"{where}: duration and scale must be numbers, start and stop whole numbers ({error})"
         ) from error
-    if (numbers["start"], numbers["stop"]) != (0, N_SAMPLES):
-        raise InputError(
-            f"{where}: start and stop must be 0 and {N_SAMPLES}, got {numbers['start']} and {numbers['stop']}"
-        )
-    if not 0 < numbers["scale"] < float("inf"):
-        raise InputError(f"{where}: scale must be a positive number, got {record['scale']}")
-    return Row(ID=record["ID"], wav=record["wav"], spk_id=record["spk_id"], **numbers)
+    if (start, stop) != (0, N_SAMPLES):
+        raise InputError(f"{where}: start and stop must be 0 and {N_SAMPLES}, got {text['start']} and {text['stop']}")
+    if not 0 < scale < float("inf"):
+        raise InputError(f"{where}: scale must be a positive number, got {text['scale']}")
+    return Row(ID=text["ID"], wav=text["wav"], spk_id=text["spk_id"], duration=duration, scale=scale)

@@ -187,8 +187,10 @@ def verification_headline(results: dict) -> str:
     """
     lines = ["{target} target and {nontarget} non-target trials".format(**results["trials"])]
     for name, label in (("eer", "EER"), ("min_dcf", "minDCF"), ("cllr", "Cllr"), ("min_cllr", "minCllr")):
-        interval = "{value:.4f} (95% interval {low:.4f} to {high:.4f})".format(**results[name])
-        lines.append(f"{label:8}{interval}")
+        figure = results[name]
+        # Few trials, or none that went wrong, give no interval.
+        form = "{value:.4f} (95% interval {low:.4f} to {high:.4f})" if figure["low"] is not None else "{value:.4f}"
+        lines.append(f"{label:8}{form.format(**figure)}")
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.corpus.trials import Trials
 
+IDENTICAL = 1e-9  # largest difference of unit embeddings that counts as none
 BLOCK = 2**24
 """Scores held at a time: 128 MiB in float64."""
 
@@ -164,6 +165,11 @@ def _plda(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddi
     from speechbrain.processing.PLDA_LDA import PLDA, Ndx, fast_PLDA_scoring  # noqa: PLC0415
 
     mean = cohort.vectors.mean(axis=0)
+    if np.abs(cohort.vectors - mean).max() < IDENTICAL:
+        raise InputError(
+            f"PLDA needs embeddings that differ, all {len(cohort.vectors)} of the cohort are the same: the model has "
+            "learned nothing or the recordings are copies; train it again, or use `backend: cosine`"
+        )
     train, models, tests = (_unit(x - mean) for x in (cohort.vectors, models, tests))
     n_classes = len(set(cohort.labels))
     if n_classes < 2 or len(train) < n_classes + 2:
@@ -174,7 +180,15 @@ def _plda(trials: Trials, models: np.ndarray, tests: np.ndarray, cohort: Embeddi
     axes = np.linalg.svd(train, full_matrices=False)[2][: len(train) - n_classes].T
     train, models, tests = train @ axes, models @ axes, tests @ axes
     fitted = PLDA(rank_f=min(n_classes - 1, train.shape[1]))
-    fitted.plda(_statistics(train, cohort.labels.tolist()))
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fitted.plda(_statistics(train, cohort.labels.tolist()))
+    # NumPy and SciPy name a covariance without inverse so: no spread within residues, as where recordings are copies.
+    except (np.linalg.LinAlgError, ValueError) as error:
+        raise InputError(
+            f"PLDA cannot be fitted to the cohort ({error}): the embeddings of each residue are the same; use "
+            "`backend: cosine`, or more recordings"
+        ) from error
 
     def score(rows: slice) -> np.ndarray:
         # SpeechBrain sorts names; nine digits keep them in the order of the rows.

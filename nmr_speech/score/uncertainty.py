@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
 from nmr_speech.corpus.trials import Trials
 from nmr_speech.score.detection import DetCurve, cllr, det_curve
+
+FEWEST = 10  # trials of either kind, and recordings, below which a bootstrap shows no spread
 
 
 def bootstrap(
@@ -17,7 +20,7 @@ def bootstrap(
     samples: int = 200,
     seed: int = 0,
 ) -> dict[str, dict]:
-    """Figures of a trial list, each with a 95% interval.
+    """Figures of a trial list, each with a 95% interval where there is enough to estimate one.
 
     Trials share recordings and are far from independent, so recordings are resampled, not trials. The weight of a trial
     is the product of how often its model and its test recording were drawn. A model of one recording is that recording;
@@ -44,14 +47,17 @@ def bootstrap(
     -------
     dict[str, dict]
         ``eer``, ``min_dcf`` (at the first prior), ``cllr``, ``min_cllr``, each with ``value``, ``low``, ``high``; and
-        ``min_dcf_at`` with the same at every prior.
+        ``min_dcf_at`` with the same at every prior. Fewer than 10 trials of either kind or recordings, or samples that
+        are all alike, as without an error, show no spread: there the interval of the EER is that of Clopper and Pearson
+        (doi:10.1093/biomet/26.4.404) for as many independent trials as there are recordings, and others have None.
 
     Example
     -------
     >>> from nmr_speech.corpus.trials import all_pairs
     >>> trials = all_pairs({"GLY_0": "GLY", "GLY_1": "GLY", "VAL_0": "VAL"})
-    >>> bootstrap(trials, np.array([9.0, -9.0, -9.0]), [0.5], 1.0, 1.0, samples=5)["eer"]
-    {'value': 0.0, 'low': 0.0, 'high': 0.0}
+    >>> figures = bootstrap(trials, np.array([9.0, -9.0, -9.0]), [0.5], 1.0, 1.0, samples=5)
+    >>> figures["eer"], figures["min_dcf"]
+    ({'value': 0.0, 'low': 0.0, 'high': 0.975}, {'value': 0.0, 'low': None, 'high': None})
     """
     target, nontarget = trials.split(llrs)
     scores = det_curve(target, nontarget).scores
@@ -68,16 +74,27 @@ def bootstrap(
     value = figures(np.ones(len(trials)))
     drawn = np.stack([figures(weights) for weights in _resampled(trials, samples, seed)])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    fewest = min(len(_units(trials)), len(target), len(nontarget))
+    known = (high > low) & (fewest >= FEWEST)
     eer, cost, min_cost, *min_dcfs = (
-        {"value": float(v), "low": float(a), "high": float(b)} for v, a, b in zip(value, low, high, strict=True)
+        {"value": float(v), "low": float(a) if there else None, "high": float(b) if there else None}
+        for v, a, b, there in zip(value, low, high, known, strict=True)
     )
+    if not known[0]:
+        exact = binomtest(round(float(value[0]) * fewest), fewest).proportion_ci(0.95, method="exact")
+        eer |= {"low": float(exact.low), "high": float(exact.high)}
     at_priors = {str(p_target): min_dcf for p_target, min_dcf in zip(p_targets, min_dcfs, strict=True)}
     return {"eer": eer, "min_dcf": min_dcfs[0], "cllr": cost, "min_cllr": min_cost, "min_dcf_at": at_priors}
 
 
+def _units(trials: Trials) -> list[str]:
+    """What is resampled: recordings, and models of several recordings."""
+    return sorted({",".join(model) for model in trials.models} | set(trials.tests))
+
+
 def _resampled(trials: Trials, samples: int, seed: int) -> Iterator[np.ndarray]:
     """Weight of each trial in each sample."""
-    units = sorted({",".join(model) for model in trials.models} | set(trials.tests))
+    units = _units(trials)
     at = {name: i for i, name in enumerate(units)}
     model_unit = np.array([at[",".join(model)] for model in trials.models])[trials.model]
     test_unit = np.array([at[test] for test in trials.tests])[trials.test]

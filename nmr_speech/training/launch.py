@@ -34,13 +34,14 @@ def process_rank() -> int:
 
 
 def join_processes(run_opts: RunOptions) -> None:
-    """Join the other processes that ``torchrun`` started, if any.
+    """Refuse a device that is not here, and join the other processes that ``torchrun`` started, if any.
 
     Arguments
     ---------
     run_opts : RunOptions
         As `speechbrain.parse_arguments` returns them.
     """
+    choose_device(str(run_opts.get("device") or "cpu"))
     try:
         ddp_init_group(run_opts)
     except ValueError as error:

@@ -56,6 +56,37 @@ def test_bad_manifests(tmp_path, content, message):
         read_manifest(path, ["GLY", "VAL"])
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ((HEADER + GOOD).replace(",", ";").encode(), "separated by commas, not semicolons"),
+        ((HEADER + GOOD).replace(",", "\t").encode(), "separated by commas, not tabs"),
+        (
+            (HEADER + GOOD).replace("VAL_0.wav", "gr\xf6.wav").encode("latin-1"),
+            "must be UTF-8, this is latin-1; save it",
+        ),
+        ((HEADER + GOOD).encode("utf-16"), "must be UTF-8, this is UTF-16; save it"),
+        (b"\xff\xfe\x00", "cannot be read as UTF-16"),
+    ],
+)
+def test_other_encodings_and_separators_are_named(tmp_path, content, message):
+    (tmp_path / "train.csv").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_manifest(tmp_path / "train.csv")
+
+
+def test_what_excel_and_pandas_write_is_read(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_bytes(("\ufeff" + HEADER + GOOD.replace(",0,65536,", ",0.0,65536.0,")).replace("\n", "\r\n").encode())
+    assert read_manifest(path) == [Row(ID="VAL_0", wav="$data_root/VAL_0.wav", spk_id="VAL", scale=8.0)]
+
+
+def test_the_scale_is_optional(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text("ID,duration,wav,start,stop,spk_id\nVAL_0,8.192,$data_root/VAL.WAV,0,65536,VAL\n")
+    assert read_manifest(path)[0].scale == 1.0
+
+
 def test_a_missing_manifest(tmp_path):
     with pytest.raises(InputError, match=r"train\.csv: no such manifest; run the recipe without `skip_prep`"):
         read_manifest(tmp_path / "train.csv")

@@ -125,3 +125,14 @@ def test_refusals(setting):
     message = "PLDA needs two residues or more, several recordings each; the cohort has 30 of 1"
     with pytest.raises(InputError, match=message):
         score_trials("plda", trials, tried, cohort[cohort.labels == "ALA"])
+
+
+def test_plda_names_identical_embeddings():
+    names, labels = [f"r{i}" for i in range(6)], ["GLY"] * 3 + ["VAL"] * 3
+    trials = all_pairs(dict(zip(names, labels, strict=True)))
+    same = Embeddings(names, np.array(labels), np.ones((6, 4)))
+    with pytest.raises(InputError, match=r"all 6 of the cohort are the same: .* use `backend: cosine`"):
+        score_trials("plda", trials, same, same)
+    of_each_residue = Embeddings(names, np.array(labels), np.repeat(np.eye(4)[:2], 3, axis=0))
+    with pytest.raises(InputError, match=r"PLDA .* use `backend: cosine`"):
+        score_trials("plda", trials, of_each_residue, of_each_residue)

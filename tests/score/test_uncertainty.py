@@ -50,6 +50,19 @@ def test_intervals_hold_the_spread_between_lists():
     assert 2 * np.std(fresh) < width < 8 * np.std(fresh)
 
 
+def test_without_errors_or_with_few_trials_the_interval_is_exact_or_none():
+    trials, _ = trial_list()
+    certain = bootstrap(trials, np.where(trials.is_target, 9.0, -9.0), **COSTS, samples=5)
+    assert certain["eer"]["low"] == 0
+    n_recordings = len({*trials.tests, *(name for model in trials.models for name in model)})
+    assert certain["eer"]["high"] == pytest.approx(1 - 0.025 ** (1 / n_recordings))  # no error in n trials
+    assert certain["min_dcf"] == {"value": 0.0, "low": None, "high": None}
+    two = Trials.of([(("a",), "b"), (("a",), "c")], {"a": "ALA", "b": "ALA", "c": "GLY"})
+    few = bootstrap(two, np.array([1.0, -1.0]), **COSTS, samples=5)
+    assert few["eer"] == pytest.approx({"value": 0.0, "low": 0.0, "high": 0.975})
+    assert few["cllr"]["low"] is None
+
+
 def test_the_seed_decides():
     trials, llrs = trial_list()
     one, same, other = (bootstrap(trials, llrs, **COSTS, samples=20, seed=seed) for seed in (1, 1, 2))

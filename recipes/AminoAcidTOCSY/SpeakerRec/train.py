@@ -159,6 +159,28 @@ def make_brain(hparams, run_opts, datasets, loader):
     return HeadBrain(*parts), fed
 
 
+def fit(brain, hparams, fed, loader):
+    """Train on the written recordings, or on fresh ones of every epoch."""
+    train_set, train_loader = fed["train"], loader | {"shuffle": True}
+    if "fresh" in fed:
+        train_set = fed["fresh"]
+        train_loader["num_workers"] = count_workers(hparams["simulation_workers"])
+    brain.plan_rates(len(train_set))
+    loaders = {"train_loader_kwargs": train_loader, "valid_loader_kwargs": dict(loader)}
+    brain.fit(hparams["epoch_counter"], train_set, fed["valid"], **loaders)
+
+
+def report(hparams, datasets, scores, labels, clock, resumed):
+    """Score the linear classifier, and write all results."""
+    predictions = classify_by_spectrum(datasets["baseline"], datasets["test"])
+    scores["baseline"] = summarise(count_confusion(*predictions, len(labels)), labels)
+    clock.lap("baseline")
+    if hparams["pretrained"] is not None:
+        scores["pretrained"] = hparams["pretrained"].report()
+    written = {split: datasets[split] for split in SPLITS}
+    write_classification(hparams, scores, written, clock.seconds, resumed)
+
+
 def main(argv):
     """Simulate, train, evaluate, report."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
@@ -179,31 +201,14 @@ def main(argv):
     loader = speakers.loader_options(hparams, run_opts.device)
     brain, fed = make_brain(hparams, run_opts, datasets, loader)
     resumed = bool(brain.checkpointer.list_checkpoints())
-    train_set, train_loader = fed["train"], loader | {"shuffle": True}
-    if "fresh" in fed:
-        train_set = fed["fresh"]
-        train_loader["num_workers"] = count_workers(hparams["simulation_workers"])
-    brain.plan_rates(len(train_set))
-    brain.fit(
-        hparams["epoch_counter"],
-        train_set,
-        fed["valid"],
-        train_loader_kwargs=train_loader,
-        valid_loader_kwargs=dict(loader),
-    )
+    fit(brain, hparams, fed, loader)
     clock.lap("train")
 
     labels = label_encoder.decode_ndim(range(len(label_encoder)))
     scores = speakers.evaluate(brain, fed, loader, labels)
     clock.lap("evaluate")
     if if_main_process():
-        predictions = classify_by_spectrum(datasets["baseline"], datasets["test"])
-        scores["baseline"] = summarise(count_confusion(*predictions, len(labels)), labels)
-        clock.lap("baseline")
-        if hparams["pretrained"] is not None:
-            scores["pretrained"] = hparams["pretrained"].report()
-        written = {split: datasets[split] for split in SPLITS}
-        write_classification(hparams, scores, written, clock.seconds, resumed)
+        report(hparams, datasets, scores, labels, clock, resumed)
 
 
 if __name__ == "__main__":

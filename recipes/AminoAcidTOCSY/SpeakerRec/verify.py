@@ -28,6 +28,7 @@ from nmr_speech.score.calibration import Calibration
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 from nmr_speech.training.hparams import load_hparams
+from nmr_speech.training.launch import choose_device
 from nmr_speech.training.script import Clock, run_script
 
 COSTS = ("p_target", "c_miss", "c_fa")
@@ -133,6 +134,7 @@ def main(argv):
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
+    device = choose_device(run_opts.get("device") or "cpu")
     clock = Clock()
 
     # All input is checked before anything is embedded.
@@ -146,7 +148,6 @@ def main(argv):
     for split in SPLITS:
         check_recordings(Path(hparams["data_folder"], f"{split}.csv"), rows[split], hparams["data_folder"])
 
-    device = run_opts.get("device", "cpu")
     embedder = embedder.to(device)
     train, valid, test = (embed(hparams, embedder, device, some) for some in (cohort, calibrating, tested))
     calibration = Calibration(score(hparams, calibration_trials, valid, train), calibration_trials.is_target)

@@ -24,7 +24,7 @@ from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.results import write_results
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
-from nmr_speech.training.launch import process_count
+from nmr_speech.training.launch import choose_device, process_count
 from nmr_speech.training.script import Clock, run_script
 
 
@@ -130,6 +130,7 @@ def main(argv):
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
+    choose_device(run_opts.get("device") or "cpu")
     clock = Clock()
     datasets = dataio_prep(hparams)
     clock.lap("make FIDs")

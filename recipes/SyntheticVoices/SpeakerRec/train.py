@@ -102,6 +102,14 @@ def synthesise(hparams_file, overrides):
     return prepare_synthetic_voices(folder, *numbers, count_workers(workers))
 
 
+def report(hparams, datasets, scores, labels, clock, resumed):
+    """Score the linear classifier, and write all results."""
+    predictions = classify_by_spectrum(datasets["train"], datasets["test"])
+    scores["baseline"] = summarise(count_confusion(*predictions, len(labels)), labels)
+    clock.lap("baseline")
+    write_classification(hparams, scores, datasets, clock.seconds, resumed)
+
+
 def main(argv):
     """Synthesise the voices, train, evaluate, report."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
@@ -145,10 +153,7 @@ def main(argv):
     scores = speakers.evaluate(brain, datasets, loader, labels)
     clock.lap("evaluate")
     if if_main_process():
-        predictions = classify_by_spectrum(datasets["train"], datasets["test"])
-        scores["baseline"] = summarise(count_confusion(*predictions, len(labels)), labels)
-        clock.lap("baseline")
-        write_classification(hparams, scores, datasets, clock.seconds, resumed)
+        report(hparams, datasets, scores, labels, clock, resumed)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,235 @@
+"""Options of ``nmr-speech``: what each command takes, its defaults, and the names by which messages call them.
+
+As in `nmr_speech.cli`, only the standard library is imported here.
+"""
+
+import argparse
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+EXPERIMENT = {
+    "condition": "solvent: h2o, or d2o, in which only protons on carbon are seen",
+    "shift_source": "chemical shifts: protein (BMRB statistics), or free (free amino acids, GISSMO; needs d2o)",
+    "free_shift_std_ppm": "standard deviation of the free shifts, ppm",
+    "sequence": "mixing: isotropic (ideal), or spin_lock (continuous lock)",
+    "mixing_time_s": "mixing time, s",
+    "lock_hz": "strength of the spin lock, Hz",
+    "field_mhz": "field as proton frequency, MHz",
+    "carrier_ppm": "carrier in both dimensions, ppm",
+    "spectral_width_hz": "spectral width in F2, Hz",
+    "spectral_width_f1_hz": "spectral width in F1, Hz (default: that of F2)",
+    "decay_time_t1_s": "apparent T2 in t1, s; inf for no decay",
+    "decay_time_t2_s": "apparent T2 in t2, s; inf for no decay",
+    "adc_bits": "bits of the digitiser (default: no digitisation)",
+    "tolerance": "accuracy of the simulation relative to the first point",
+}
+"""Options of the sample and the experiment; names and defaults are those of `Sample` and `Acquisition`."""
+ECHOES = ("auto", "none", "even", "half_dwell")
+READING = ("quadrature", "phase_f1_deg", "phase_f2_deg", "echo", "pdata")
+"""Options by which a measured spectrum is read, the same for each command that reads one."""
+
+
+def by_options(sentences: Iterable[str], names: dict[str, str]) -> list[str]:
+    """Name options instead of the arguments of the library, in backticks, as a user of a command knows them.
+
+    Arguments
+    ---------
+    sentences : Iterable[str]
+        Warnings or steps of the library.
+    names : dict[str, str]
+        Option of each argument, such as ``{"pdata": "--pdata"}``.
+
+    Returns
+    -------
+    list[str]
+
+    Example
+    -------
+    >>> by_options(["give `phase_f2_deg`"], {"phase_f2_deg": "--phase-f2"})
+    ['give `--phase-f2`']
+    """
+    return [re.sub(r"`(\w+)`", lambda name: f"`{names.get(name[1], name[1])}`", one) for one in sentences]
+
+
+class Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults of options that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default is None or action.default is False else super()._get_help_string(action)
+
+
+class Command(argparse.ArgumentParser):
+    """The parser of one command. Its options are added when it is chosen, because their defaults need imports."""
+
+    def __init__(self, *, run: Callable, add: Callable[["Command"], None], **settings: Any):
+        self.names: dict[str, str] = {}
+        super().__init__(description=run.__doc__, formatter_class=Help, allow_abbrev=False, **settings)
+        self.set_defaults(run=run, names=self.names)
+        self.add = add
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add the options, then parse."""
+        self.add(self)
+        return super().parse_known_args(args, namespace)
+
+    def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
+        """Add an argument, and remember its option for messages."""
+        action = super().add_argument(*names, **settings)
+        if names[0].startswith("--"):
+            self.names[action.dest] = names[0]
+        return action
+
+
+def add_simulate(command: Command) -> None:
+    """Add the options of ``simulate``."""
+    from nmr_speech.simulate import Acquisition, Sample
+
+    command.add_argument(
+        "residues",
+        nargs="+",
+        type=amount,
+        metavar="RESIDUE",
+        help="three-letter code, such as VAL; with amounts for a mixture: VAL:1 GLY:0.5",
+    )
+    command.add_argument("--out", type=Path, help="audio to write: WAV (float32) or FLAC (16 bits), 4 channels, 8 kHz")
+    command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
+    command.add_argument("--seed", type=value, default=1986, help="seed of the data set")
+    command.add_argument("--index", type=value, default=0, help="number of the recording among those of its residue")
+    command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
+    defaults = vars(Sample()) | vars(Acquisition())
+    for name, text in EXPERIMENT.items():
+        command.add_argument(f"--{name.replace('_', '-')}", type=value, default=defaults[name], help=text)
+
+
+def add_classify(command: Command) -> None:
+    """Add the options of ``classify``."""
+    command.add_argument("path", type=Path, metavar="PATH", help="recording, folder or archive")
+    add_source(command, required=True, text="Hub repository user/name, bundle, or results folder")
+    command.add_argument(
+        "--shift-ppm", type=value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
+    )
+    add_reading(command)
+    add_schedule(command, "what --method fills in before")
+    command.add_argument("--method", help="ist, hankel or modern: fills in what a schedule left out (default: modern)")
+    command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum and occlusion map")
+    command.add_argument("--json", action="store_true", help="print JSON with all residues")
+
+
+def add_reconstruct(command: Command) -> None:
+    """Add the options of ``reconstruct``."""
+    command.add_argument(
+        "path", type=Path, metavar="INPUT", help="Bruker or Varian folder, or NMRPipe, JEOL or Sparky file"
+    )
+    command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
+    command.add_argument("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
+    add_schedule(command, "or --rate draws one")
+    command.add_argument("--rate", type=value, help="draw a Poisson-gap schedule with this share of the transients")
+    masks = {"dest": "n_schedules", "metavar": "N", "type": value, "default": 1}
+    text = "number of schedules; the spread of several shows the uncertainty"
+    command.add_argument("--masks", "--schedules", help=text, **masks)
+    command.add_argument("--seed", type=value, default=1986, help="seed of drawn schedules")
+    command.add_argument(
+        "--model", help="results folder or Hub repository of a network; modern has a default in the package"
+    )
+    add_reading(command)
+    command.add_argument(
+        "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
+    )
+    command.add_argument(
+        "--points",
+        dest="n_transients",
+        metavar="N",
+        type=value,
+        help="transients of the full grid (default: as the files say)",
+    )
+    command.add_argument("--region-ppm", type=value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
+    command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_reading(command: Command) -> None:
+    """Add the options by which a measured spectrum is read; their names are in `READING`."""
+    command.add_argument(
+        "--quadrature",
+        help="states, states_tppi, tppi or echo_antiecho (default: as the files say; tppi: classify only)",
+    )
+    phase = {"type": value, "nargs": 2, "metavar": ("ZERO", "FIRST")}
+    text = "phase in F2, degrees: zero order at the carrier, first order across the width (default: found)"
+    command.add_argument("--phase-f2", dest="phase_f2_deg", help=text, **phase)
+    text = "phase in F1, degrees; first order 0, or 180 for a start half a dwell late (default: found)"
+    command.add_argument("--phase-f1", dest="phase_f1_deg", help=text, **phase)
+    text = "start of t1: even (at zero), half_dwell (half a dwell late), auto (found); none: no virtual echo"
+    command.add_argument("--echo", default="auto", choices=ECHOES, help=text)
+    command.add_argument(
+        "--pdata", type=value, metavar="N", help="processing pdata/N of a Bruker folder (default: lowest)"
+    )
+
+
+def add_schedule(command: Command, otherwise: str) -> None:
+    """Add the options of a sampling schedule; ``otherwise`` says in the help what is done with it."""
+    text = f"schedule file of a non-uniformly sampled experiment, {otherwise} (default: the one in the folder)"
+    command.add_argument("--schedule", type=Path, help=text)
+    base = {"dest": "index_base", "metavar": "N", "type": value}
+    command.add_argument("--first", help="index of the first transient in it, 0 or 1 (default: detected)", **base)
+
+
+def add_demo(command: Command) -> None:
+    """Add the options of ``demo``."""
+    add_source(
+        command, text="Hub repository user/name, bundle, or results folder (default: the newest one in results/)"
+    )
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    command.add_argument("--port", type=value, default=7860, help="port to listen on; 0 for any free port")
+
+
+def add_publish(command: Command, kind: str = "dataset") -> None:
+    """Add the options of ``publish-data``, and those that ``publish`` shares."""
+    command.set_defaults(kind=kind)
+    command.add_argument("folder", type=Path, metavar="FOLDER", help="results folder of a training, or data set")
+    command.add_argument("repository", metavar="USER/REPO", help="repository on the Hub; created if it does not exist")
+    command.add_argument("--dry-run", action="store_true", help="list what would change, and change nothing")
+    command.add_argument("--private", action="store_true", help="make a new repository private")
+    command.add_argument("--tag", help="such as v1.0, for the commit that was loaded back")
+    command.add_argument("--revision", default="main", help="branch; created if it does not exist")
+    command.add_argument("--create-pr", action="store_true", help="propose the change to another user's repository")
+
+
+def add_publish_model(command: Command) -> None:
+    """Add the options of ``publish``."""
+    add_publish(command, "model")
+    command.add_argument("--dataset", metavar="USER/REPO", help="data set on the Hub used for training")
+
+
+def add_source(command: Command, text: str, **settings: Any) -> None:
+    """Add the options that choose a model; ``text`` is the help, ``settings`` are those of argparse."""
+    command.add_argument("--model", dest="source", metavar="MODEL", help=text, **settings)
+    command.add_argument("--revision", help="commit, tag or branch of the repository (default: the main branch)")
+
+
+def value(text: str) -> float | int | str:
+    """Convert to a number where possible; the library checks what remains a text.
+
+    Example
+    -------
+    >>> value("3"), value("0.5"), value("auto")
+    (3, 0.5, 'auto')
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def amount(text: str) -> tuple[str, float | int | str]:
+    """Split a residue and its amount, 1 where none is given.
+
+    Example
+    -------
+    >>> amount("GLY:0.5"), amount("VAL")
+    (('GLY', 0.5), ('VAL', 1.0))
+    """
+    name, colon, number = text.partition(":")
+    return name, value(number) if colon else 1.0

@@ -173,7 +173,7 @@ def candidate_phase(points: StrongPoints, firsts: Sequence[float]) -> tuple[floa
     """
     zeros = np.deg2rad(np.arange(-180, 180, 1))
     energies = np.stack([points.energy(zeros, first) for first in firsts], axis=-1)
-    # Of several zeros that are equally good, the middle one is in phase. Where signs are free, half a turn is no change.
+    # Of zeros that are equally good, the middle one is in phase. Where signs are free, half a turn is no change.
     k = int(energies.min(axis=0).argmin())
     good = np.exp(1j * zeros[energies[:, k] <= energies[:, k].min() + 1e-9])
     zero = float(np.angle(good.sum()))

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable, quoted
 
 
 def build(
@@ -51,12 +51,14 @@ def build(
         with torch.device("meta"):
             skeleton = make(**arguments)
     except Exception as error:  # a constructor may raise anything on odd arguments
-        raise InputError(f"{where} cannot be built from {dict(arguments)} ({error})") from error
+        raise InputError(f"{where} cannot be built from {quoted(dict(arguments))} ({printable(error)})") from error
+    for name, tensor in skeleton.state_dict().items():
+        if name in weights and weights[name].is_complex() and not tensor.is_complex():
+            raise InputError(f"{where}: the weights do not fit {description} ({name} must be real)")
     try:
         skeleton.load_state_dict(dict(weights), assign=True)
         module = make(**arguments)
         module.load_state_dict(dict(weights))
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{where}: the weights do not fit {description} ({reason})") from error
+        raise InputError(f"{where}: the weights do not fit {description} ({printable(error, 300)})") from error
     return module.eval().requires_grad_(False)

@@ -5,15 +5,17 @@ SpeechBrain's loader, HyperPyYAML, calls whatever the file names: `!apply:os.sys
 only if its class is in `nmr_speech.hub.allow_list`, and its arguments must be plain numbers and words of limited size.
 """
 
-from collections.abc import Collection, Iterable
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML, MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.error import YAMLError
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable
 from nmr_speech.hub.allow_list import MENTIONED, current_name
+from nmr_speech.reading import read_text
 
 LONGEST_FILE, LONGEST_WORD, LONGEST_LIST, LARGEST_NUMBER = 30_000, 100, 1000, 1e5
 PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("map", "seq", "str", "int", "float", "bool", "null")}
@@ -46,21 +48,25 @@ def read_nodes(path: Path, published: bool) -> dict[str, Node]:
     ...
     nmr_speech.checks.InputError: ...hyperparams.yaml, line 1: `!apply:os.system` is not on the list of what a model...
     """
-    if not path.is_file():
-        raise InputError(f"{path}: not there; `source` must be a results folder, a bundle or a Hub repository")
-    if published and path.stat().st_size > LONGEST_FILE:
-        raise InputError(f"{path}: must be smaller than {LONGEST_FILE // 1000} kB, got {path.stat().st_size} bytes")
-    try:
-        root = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
+    text = read_text(path, LONGEST_FILE, "`source` must be a results folder, a bundle or a Hub repository")
+    with _yaml_errors(path):
+        root = YAML(typ="safe", pure=True).compose(text)
+        if not isinstance(root, MappingNode):  # nor is an empty file one
+            raise InputError(f"{path}: must hold keys and values")
         if published:
             _Walk(path).check(root)
-    except (YAMLError, ValueError, RecursionError) as error:
+    return children(root)
+
+
+@contextlib.contextmanager
+def _yaml_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    # Of odd scalars and keys the YAML library raises any of these.
+    except (YAMLError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(root, MappingNode):
-        raise InputError(f"{path}: must hold keys and values")
-    return children(root)
+        raise InputError(f"{path}: not valid YAML ({printable(error)})") from error
 
 
 def is_word(text: str) -> bool:
@@ -119,8 +125,9 @@ def plain(node: Node, path: Path, limited: bool = True) -> Any:
     >>> plain(YAML(typ="safe", pure=True).compose("{field_mhz: 600.0}"), Path("model.yaml"))
     {'field_mhz': 600.0}
     """
-    _Walk(path, mentioned=(), limited=limited).check(node)
-    return YAML(typ="safe", pure=True).constructor.construct_document(node)
+    with _yaml_errors(path):
+        _Walk(path, mentioned=(), limited=limited).check(node)
+        return YAML(typ="safe", pure=True).constructor.construct_document(node)
 
 
 def arguments_of(node: Node, path: Path) -> dict[str, Any]:

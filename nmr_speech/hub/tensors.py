@@ -2,8 +2,9 @@
 
 import hashlib
 import pickle
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.hub.fetch import REPOSITORY, fetch, locate
 
 FILES = ("embedding_model.ckpt", "backbone.safetensors")
 """File of an embedding model's weights: in SpeechBrain's repositories, and in bundles of this project."""
 
 LISTED = 5  # tensor names in a message
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128)
+WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+LARGEST_WEIGHT = 1e8  # statistics of a batch normalisation reach a few thousand; squares of this still fit a float32
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,12 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
     >>> load_weights(path)
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: ...model.ckpt: holds more than tensors, or is damaged (Weights only load failed...
+    nmr_speech.checks.InputError: ...model.ckpt: holds more than tensors, or is damaged; it names object; nothing...
     """
     weights = _read(path)
     if not _is_state(weights):
         raise InputError(f"{path}: must hold tensors by name, as `state_dict()` gives them")
+    _refuse_huge(path, weights)
     return weights
 
 
@@ -172,7 +177,13 @@ class Saved:
         origin, tensors = content["origin"], content["tensors"]
         if not _is_state(tensors):
             raise InputError(f"{path}: must hold tensors by name, as `state_dict()` gives them")
-        return cls(Origin(**origin) if origin else None, content["complete"], tensors)
+        _refuse_huge(path, tensors)
+        names = {field.name for field in fields(Origin)}
+        if origin and not (isinstance(origin, dict) and origin.keys() == names):
+            raise InputError(f"{path}: `origin` must hold {', '.join(sorted(names))}")
+        if any(not isinstance(value, str | None) for value in (origin or {}).values()):
+            raise InputError(f"{path}: `origin` must hold texts, got {quoted(origin)}")
+        return cls(Origin(**origin) if origin else None, bool(content["complete"]), tensors)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return every tensor of the model by name; those not in ``tensors`` are loaded from the origin."""
@@ -225,12 +236,41 @@ def _read(path: Path) -> Any:
         RuntimeError, ValueError, OSError, EOFError, LookupError, AttributeError, TypeError,
         pickle.UnpicklingError, safetensors.SafetensorError,
     ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{path}: holds more than tensors, or is damaged ({reason})") from error
+        raise InputError(f"{path}: holds more than tensors, or is damaged{_detail(error)}") from error
+
+
+def _detail(error: BaseException) -> str:
+    """What a library says of a file, without its advice to load it unsafely."""
+    text = str(error)
+    if "weights" in text.lower() and "only" in text.lower():
+        found = re.search(r"GLOBAL ([\w.]+)", text)
+        named = f"it names {printable(found[1], 60)}; " if found else ""
+        return f"; {named}nothing in it was executed, ask its author for safetensors"
+    return f" ({printable(text)})"
 
 
 def _is_state(weights: object) -> bool:
-    return isinstance(weights, dict) and all(isinstance(tensor, torch.Tensor) for tensor in weights.values())
+    return isinstance(weights, dict) and all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in weights.items()
+    )
+
+
+def _refuse_huge(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse weights that no training gives: their products would overflow and the answers would mean nothing."""
+    for name, tensor in weights.items():
+        if tensor.device.type != "cpu" or tensor.layout != torch.strided or tensor.is_quantized:
+            raise InputError(f"{path}: must hold plain tensors, {printable(name)} is not one")
+        if tensor.dtype in WHOLE or not tensor.numel():
+            continue
+        if tensor.dtype not in FLOATS:
+            raise InputError(f"{path}: weights must have 16 to 64 bits, {printable(name)} is {tensor.dtype}")
+        if not tensor.isfinite().all():
+            raise InputError(f"{path}: holds NaN or infinity in {printable(name)}; fetch or train it again")
+        if (largest := tensor.abs().max().item()) > LARGEST_WEIGHT:
+            raise InputError(
+                f"{path}: weights must be below {LARGEST_WEIGHT:g}, got {largest:g} in {printable(name)}; the file is "
+                "damaged, or its training diverged"
+            )
 
 
 def _prefix(wanted: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> str | None:

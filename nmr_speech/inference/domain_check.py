@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from ruamel.yaml import Node
 
-from nmr_speech.checks import InputError, one_of
-from nmr_speech.constants import N_TRANSIENTS
+from nmr_speech.checks import InputError, one_of, printable, quoted
+from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.corpus import unstack_fid
-from nmr_speech.hub.safe_yaml import plain, read_nodes
-from nmr_speech.inference.load import Classifier
+from nmr_speech.hub.safe_yaml import plain
 from nmr_speech.simulate import Acquisition, Sample, spectrum
+from nmr_speech.simulate.nuisances.disturb import check_settings
 from nmr_speech.spectrometer import Experiment
+
+if TYPE_CHECKING:
+    from nmr_speech.inference.load import Classifier
 
 LOW_SIGNAL = 30.0  # highest peak over the median of the spectrum; noise alone has about 4
 # Where accuracy begins to fall, measured by benchmarks/measured.
@@ -80,13 +85,27 @@ class TrainingData:
         return int(np.min(truncation["n_transients"]))
 
 
-def training_data(model: Classifier) -> TrainingData:
-    """Read what the source of a model says of its training data.
+def training_data(model: "Classifier") -> TrainingData:
+    """Return what the source of a model says of its training data; it was read with the model.
+
+    Example
+    -------
+    >>> from types import SimpleNamespace
+    >>> training_data(SimpleNamespace(training=TrainingData(Sample("d2o")))).sample.condition
+    'd2o'
+    """
+    return model.training
+
+
+def read_training(nodes: Mapping[str, Node], path: Path) -> TrainingData:
+    """Read and check what the YAML of a training says of its recordings.
 
     Arguments
     ---------
-    model : Classifier
-        The model. The YAML of its training lies in the results folder, or in the bundle as ``training.yaml``.
+    nodes : Mapping[str, Node]
+        From `nmr_speech.hub.safe_yaml.read_nodes`.
+    path : Path
+        The file: ``hyperparams.yaml`` of a results folder, ``training.yaml`` of a bundle.
 
     Returns
     -------
@@ -94,13 +113,9 @@ def training_data(model: Classifier) -> TrainingData:
 
     Example
     -------
-    >>> from types import SimpleNamespace
-    >>> training_data(SimpleNamespace(folder=getfixture("tmp_path"), nodes={}))
+    >>> read_training({}, Path("hyperparams.yaml"))
     TrainingData(sample=None, acquisition=None, nuisances={})
     """
-    path, nodes = model.folder / "training.yaml", model.nodes
-    if path.is_file():
-        nodes = read_nodes(path, published=False)
     values = {
         key: plain(nodes[key], path, limited=False)
         for key in (*_names(Sample), "experiment", "nuisances", "augmentation")
@@ -109,11 +124,13 @@ def training_data(model: Classifier) -> TrainingData:
     sample = {key: values[key] for key in _names(Sample) if key in values}
     # Trainings of version 0.1 call the augmentation `nuisances`.
     experiment, nuisances = values.get("experiment"), values.get("augmentation", values.get("nuisances")) or {}
-    if not isinstance(nuisances, Mapping):
-        raise InputError(f"{path}: `augmentation` must be a mapping, got {nuisances!r}")
-    return TrainingData(
-        Sample(**sample) if sample else None, _acquisition(experiment) if experiment else None, nuisances
-    )
+    try:
+        check_settings(nuisances)
+        return TrainingData(
+            Sample(**sample) if sample else None, _acquisition(experiment) if experiment else None, nuisances
+        )
+    except (InputError, TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"{path}: the settings of the training cannot be used: {printable(error, 600)}") from error
 
 
 def experiment_warnings(experiment: Experiment, training: TrainingData) -> Iterator[str]:
@@ -190,10 +207,13 @@ def _names(cls: type) -> tuple[str, ...]:
 
 def _acquisition(experiment: Any) -> Acquisition:
     if not isinstance(experiment, Mapping):
-        raise InputError(f"`experiment` must be a mapping, got {experiment!r}")
+        raise InputError(f"`experiment` must be a mapping, got {quoted(experiment)}")
     for name in experiment:
         one_of("experiment", name, _names(Acquisition))
-    return Acquisition(**experiment)
+    acquisition = Acquisition(**experiment)
+    if (acquisition.n_transients, acquisition.n_points) != (N_TRANSIENTS, N_POINTS):
+        raise InputError(f"`experiment` must have {N_TRANSIENTS} transients of {N_POINTS} points, as recordings have")
+    return acquisition
 
 
 def _ratio(one: float, other: float) -> float:

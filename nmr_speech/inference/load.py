@@ -5,7 +5,6 @@ tensors only, from safetensors files where there are any.
 """
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,21 +16,30 @@ from ruamel.yaml import Node
 from speechbrain.dataio.encoder import CategoricalEncoder
 from torch import nn
 
-from nmr_speech.checks import InputError, is_number
+from nmr_speech.checks import InputError, in_range, printable, quoted
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.hub.allow_list import CLASSES, current_name
 from nmr_speech.hub.build import build
 from nmr_speech.hub.fetch import REPOSITORY, locate
 from nmr_speech.hub.safe_yaml import arguments_of, children, plain, read_nodes, tag
 from nmr_speech.hub.tensors import Saved, load_weights
+from nmr_speech.inference.domain_check import TrainingData, read_training
 from nmr_speech.inference.modules import Posterior
 from nmr_speech.models.embed import embed
 from nmr_speech.models.heads import LinearHead, MarginHead
+from nmr_speech.reading import Optional, read_json
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.dataio import encoder_of
 
 PARTS = ("frontend", "backbone", "classifier")
-DOWNLOADED = ("hyperparams.yaml", "training.yaml", "label_encoder.ckpt", "*.safetensors")
+SETTINGS = "training.yaml"
+"""File of a bundle with the settings of its training: what its recordings were like."""
+# By name: a repository may hold any number of other files, of any size.
+DOWNLOADED = ("hyperparams.yaml", SETTINGS, "label_encoder.ckpt", *(f"{part}.safetensors" for part in PARTS))
+PICKLED = tuple(f"{part}.ckpt" for part in PARTS)
+RESULTS = "results.json"
+CALIBRATION = {"temperature": (1e-3, 1e3, "logits", "1"), "threshold": (-1, 1, "(a cosine)", "0.5")}
+"""Range, unit and usual value of each figure of a calibration."""
 HEADS = (LinearHead, MarginHead)
 OLD_HEAD = "!apply:nmr_speech.models.heads.make_head"
 """How results folders of earlier versions describe both heads; ``margin: null`` is the linear one."""
@@ -87,6 +95,8 @@ class Classifier:
         The folder of its files.
     commit : str | None
         Commit of the Hub repository; None for a local folder.
+    training : TrainingData
+        What its recordings were like.
     """
 
     embedder: Embedder
@@ -96,6 +106,7 @@ class Classifier:
     nodes: Mapping[str, Node]
     folder: Path
     commit: str | None
+    training: TrainingData
 
     @functools.cached_property
     def posterior(self) -> Posterior:
@@ -154,7 +165,7 @@ class _Source:
         self.folder, self.commit = locate(source, revision, DOWNLOADED)
         # Pickles are downloaded only if safetensors files are missing: they hold the same tensors again.
         if self.commit and not all((self.folder / f"{part}.safetensors").is_file() for part in PARTS):
-            self.folder, _ = locate(source, self.commit, ["*.ckpt"])
+            self.folder, _ = locate(source, self.commit, PICKLED)
         # Only a training has checkpoints; its YAML calls functions, so that only some keys of it can be read.
         self.published = not (self.folder / "save").is_dir()
         self.yaml = self.folder / "hyperparams.yaml"
@@ -179,9 +190,28 @@ class _Source:
         head = self.module("classifier") if self.published else self.trained_head()
         if self.published:
             _refuse_other_labels(self.folder / "label_encoder.ckpt", labels)
-        embedder = self.embedder()
+        embedder, calibration, training = self.embedder(), self.calibration(), self.training()
         self.refuse_misfit(embedder, head, len(names))
-        return Classifier(embedder, head, labels, self.calibration(), self.nodes, self.folder, self.commit)
+        return Classifier(embedder, head, labels, calibration, self.nodes, self.folder, self.commit, training)
+
+    def training(self) -> TrainingData:
+        """Read the settings of the training; those of a bundle must be there, and belong to this model."""
+        if not self.published:
+            return read_training(self.nodes, self.yaml)
+        path = self.folder / SETTINGS
+        if not path.is_file():
+            raise InputError(
+                f"{path}: not there; without the settings of its training a model would take every spectrum for one "
+                "on the usual grid; publish the model again with this version"
+            )
+        nodes = read_nodes(path, published=False)
+        for part in ("frontend", "backbone"):
+            here, there = (children(some.get(part)).get("module") for some in (self.nodes, nodes))
+            if there is None or _described(here, self.yaml) != _described(there, path):
+                raise InputError(f"{path}: `{part}` is not that of hyperparams.yaml; publish the model again")
+        if set(_speakers(nodes, path) or ()) != set(self.speakers() or ()):
+            raise InputError(f"{path}: `residues` are not those of hyperparams.yaml; publish the model again")
+        return read_training(nodes, path)
 
     @torch.inference_mode()
     def refuse_misfit(self, embedder: Embedder, head: nn.Module, n_classes: int) -> None:
@@ -190,8 +220,7 @@ class _Source:
         try:
             logits = head(embedder(noise))
         except (RuntimeError, ValueError, IndexError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(f"{self.yaml}: the parts of the model do not fit together ({reason})") from error
+            raise InputError(f"{self.yaml}: the parts of the model do not fit together ({printable(error)})") from error
         if logits.shape != (1, n_classes):
             raise InputError(f"{self.yaml}: {n_classes} `residues`, but the classifier has {logits.shape[-1]} classes")
         if not logits.isfinite().all():
@@ -231,32 +260,46 @@ class _Source:
         raise InputError(f"{paths[1]}: not there; `source` must be a results folder, a bundle or a Hub repository")
 
     def speakers(self) -> tuple[str, ...] | None:
-        if "residues" not in self.nodes:
-            return None
-        names = plain(self.nodes["residues"], self.yaml)
-        held_out = plain(self.nodes["held_out_residues"], self.yaml) if "held_out_residues" in self.nodes else []
-        lists = (names, held_out)
-        if not all(isinstance(some, list) and all(isinstance(name, str) for name in some) for some in lists):
-            raise InputError(f"{self.yaml}: `residues` must be a list of names, got {names!r} without {held_out!r}")
-        if len(set(names)) < len(names):
-            raise InputError(f"{self.yaml}: `residues` must name each residue once, got {names}")
-        return tuple(name for name in names if name not in held_out)
+        return _speakers(self.nodes, self.yaml)
 
     def calibration(self) -> dict[str, float]:
         if self.published:
             found = plain(self.nodes["calibration"], self.yaml) if "calibration" in self.nodes else {}
-            found = found if isinstance(found, dict) else {"temperature": found}
+            if not isinstance(found, dict):
+                raise InputError(f"{self.yaml}: `calibration` must be a mapping, got {quoted(found)}")
         else:
-            path = self.folder / "results.json"
-            found = json.loads(path.read_text()).get("calibration") if path.is_file() else None
-        found = {key: found[key] for key in ("temperature", "threshold") if key in found} if found else {}
-        if not all(is_number(figure) for figure in found.values()):
-            raise InputError(f"{self.folder}: `calibration` must hold numbers, got {found}")
-        return {key: float(figure) for key, figure in found.items()}
+            path = self.folder / RESULTS
+            shape = {"calibration": Optional({})}
+            found = (read_json(path, shape).get("calibration") if path.is_file() else None) or {}
+        return {
+            key: in_range(f"calibration.{key}", found[key], *CALIBRATION[key]) for key in CALIBRATION if key in found
+        }
+
+
+def _speakers(nodes: Mapping[str, Node], path: Path) -> tuple[str, ...] | None:
+    if "residues" not in nodes:
+        return None
+    names = plain(nodes["residues"], path)
+    held_out = plain(nodes["held_out_residues"], path) if "held_out_residues" in nodes else []
+    if not all(isinstance(some, list) and all(isinstance(name, str) for name in some) for some in (names, held_out)):
+        raise InputError(f"{path}: `residues` must be a list of names, got {quoted(names)} without {quoted(held_out)}")
+    if len(set(names)) < len(names):
+        raise InputError(f"{path}: `residues` must name each residue once, got {quoted(names)}")
+    return tuple(name for name in names if name not in held_out)
+
+
+def _described(node: Node | None, path: Path) -> tuple[str, dict[str, Any]]:
+    """Class and arguments of a part."""
+    return current_name(tag(node).removeprefix("!new:")), {} if node is None else arguments_of(node, path)
 
 
 def _best_checkpoint(folder: Path) -> Path:
-    best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
+    try:
+        best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
+    except Exception as error:  # a damaged CKPT.yaml makes SpeechBrain and the YAML library raise anything
+        raise InputError(
+            f"{folder / 'save'}: a CKPT.yaml in it is damaged ({printable(error)}); remove its folder"
+        ) from error
     if best is None:
         raise InputError(f"{folder}: holds no checkpoint; train the model to the end of an epoch first")
     return best.path

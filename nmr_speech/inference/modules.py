@@ -97,7 +97,7 @@ class StreamEmbedding(nn.Module):
 
     def forward(self, feats: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Map features (B, K, L, F) to embeddings (B, 1, D), the shape of SpeechBrain's models."""
-        return embed_streams(self.backbone, feats).unsqueeze(1)
+        return finite(embed_streams(self.backbone, feats).unsqueeze(1))
 
 
 class Posterior(nn.Module):
@@ -125,4 +125,21 @@ class Posterior(nn.Module):
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Map embeddings (B, 1, D) to log-probabilities (B, 1, S)."""
-        return torch.log_softmax(self.head(embeddings.squeeze(1)) / self.temperature, dim=-1).unsqueeze(1)
+        return finite(torch.log_softmax(self.head(embeddings.squeeze(1)) / self.temperature, dim=-1).unsqueeze(1))
+
+
+def finite(outputs: torch.Tensor) -> torch.Tensor:
+    """Return the outputs of a model, of any shape, if they are finite.
+
+    Example
+    -------
+    >>> finite(torch.tensor([torch.nan]))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: the model gives NaN or infinity for this input; its weights are damaged, or its...
+    """
+    if not outputs.isfinite().all():
+        raise InputError(
+            "the model gives NaN or infinity for this input; its weights are damaged, or its training diverged"
+        )
+    return outputs

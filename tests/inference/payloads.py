@@ -37,6 +37,18 @@ classifier:
 """
 
 
+TRAINING = """
+# yamllint disable
+data_folder: data
+__evil: !apply:os.system [touch executed]
+residues: [GLY, SER, VAL]
+held_out_residues: [SER]
+condition: d2o
+experiment: {field_mhz: 500.0, mixing_time_s: 0.08}
+augmentation: {white_noise: {snr: [20, 100]}}
+""" + YAML[YAML.index("frontend:") : YAML.index("classifier:")]
+
+
 def payloads(marker):
     """Ways in which SpeechBrain's loader is made to run a command, or to hang."""
     command = f"!!python/object/apply:os.system [touch {marker}]"

@@ -8,6 +8,7 @@ from huggingface_hub import constants
 from nmr_speech.checks import InputError
 from nmr_speech.inference import AminoAcidClassifier, load_classifier
 from nmr_speech.inference.domain_check import training_data
+from nmr_speech.inference.load import DOWNLOADED, PICKLED
 from nmr_speech.publish import upload
 from nmr_speech.publish.commands import publish_bundle
 from tests.fixtures import STRANGER, WRITER, files_of
@@ -49,6 +50,26 @@ def test_a_model_of_the_hub_brings_its_training_data(repository, bundled):
     assert model.commit == repository.commit
     assert training_data(model) == training_data(load_classifier(bundled))
     assert "mixing time of 0.06 s" in str(training_data(model))
+
+
+def test_only_the_files_of_a_model_are_fetched(repository, bundled):
+    """A hostile repository may hold any number of other files, of any size."""
+    odd = {"huge.safetensors": b"1", "sub/frontend.safetensors": b"2", "model.ckpt": b"3", "code.py": b"4"}
+    repository.add("user/amino", odd)
+    model = load_classifier("user/amino")
+    assert sorted(path.name for path in model.folder.iterdir()) == sorted(DOWNLOADED)
+    there = repository.repositories["model", "user/amino"]
+    del there.commits[there.branches["main"]]["frontend.safetensors"]
+    repository.add("user/amino", {"other.ckpt": b"5"})
+    found = {path.name for path in load_classifier("user/amino").folder.iterdir()}
+    assert found == {*DOWNLOADED, *PICKLED} - {"frontend.safetensors"}
+
+
+def test_a_model_of_the_hub_without_its_settings_is_refused(repository):
+    there = repository.repositories["model", "user/amino"]
+    del there.commits[there.branches["main"]]["training.yaml"]
+    with pytest.raises(InputError, match=r"training\.yaml: not there; .*publish the model again"):
+        load_classifier("user/amino")
 
 
 def test_revisions_offline_and_a_folder_in_the_way(repository, tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ from nmr_speech.inference.load import load_classifier, load_embedder
 from nmr_speech.models.frontends import MelFrontEnd, QuadratureFrontEnd
 from nmr_speech.models.heads import LinearHead, MarginHead
 from tests.fixtures import HEADS, OLD_HEADS, backbone, write_results
-from tests.inference.payloads import YAML, payloads, refuse_all, refuse_or_read_all
+from tests.inference.payloads import TRAINING, YAML, payloads, refuse_all, refuse_or_read_all
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def bundle(tmp_path):
     folder = tmp_path / "bundle"
     folder.mkdir()
     (folder / "hyperparams.yaml").write_text(YAML)
+    (folder / "training.yaml").write_text(TRAINING)
     torch.manual_seed(0)
     torch.save(QuadratureFrontEnd().state_dict(), folder / "frontend.ckpt")
     torch.save(backbone().state_dict(), folder / "backbone.ckpt")
@@ -94,7 +95,8 @@ CHANGES = {
     "depth without end": ("residues: [GLY, VAL]", "a: " + "[" * 600 + "]" * 600, "not valid YAML"),
     "another document": ("residues: [GLY, VAL]", "a: 1\n---\nb: 1", "not valid YAML"),
     "no YAML": ("residues: [GLY, VAL]", "residues: [1", "not valid YAML"),
-    "too long": ("residues: [GLY, VAL]", "#" * 30_000, "must be smaller than 30 kB"),
+    "nothing": (YAML, "", "must hold keys and values"),
+    "too long": ("residues: [GLY, VAL]", "#" * 30_000, "must have at most 30000 bytes"),
 }
 
 
@@ -181,8 +183,22 @@ MISFITS = {
         "`residues` must be a list of names, got 'GLY'",
     ),
     "no labels": ("residues: [GLY, VAL]", "", "the key `residues` is missing"),
-    "a temperature that is none": ("temperature: 2.0", "temperature: warm", "`calibration` must hold numbers"),
-    "a calibration that is none": ("{temperature: 2.0}", "warm", "`calibration` must hold numbers"),
+    "a calibration that is none": ("{temperature: 2.0}", "warm", "`calibration` must be a mapping, got 'warm'"),
+    **{
+        f"a temperature of {bad}": (
+            "temperature: 2.0",
+            f"temperature: {bad}",
+            r"`calibration.temperature` must be from",
+        )
+        for bad in ("warm", "0", "-1", "-0.0", "1e-9", "1e5", "null", "true", "[2.0]", "{a: 1}")
+    },
+    "a temperature of nan": ("temperature: 2.0", "temperature: .nan", r"the number \.nan is not on the list"),
+    "a temperature of 400 digits": ("temperature: 2.0", "temperature: 1" + 400 * "0", "is not on the list"),
+    "a threshold that is no cosine": (
+        "temperature: 2.0",
+        "threshold: 2",
+        "`calibration.threshold` must be",
+    ),
 }
 
 
@@ -194,6 +210,7 @@ def test_a_description_that_does_not_fit_together(kind, bundle):
     if kind == "a label more":
         text = "'GLY' => 0\n'SER' => 1\n'VAL' => 2\n================\n'starting_index' => 0\n"
         (bundle / "label_encoder.ckpt").write_text(text)
+        (bundle / "training.yaml").write_text(TRAINING.replace("held_out_residues: [SER]", "held_out_residues: []"))
         message = "3 `residues`, but the classifier has 2 classes"
     with pytest.raises(InputError, match=message):
         load_classifier(str(bundle))
@@ -210,8 +227,146 @@ def test_parts_that_do_not_fit_one_another(bundle):
 def test_a_model_of_nan(bundle):
     weights = torch.load(bundle / "classifier.ckpt")
     torch.save({name: tensor * torch.nan for name, tensor in weights.items()}, bundle / "classifier.ckpt")
-    with pytest.raises(InputError, match="the model gives NaN or infinity"):
+    with pytest.raises(InputError, match=r"classifier\.ckpt: holds NaN or infinity in"):
         load_classifier(str(bundle))
+
+
+@pytest.mark.parametrize("part", ["frontend", "backbone", "classifier"])
+@pytest.mark.parametrize("kind", ["ckpt", "safetensors"])
+def test_weights_that_no_training_gives(part, kind, bundle):
+    weights = torch.load(bundle / f"{part}.ckpt")
+    name = next(name for name, tensor in weights.items() if tensor.is_floating_point())
+    weights[name] = torch.full_like(weights[name], 1e38)
+    (save_file if kind == "safetensors" else torch.save)(weights, bundle / f"{part}.{kind}")
+    with pytest.raises(InputError, match=rf"{part}\.{kind}: weights must be below 1e\+08, got 1e\+38 in {name}"):
+        load_classifier(str(bundle))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        torch.ones(2, 12, dtype=torch.complex64), torch.ones(2, 12).to_sparse(), torch.ones(2, 12, device="meta"),
+        torch.ones(2, 12).to(torch.float8_e4m3fn), torch.quantize_per_tensor(torch.ones(2, 12), 0.1, 0, torch.qint8),
+    ],
+    ids=["complex", "sparse", "meta", "float8", "quantised"],
+)  # fmt: skip
+def test_tensors_of_other_kinds(odd, bundle):
+    torch.save(torch.load(bundle / "classifier.ckpt") | {"weight": odd}, bundle / "classifier.ckpt")
+    with pytest.raises(
+        InputError, match=r"classifier\.ckpt: .*(weight (is not one|is torch|must be real)|holds more than)"
+    ):
+        load_classifier(str(bundle))
+
+
+def test_a_checkpoint_in_the_format_before_version_1_6(bundle):
+    path = bundle / "classifier.ckpt"
+    torch.save(torch.load(path), path, _use_new_zipfile_serialization=False)
+    assert load_classifier(str(bundle)).head.weight.shape == (2, 12)
+    for damaged in (path.read_bytes()[:300], b"", b"\x80\x02", b"PK\x03\x04"):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"classifier\.ckpt: holds more than tensors, or is damaged"):
+            load_classifier(str(bundle))
+
+
+def test_outputs_are_finite_or_refused(bundle):
+    model = load_classifier(str(bundle))
+    with torch.no_grad():
+        model.head.weight[0, 0] = torch.inf
+    with pytest.raises(InputError, match="the model gives NaN or infinity for this input"):
+        model.log_probabilities(torch.randn(1, 65536, 4))
+
+
+def test_the_settings_of_the_training_come_with_the_model(bundle):
+    training = load_classifier(str(bundle)).training
+    assert (training.sample.condition, training.acquisition.field_mhz) == ("d2o", 500.0)
+    assert training.nuisances == {"white_noise": {"snr": [20, 100]}}
+    assert not Path("executed").exists()
+
+
+SETTINGS = {
+    "empty": (None, "", "must hold keys and values"),
+    "too long": (None, "#" * 30_001, "must have at most 30000 bytes"),
+    "not UTF-8": (None, b"\xe9: 1", "must be text in UTF-8, but byte 0 is not"),
+    "a list": (None, "[1, 2]", "must hold keys and values"),
+    "no YAML": (None, "a: [", "not valid YAML"),
+    "another front end": ("QuadratureFrontEnd", "MelFrontEnd", "`frontend` is not that of hyperparams.yaml"),
+    "another size": ("lin_neurons: 12", "lin_neurons: 13", "`backbone` is not that of hyperparams.yaml"),
+    "no front end": ("frontend:", "other:", "`frontend` is not that of hyperparams.yaml"),
+    "other residues": ("[GLY, SER, VAL]", "[GLY, SER, ALA]", "`residues` are not those of hyperparams.yaml"),
+    "residues that are no list": ("[GLY, SER, VAL]", "7", "`residues` must be a list of names, got 7"),
+    "a field that is none": ("field_mhz: 500.0", "field_mhz: high", "cannot be used: `field_mhz` must be from"),
+    "a list for a number": ("field_mhz: 500.0", "field_mhz: [500.0]", "cannot be used: `field_mhz` must be from"),
+    "400 digits": ("field_mhz: 500.0", "field_mhz: 1" + 400 * "0", "cannot be used: `field_mhz` must be from"),
+    "5000 digits": ("field_mhz: 500.0", "field_mhz: 1" + 5000 * "0", r"training\.yaml: "),
+    "another grid": ("field_mhz: 500.0", "n_points: 512", "must have 256 transients of 256 points"),
+    "an experiment that is a list": (
+        "{field_mhz: 500.0, mixing_time_s: 0.08}",
+        "[1]",
+        "`experiment` must be a mapping",
+    ),
+    "an unknown setting": ("field_mhz", "feld_mhz", "did you mean 'field_mhz'"),
+    "a condition with escapes": ("condition: d2o", 'condition: "\\e[2J[x](http://y)"', r"got '\\x1b\[2J\[x\]"),
+    "a condition that is a list": ("condition: d2o", "condition: [d2o]", "`condition` must be one of"),
+    "a call": ("condition: d2o", "condition: !apply:os.getpid []", "is not on the list of what a model may contain"),
+    "nuisances that are a number": ("{white_noise: {snr: [20, 100]}}", "5", "must name nuisances"),
+    "a nuisance without settings": ("{snr: [20, 100]}", "null", "must have settings"),
+    "a nuisance of words": ("[20, 100]", "loud", "white_noise: `snr`"),
+    "a nuisance of three": ("[20, 100]", "[1, 2, 3]", "white_noise: `snr`"),
+    "a nuisance of mappings": ("[20, 100]", "{a: 1}", "white_noise: "),
+}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_settings_that_are_not_those_of_the_model_are_refused(kind, bundle):
+    old, new, message = SETTINGS[kind]
+    path = bundle / "training.yaml"
+    text = TRAINING if old is None else TRAINING.replace(old, new)
+    assert text != TRAINING or old is None
+    path.write_bytes(new if isinstance(new, bytes) else (new if old is None else text).encode())
+    with pytest.raises(InputError, match=message) as caught:
+        load_classifier(str(bundle))
+    assert str(path) in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_a_bundle_without_its_settings_is_refused(bundle):
+    (bundle / "training.yaml").unlink()
+    with pytest.raises(InputError, match=r"training\.yaml: not there"):
+        load_classifier(str(bundle))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "5",
+        "{error: low}",
+        "{end-of-epoch: true}",
+        "\x00",
+        "a: [",
+        "{recoverables: 5, error: 0.1}",
+        "a: !!x 1",
+    ],
+)
+def test_a_results_folder_with_a_damaged_checkpoint(text, results):
+    next(results.rglob("CKPT.yaml")).write_text(text)
+    with pytest.raises(InputError, match=r"save: a CKPT.yaml in it is damaged|holds no checkpoint"):
+        load_classifier(results)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"[]", b"{", b"5", b'{"calibration": []}', b'{"calibration": 5}', b'{"calibration": {"temperature": 0}}',
+        b"\xff", b"[" * 10**5, b'{"calibration": {"temperature": 1' + b"0" * 400 + b"}}",
+        b'{"calibration": {"temperature": NaN}}', b'{"calibration": {"threshold": 1e999}}', b'{"seed": 1' + b"0" * 5000,
+    ],
+)  # fmt: skip
+def test_a_results_folder_with_damaged_results(content, results):
+    (results / "results.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"results\.json: |`calibration\.\w+` must be from"):
+        load_classifier(results)
 
 
 def test_what_does_not_fit_the_weights_takes_no_memory(bundle):
@@ -236,8 +391,13 @@ def test_a_pickle_is_not_unpickled(bundle, monkeypatch):
 
     torch.save(Payload(), bundle / "frontend.ckpt")
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-    with pytest.raises(InputError, match=r"frontend\.ckpt: holds more than tensors, .*Weights only load failed"):
+    with pytest.raises(
+        InputError, match=r"frontend\.ckpt: holds more than tensors, .*nothing in it was executed"
+    ) as caught:
         load_embedder(str(bundle))
+    said = str(caught.value)
+    assert not any(advice in said for advice in ("weights_only", "False", "safe_globals", "http", "likely succeed"))
+    assert "it names io.open" in said or "it names builtins.open" in said
     assert not (bundle / "executed").exists()
 
 

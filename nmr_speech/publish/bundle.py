@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib.metadata import distribution
 from pathlib import Path
@@ -25,7 +25,9 @@ from nmr_speech.hub.tensors import load_weights
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.load import PARTS, Classifier, load_classifier
 from nmr_speech.models.heads import LinearHead, MarginHead
-from nmr_speech.publish.card import write_card
+from nmr_speech.publish.card import RESULTS, read_results, write_card
+from nmr_speech.publish.fit import LOCAL_PATH, own_file, refuse_link, refuse_unfit
+from nmr_speech.reading import read_text
 from nmr_speech.simulate import Sample, draw_recording
 
 CPU = {"device": "cpu"}
@@ -41,16 +43,6 @@ FILES = {
 # What decides a recording, so that the example can be simulated again.
 SAMPLE = tuple(field.name for field in fields(Sample))
 PLAN = ("seed", "residues", "recordings_per_residue", *SAMPLE, "experiment")
-
-# Tokens of Hugging Face, AWS, GitHub and OpenAI, and private keys in PEM form.
-SECRET = re.compile(
-    rb"\bhf_[A-Za-z0-9]{20,}|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bsk-[A-Za-z0-9_-]{20,}"
-    rb"|-----BEGIN [A-Z ]*PRIVATE KEY"
-)
-# Absolute paths of two or more parts, home folders, drive letters and network shares; but no URLs, and no fractions.
-LOCAL_PATH = re.compile(
-    r"(?<![\w.:/<-])(?:/[\w.+-]+){2,}|(?<![\w.])~/\w|\b[A-Za-z]:\\+\w[^\s\'\"]*|\\\\\w+\\\w|file://"
-)
 
 # Without `pretrained_path` or `paths`: SpeechBrain then takes the weights from where the file itself lies, also from a
 # fork, a renamed repository, a tag or a local copy.
@@ -113,8 +105,14 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
     nmr_speech.checks.InputError: ...: holds no results.json; let the training recipe finish first
     """
     results_folder, folder = Path(results_folder), Path(folder)
-    if not (results_folder / "results.json").is_file():
+    if not (results_folder / RESULTS).is_file():
         raise InputError(f"{results_folder}: holds no results.json; let the training recipe finish first")
+    # Before anything is read: what is published must come from this folder.
+    for path in (results_folder / "hyperparams.yaml", *(results_folder / name for name in FILES)):
+        refuse_link(results_folder, path)
+    for path in (results_folder / "save", *(results_folder / "save").rglob("*")):
+        refuse_link(results_folder, path)
+    read_results(results_folder)
     model = load_classifier(str(results_folder))
     if odd := [name for name in model.labels.lab2ind if not is_word(name)]:
         raise InputError(f"published labels may contain only letters, digits, spaces and _ . , + -, got {odd[0]!r}")
@@ -125,13 +123,27 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
     write_whole(folder / "hyperparams.yaml", _hyperparams(model, results_folder).encode())
     write_whole(folder / "training.yaml", _training_yaml(model, results_folder).encode())
     for name in COPIED:
-        if (results_folder / name).is_file():
-            shutil.copyfile(results_folder / name, folder / name)
+        if (results_folder / name).exists():
+            shutil.copyfile(own_file(results_folder, name), folder / name)
     write_whole(folder / "LICENSE", _license().encode())
     settings = settings_of(model, results_folder)
     _write_example(settings, folder / "example.wav")
     write_card(folder, repository, settings, dataset)
     check_bundle(folder)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the paths of everything in a folder but folders; links are named, not followed.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> (folder / "link").symlink_to(folder)
+    >>> names_in(folder)
+    ['link']
+    """
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def check_bundle(folder: Path) -> None:
@@ -151,11 +163,8 @@ def check_bundle(folder: Path) -> None:
     ...
     nmr_speech.checks.InputError: ...: not fit to be published: optimizer.ckpt is not part of a bundle
     """
-    problems = [
-        problem for path in sorted(folder.rglob("*")) if path.is_file() for problem in problems_of(path, folder)
-    ]
-    if problems:
-        raise InputError(f"{folder}: not fit to be published: {'; '.join(problems)}")
+    refuse_unfit(folder, names_in(folder), FILES)
+    read_results(folder)
     for part in PARTS:
         pickled, safe = (load_weights(folder / f"{part}.{kind}") for kind in ("ckpt", "safetensors"))
         if pickled.keys() != safe.keys() or not all(torch.equal(pickled[name], safe[name]) for name in safe):
@@ -163,41 +172,6 @@ def check_bundle(folder: Path) -> None:
     stock = EncoderClassifier.from_hparams(folder, run_opts=CPU)
     stock.hparams.label_encoder.ignore_len()
     compare(AminoAcidClassifier.from_hparams(folder, run_opts=CPU), stock, "loaded by SpeechBrain")
-
-
-def problems_of(path: Path, folder: Path, files: Collection[str] = FILES) -> list[str]:
-    """List the reasons why a file must not be published.
-
-    Arguments
-    ---------
-    path : Path
-        The file.
-    folder : Path
-        Folder of the files to publish.
-    files : Collection[str]
-        Names that are allowed.
-
-    Returns
-    -------
-    list[str]
-        One clause for each reason; empty if the file may be published.
-
-    Example
-    -------
-    >>> folder = getfixture("tmp_path")
-    >>> _ = (folder / "results.json").write_text('{"folder": "/home/me/results"}')
-    >>> problems_of(folder / "results.json", folder)
-    ['results.json holds the local path /home/me/results']
-    """
-    name, content = path.relative_to(folder).as_posix(), path.read_bytes()
-    problems = [] if name in files else [f"{name} is not part of a bundle"]
-    if SECRET.search(content):
-        problems.append(f"{name} seems to hold a secret")
-    if path.suffix in (".md", ".yaml", ".json", ".txt", ".csv") and (
-        found := LOCAL_PATH.search(content.decode("utf-8", "replace"))
-    ):
-        problems.append(f"{name} holds the local path {found[0]}")
-    return problems
 
 
 def compare(ours: EncoderClassifier, theirs: EncoderClassifier, what: str) -> None:
@@ -300,7 +274,7 @@ def _node(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _training_yaml(model: Classifier, results_folder: Path) -> str:
-    text = (results_folder / "hyperparams.yaml").read_text(encoding="utf-8")
+    text = read_text(results_folder / "hyperparams.yaml")
     text = re.sub(r"\A# Generated .*\n(?:# /?.*\n)?", "", text)  # date and path of the original
     for key, public in (("output_folder", "results"), ("data_folder", "data")):
         folder = str(model.nodes[key].value) if key in model.nodes else ""

@@ -8,10 +8,42 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
+from nmr_speech.checks import InputError
 from nmr_speech.files import write_whole
+from nmr_speech.hub.safe_yaml import is_word
 from nmr_speech.publish.templates import CITATION, DATA, EXAMPLE, MODEL
+from nmr_speech.reading import Optional, count, number, read_json, text
 from nmr_speech.score.classification import per_class_table
 
+RESULTS = "results.json"
+FIGURES = {
+    "recordings": count, "accuracy": number, "accuracy_interval": [number], "macro_f1": number, "labels": [text],
+    "confusion": [[count]],
+}  # fmt: skip
+SHAPE = {
+    "test": FIGURES,
+    "test_clean": Optional(FIGURES),
+    "baseline": {"test": FIGURES},
+    "calibration": Optional(
+        {
+            "temperature": number, "recordings": count,
+            "test_cross_entropy_before": number, "test_cross_entropy": number,
+        }
+    ),
+    "recordings": {str: count},
+    "parameters": count,
+    "seed": count,
+    "commit": Optional(text),
+    "versions": {"nmr_speech": text},
+}  # fmt: skip
+"""What a card needs of ``results.json``."""
+DESCRIPTION = {
+    "parameters": {
+        "residues": [text], "experiment": {}, "nuisances": {}, "seed": count, "recordings_per_residue": Optional(count),
+    },
+    "nmr_speech": text,
+}  # fmt: skip
+"""What a card needs of ``dataset.json``."""
 UNITS = {
     "field_mhz": "field, MHz (1H)",
     "carrier_ppm": "carrier, ppm",
@@ -23,6 +55,53 @@ UNITS = {
     "recordings_per_residue": "recordings per residue",
     "seed": "seed",
 }
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """Read the ``results.json`` of a training, and check that a card can be made of it.
+
+    Arguments
+    ---------
+    folder : Path
+        Results folder or bundle.
+
+    Returns
+    -------
+    dict
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "results.json").write_text("{}")
+    >>> read_results(folder)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...results.json: the key `test` is missing
+    """
+    path = folder / RESULTS
+    results = read_json(path, SHAPE, hint="let the training recipe finish first")
+    for name, figures in (
+        ("test", results["test"]),
+        ("test_clean", results.get("test_clean")),
+        ("baseline.test", results["baseline"]["test"]),
+    ):
+        if figures and not _is_sound(figures):
+            raise InputError(f"{path}: `{name}` must hold two ends of an interval and a square table of its labels")
+    words = (
+        *results["recordings"],
+        *results["test"]["labels"],
+        results.get("commit") or "",
+        results["versions"]["nmr_speech"],
+    )
+    if odd := [word for word in words if not is_word(word)]:
+        raise InputError(f"{path}: names may hold only letters, digits, spaces and _ . , + -, got {odd[0]!r}")
+    return results
+
+
+def _is_sound(figures: Mapping[str, Any]) -> bool:
+    n = len(figures["labels"])
+    table = figures["confusion"]
+    return len(figures["accuracy_interval"]) == 2 and len(table) == n and all(len(row) == n for row in table)
 
 
 def write_card(folder: Path, repository: str, settings: Mapping[str, Any], dataset: str | None = None) -> None:
@@ -39,7 +118,7 @@ def write_card(folder: Path, repository: str, settings: Mapping[str, Any], datas
     dataset : str | None
         Hub data set that the model was trained on.
     """
-    results = json.loads((folder / "results.json").read_text())
+    results = read_results(folder)
     simulated = not settings.get("skip_prep")
     experiment = dict(settings.get("experiment", {}))
     front = ModelCardData(

@@ -1,18 +1,23 @@
 """The commands ``publish`` and ``publish-data``: from a local folder to a repository whose files were loaded back."""
 
-import json
 import tempfile
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable
 from nmr_speech.corpus.dataset import COMPLETE
 from nmr_speech.corpus.manifest import Row, read_manifest
+from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.hub.fetch import REPOSITORY, fetch
 from nmr_speech.inference.classifier import AminoAcidClassifier
-from nmr_speech.publish.bundle import CPU, compare, make_bundle, problems_of
-from nmr_speech.publish.card import data_card
+from nmr_speech.publish.bundle import CPU, FILES, compare, make_bundle, names_in
+from nmr_speech.publish.card import DESCRIPTION, data_card
+from nmr_speech.publish.fit import own_file, recording, refuse_unfit
 from nmr_speech.publish.upload import CARD, Say, Target, difference, publish
+from nmr_speech.reading import read_json
 
 
 def publish_model(
@@ -71,7 +76,8 @@ def publish_bundle(folder: Path, target: Target, dry_run: bool = False, say: Say
     str | None
         The commit; None after a dry run or a proposal.
     """
-    paths = {path.name: path for path in sorted(folder.iterdir())}
+    refuse_unfit(folder, names_in(folder), FILES)
+    paths = {name: own_file(folder, name) for name in names_in(folder)}
 
     def load_back(revision: str) -> None:
         remote = fetch(target.repository, revision, list(paths))
@@ -102,16 +108,16 @@ def publish_data(data_folder: str | Path, target: Target, dry_run: bool = False,
         raise InputError(
             f"{folder}: holds no {COMPLETE}, so it is not a complete simulated data set; finish its simulation first"
         )
+    names = [COMPLETE, *(f"{name}.csv" for name in SPLITS)]
+    refuse_unfit(folder, names, names)
     manifests = {name: read_manifest(folder / f"{name}.csv") for name in SPLITS}
+    description = read_json(folder / COMPLETE, DESCRIPTION)
+    _refuse_odd_plan(folder / COMPLETE, description["parameters"])
     card = data_card(
         target.repository,
-        json.loads((folder / COMPLETE).read_text()),
+        description,
         {name: len(rows) for name, rows in manifests.items()},
     )
-    names = [COMPLETE, *(f"{name}.csv" for name in SPLITS)]
-    problems = [problem for name in names for problem in problems_of(folder / name, folder, names)]
-    if problems:
-        raise InputError(f"{folder}: not fit to be published: {'; '.join(problems)}")
     names += [_audio(row, folder) for rows in manifests.values() for row in rows]
     files: dict[str, Path | bytes] = {name: folder / name for name in names} | {CARD: card.encode()}
 
@@ -128,10 +134,19 @@ def publish_data(data_folder: str | Path, target: Target, dry_run: bool = False,
     return publish(files, target, load_back, say, dry_run)
 
 
+def _refuse_odd_plan(path: Path, parameters: Mapping[str, Any]) -> None:
+    known = {field.name for field in fields(DatasetPlan)}
+    try:
+        DatasetPlan(**{key: value for key, value in parameters.items() if key in known})
+    except (InputError, TypeError, ValueError, ArithmeticError) as error:
+        raise InputError(f"{path}: `parameters` are not those of a data set: {printable(error, 600)}") from error
+
+
 def _audio(row: Row, folder: Path) -> str:
     prefix, _, name = row.wav.partition("/")
     if prefix != "$data_root" or ".." in name.split("/"):
         raise InputError(f"{folder}: {row.wav} of {row.ID} must begin with $data_root and lie in this folder")
-    if not (folder / name).is_file():
+    if not (folder / name).exists():
         raise InputError(f"{folder}: {name} of {row.ID} is missing; simulate the data set again")
+    recording(folder, name)
     return name

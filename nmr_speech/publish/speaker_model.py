@@ -14,7 +14,10 @@ from nmr_speech.hub.tensors import find_weights
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.models.frontends import N_FEATURES, MelFrontEnd
 from nmr_speech.models.heads import MarginHead
+from nmr_speech.publish.bundle import names_in
+from nmr_speech.publish.fit import own_file, refuse_unfit
 from nmr_speech.publish.upload import CARD, Say, Target, publish
+from nmr_speech.reading import count, number, read_json, text
 
 HYPERPARAMS = """\
 # A speaker model for mono audio at {rate} Hz, with the keys of speechbrain/spkrec-ecapa-voxceleb
@@ -46,6 +49,9 @@ pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
     classifier: *classifier
     label_encoder: *label_encoder
 """
+FILES = {
+    "hyperparams.yaml", "embedding_model.ckpt", "classifier.ckpt", "label_encoder.ckpt", "label_encoder.txt", CARD,
+}  # fmt: skip
 README = """\
 ---
 library_name: speechbrain
@@ -106,7 +112,8 @@ def make_speaker_model(results_folder: str | Path, folder: str | Path, repositor
     backbone = "\n  ".join(f"{key}: {json.dumps(value)}" for key, value in node["backbone"].items())
     hyperparams = HYPERPARAMS.format(**sizes, **node["frontend"], backbone=backbone)
     write_whole(folder / "hyperparams.yaml", hyperparams.encode())
-    results = json.loads((results_folder / "results.json").read_text())
+    shape = {"test": {"accuracy": number, "recordings": count}, "commit": text}
+    results = read_json(results_folder / "results.json", shape)
     figures = {key: results["test"][key] for key in ("accuracy", "recordings")}
     card = README.format(**sizes, **figures, commit=results["commit"], repository=repository)
     write_whole(folder / CARD, card.encode())
@@ -133,11 +140,13 @@ def publish_speaker_model(
         The commit.
     """
     make_speaker_model(results_folder, folder, target.repository)
-    files = {path.name: path for path in sorted(Path(folder).iterdir())}
+    folder = Path(folder)
+    refuse_unfit(folder, names_in(folder), FILES)
+    files: dict[str, Path | bytes] = {name: own_file(folder, name) for name in names_in(folder)}
 
     def load_back(revision: str) -> None:
         there, here = find_weights(target.repository, revision), find_weights(folder)
         if there.sha256 != here.sha256:
             raise InputError(f"{target.repository}: {there.file} came back changed")
 
-    return publish(files | {CARD: files[CARD].read_bytes()}, target, load_back, say)
+    return publish(files | {CARD: (folder / CARD).read_bytes()}, target, load_back, say)

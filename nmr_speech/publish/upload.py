@@ -173,6 +173,9 @@ def publish(
     str | None
         The commit; None after a dry run or a proposal.
     """
+    for name, source in files.items():
+        if isinstance(source, Path) and (source.is_symlink() or not source.is_file()):
+            raise InputError(f"{source}: {name} must be a file, not a link; nothing was uploaded")
     with hub_errors(target.repository):
         if not dry_run:
             _refuse_login(target)

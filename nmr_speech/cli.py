@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import LONGEST_MESSAGE, InputError, printable, quoted, whole
 from nmr_speech.options import (
     EXPERIMENT,
     READING,
@@ -199,7 +199,12 @@ def _yaml(text: str | None) -> Any:
     try:
         return YAML(typ="safe").load(text or "{}")
     except YAMLError as error:
-        raise InputError(f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {text!r}") from error
+        raise InputError(f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {quoted(text)}") from error
+
+
+def _say(*lines: str) -> None:
+    """Print lines that may hold text of a file: a terminal obeys control characters."""
+    print(*(printable(line, LONGEST_MESSAGE) for line in lines), sep="\n")
 
 
 def _check_output(path: Path | None, kinds: Sequence[str]) -> None:

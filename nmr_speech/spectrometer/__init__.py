@@ -1,13 +1,15 @@
 """Read measured 2D experiments and bring them to the grid of a model.
 
-`read_experiment` takes a Bruker folder, a Varian or Agilent folder, or an NMRPipe file; `to_grid` brings it to the grid
-of a model. The steps, in this order, each stated in ``Experiment.steps``:
+`read_experiment` takes a Bruker folder, a Varian or Agilent folder, an NMRPipe file, or a JEOL file (docs/formats.md
+lists the dialects); `to_grid` brings it to the grid of a model. The steps, in this order, each stated in
+``Experiment.steps``; what makes the result doubtful is in ``Experiment.warnings``:
 
 1. Sort rows into States pairs. The file says how t1 was sampled (on Bruker ``FnMODE`` of ``acqu2s``, not of
    ``acqus``). States-TPPI is States with the receiver turned from pair to pair. In TPPI the sine rows stay half a dwell
    late.
 2. Locate time zero behind the digital filter. It is at the group delay, a fraction of a point included. No point is
-   cut: without the build-up before time zero the filter cannot be undone exactly.
+   cut: without the build-up before time zero the filter cannot be undone exactly. Where the file does not mention a
+   delay, the build-up shows it.
 3. Reference the shifts: add ``shift_ppm`` to all of them; `find_reference` gives it where there is DSS or TSP.
 4. Order the channels. F1 may run backwards, by pulse programme or format; the right order is the one that puts the
    diagonal peaks on the diagonal.
@@ -20,8 +22,9 @@ of a model. The steps, in this order, each stated in ``Experiment.steps``:
 8. Resample t1. The cosine channel is even and the sine channel odd, which continues both to negative times, so sinc
    functions give the transients of the grid. What was not measured is zero.
 
-Not handled: QF and QSEQ (no quadrature in t1), other phases in F1, baseline correction, water suppression, the scale
-of Varian's integer blocks. Non-uniformly sampled experiments are reconstructed by `nmr_speech.reconstruction`.
+Phases may be given instead: any zero order in F1 then. Not handled: QF and QSEQ (no quadrature in t1), baseline
+correction, water suppression, the scale of Varian's integer blocks. Non-uniformly sampled experiments are reconstructed
+by `nmr_speech.reconstruction`.
 """
 
 from nmr_speech.spectrometer.experiment import Experiment

@@ -14,6 +14,7 @@ TINY = 1e-300
 ROWS = 24  # strongest rows of the spectrum, on which the phase is found; a single row is too few
 STRONG = 0.03  # points that count, relative to the largest
 FIRST_ORDER_DEG = 270  # limit of the search: three quarters of a dwell time
+PRIOR_EITHER_SIGN = 0.03  # the same where peaks have either sign, which tells less
 PRIOR = 0.002  # negative energy that a first order of 360 degrees must save; a single line leaves it undetermined
 
 
@@ -46,16 +47,17 @@ class StrongPoints:
         square, negative = np.square(real), np.square(np.minimum(real, 0))
         total = np.maximum(square.sum(-1), TINY)
         if not self.groups:
-            return negative.sum(-1) / total + _penalty(first)
+            return negative.sum(-1) / total + PRIOR * (first / (2 * np.pi)) ** 2
         wrong = 0
         for group in self.groups:
             below, of_all = negative @ group, square @ group
             wrong = wrong + np.minimum(below, of_all - below).sum(-1)
-        return wrong / total + _penalty(first)
+        return wrong / total + PRIOR_EITHER_SIGN * (first / (2 * np.pi)) ** 2
 
-
-def _penalty(first: float) -> float:
-    return PRIOR * (first / (2 * np.pi)) ** 2
+    def upright(self, zero: float, first: float) -> float:
+        """Return the zero order, or half a turn more where most of the energy would be negative: signs are relative."""
+        real = (self.values * np.exp(-1j * (zero + first * self.frequency))).real
+        return zero if (real * np.abs(real)).sum() >= 0 else (zero + 2 * np.pi) % (2 * np.pi) - np.pi
 
 
 def absorption_f1(fid: np.ndarray) -> np.ndarray:
@@ -156,7 +158,8 @@ def best_phase(points: StrongPoints) -> tuple[float, float, float]:
         method="Nelder-Mead",
         options={"xatol": 1e-3, "fatol": 1e-6},
     )
-    return float(found.x[0]), float(found.x[1]), float(found.fun)
+    zero, first = float(found.x[0]), float(found.x[1])
+    return points.upright(zero, first) if points.groups else zero, first, float(found.fun)
 
 
 def candidate_phase(points: StrongPoints, firsts: Sequence[float]) -> tuple[float, float, float]:
@@ -170,8 +173,10 @@ def candidate_phase(points: StrongPoints, firsts: Sequence[float]) -> tuple[floa
     """
     zeros = np.deg2rad(np.arange(-180, 180, 1))
     energies = np.stack([points.energy(zeros, first) for first in firsts], axis=-1)
-    # Of several zeros that are equally good, the middle one is in phase.
+    # Of zeros that are equally good, the middle one is in phase. Where signs are free, half a turn is no change.
     k = int(energies.min(axis=0).argmin())
     good = np.exp(1j * zeros[energies[:, k] <= energies[:, k].min() + 1e-9])
     zero = float(np.angle(good.sum()))
+    if points.groups:
+        zero = points.upright(float(np.angle(np.square(good).sum()) / 2), firsts[k])
     return zero, float(firsts[k]), float(points.energy(zero, firsts[k]))

@@ -8,6 +8,7 @@ from nmr_speech.spectrometer.archive import opened
 from nmr_speech.spectrometer.bruker import read_bruker
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.jeol import is_jeol, read_jeol
+from nmr_speech.spectrometer.loops import with_doubts
 from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
 from nmr_speech.spectrometer.refusals import refusal
 from nmr_speech.spectrometer.rows import QUADRATURES
@@ -57,14 +58,14 @@ def read_experiment(
         raise InputError(f"{path}: no such file or folder; give a Bruker or Varian folder or an NMRPipe file")
     try:
         if path.is_file() and is_nmrpipe(path):
-            return read_nmrpipe(path, quadrature, sampling)
+            return with_doubts(read_nmrpipe(path, quadrature, sampling))
         if path.is_file() and is_jeol(path):
-            return read_jeol(path, quadrature, sampling)
+            return with_doubts(read_jeol(path, quadrature, sampling))
         if path.is_file() and path.suffix.lower() == ".zip":
             with opened(path) as inside:
                 read = read_experiment(inside, quadrature=quadrature, sampling=sampling, pdata=pdata)
             return replace(read, source=str(path))
-        return _read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling, pdata)
+        return with_doubts(_read_folder(path if path.is_dir() else path.parent, path, quadrature, sampling, pdata))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
 

@@ -119,6 +119,20 @@ def test_a_second_loop_of_nmrpipe_is_refused(rows, tmp_path):
             read_experiment(path)
 
 
+@pytest.mark.parametrize("quadrature", ["states", "states_tppi"])
+def test_a_second_loop_that_no_file_mentions_is_a_warning(quadrature, fine, tmp_path):
+    pairs = rows_of(fine, quadrature).reshape(128, 2, -1)
+    weaker = 0.6 * pairs * np.linspace(0.5, 1, 256)  # another mixing time: other intensities
+    for name, both, said in (
+        ("interleaved", np.stack([pairs, weaker], axis=1), "transients repeat in groups of 2"),
+        ("consecutive", np.concatenate([pairs, weaker]), "transients begin anew 2 times"),
+    ):
+        path = write_nmrpipe(tmp_path / name, both.reshape(512, -1), "states")
+        assert any(said in warning for warning in read_experiment(path).warnings), name
+        assert not read_experiment(path).warnings[1:]
+    assert not read_experiment(write_nmrpipe(tmp_path / "one", rows_of(fine, quadrature), quadrature)).warnings
+
+
 @pytest.mark.parametrize("marks", [{"PULPROG": "t1ir"}, {"list": "vdlist"}])
 def test_an_inversion_recovery_is_refused(marks, rows, tmp_path):
     folder = write_bruker(tmp_path / "one", rows, 0, acqus={"PULPROG": marks.get("PULPROG", "mine")})

@@ -98,7 +98,7 @@ def classify(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"ranking": found.shown(), "warnings": warnings, "steps": found.steps}, indent=1))
     else:
-        print(*found.steps, *(f"warning: {warning}" for warning in warnings), sep="\n")
+        _say(*found.steps, *(f"warning: {warning}" for warning in warnings))
         shown = found.shown()[:5]
         print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
     if options.plot:
@@ -136,7 +136,7 @@ def reconstruct(options: argparse.Namespace) -> None:
         told = {"method": options.method, "schedule": found, "warnings": warnings}
         print(json.dumps(result.summary() | told, indent=1))
     else:
-        print(*result.steps, *(f"warning: {warning}" for warning in warnings), sep="\n")
+        _say(*result.steps, *(f"warning: {warning}" for warning in warnings))
         print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
@@ -199,7 +199,9 @@ def _yaml(text: str | None) -> Any:
     try:
         return YAML(typ="safe").load(text or "{}")
     except YAMLError as error:
-        raise InputError(f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {quoted(text)}") from error
+        raise InputError(
+            f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {quoted(text)}"
+        ) from error
 
 
 def _say(*lines: str) -> None:

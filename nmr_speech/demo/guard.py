@@ -49,6 +49,7 @@ class Guard:
         self.under_way = 0  # bytes of uploads that are arriving
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request, or let the page answer it; the arguments are those of ASGI."""
         if scope["type"] == "websocket":  # the page needs none
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -57,7 +58,7 @@ class Guard:
             return
         headers = _headers(scope)
         if headers is None or (refusal := self.refusal(scope, headers)):
-            await _answer(send, *(refusal if headers is not None else (400, "a header stands twice")))
+            await _answer(receive, send, *(refusal if headers is not None else (400, "a header stands twice")))
             return
 
         async def send_with_policy(message: Any) -> None:
@@ -154,7 +155,13 @@ def _cookie(header: str) -> str:
     return found.value if found else ""
 
 
-async def _answer(send: Any, status: int, sentence: str) -> None:
+async def _answer(receive: Any, send: Any, status: int, sentence: str) -> None:
+    # What a browser is sending is read and dropped, or it would report a broken connection instead of the sentence.
+    dropped, more = 0, True
+    while more and dropped < 2 * MOST_UPLOAD:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message.get("more_body", False)
     body = sentence.encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"connection", b"close")]})

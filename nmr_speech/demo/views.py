@@ -197,8 +197,6 @@ def _shift(text: str) -> float | None:
         raise InputError(f"the shift must be a number of ppm, got {quoted(text)}") from error
 
 
-
-
 def _picture(draw: Callable[[Axes], None], size: tuple[float, float]) -> np.ndarray:
     figure = Figure(figsize=size, layout="constrained", dpi=130)
     canvas = FigureCanvasAgg(figure)

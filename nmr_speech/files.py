@@ -1,15 +1,35 @@
 """Files that are either complete or absent, even if a process is killed while it writes."""
 
 import codecs
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import filelock
+
+from nmr_speech.checks import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is being written cannot be removed
+    fcntl = None  # type: ignore[assignment]  # the name of a module
+
 UNFINISHED = ".unfinished"
+LOCK = ".lock"
+_TIDIED: set[Path] = set()
 
 
-def remove_unfinished(folder: str | Path) -> None:
-    """Remove the temporary files of a killed `write_whole` from a folder and all folders below it.
+def remove_unfinished(folder: str | Path, below: bool = True) -> None:
+    """Remove the temporary files of a killed `write_whole`; those that another process is writing stay.
+
+    Arguments
+    ---------
+    folder : str | Path
+        Where to look.
+    below : bool
+        Whether to look in all folders below it as well.
 
     Example
     -------
@@ -19,12 +39,19 @@ def remove_unfinished(folder: str | Path) -> None:
     >>> list(folder.iterdir())
     []
     """
-    for leftover in Path(folder).rglob(f".*{UNFINISHED}"):
-        leftover.unlink(missing_ok=True)
+    pattern = f".*{UNFINISHED}"
+    for leftover in Path(folder).rglob(pattern) if below else Path(folder).glob(pattern):
+        # A folder that cannot be written keeps its leftovers.
+        with contextlib.suppress(OSError), leftover.open("rb+") as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink(missing_ok=True)
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it in one step.
+
+    The content is on the disk before the file has its name. What a killed process has left in the folder is removed.
 
     Example
     -------
@@ -34,16 +61,84 @@ def write_whole(path: str | Path, content: bytes) -> None:
     b'whole'
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
+    if path.parent.absolute() not in _TIDIED:  # once in each process: a folder may hold thousands of files
+        remove_unfinished(path.parent, below=False)
+        _TIDIED.add(path.parent.absolute())
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
+            if fcntl is not None:
+                with contextlib.suppress(OSError):  # some network file systems have no locks
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system frees that of a killed process
             file.write(content)
-        temporary.chmod(0o644)  # mkstemp makes it readable by its owner only
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink()
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)  # mkstemp makes it readable by its owner only
+            temporary.replace(path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # as where the disk is full
+            error.filename = str(path)
         raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: str | Path) -> None:
+    """Have the names in a folder written to the disk, where the system can do that.
+
+    Example
+    -------
+    >>> sync_folder(getfixture("tmp_path"))
+    """
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def locked(folder: str | Path, key: str) -> Iterator[None]:
+    """Keep a folder for this process, made if it is not there; an empty one is removed in the end.
+
+    Arguments
+    ---------
+    folder : str | Path
+        The folder.
+    key : str
+        Setting that names it, for messages.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path") / "results"
+    >>> with locked(folder, "output_folder"), locked(folder, "output_folder"):
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...results: another run is writing to this folder; wait for it, or set another ...
+    """
+    folder = Path(folder)
+    lock = filelock.FileLock(folder / LOCK)  # the system frees that of a killed process
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except filelock.Timeout as error:  # which is an OSError too
+        raise InputError(
+            f"{folder}: another run is writing to this folder; wait for it, or set another `{key}`"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); set another `{key}`") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # the folder may have been removed meanwhile
+            (folder / LOCK).unlink(missing_ok=True)
+        lock.release()
+        with contextlib.suppress(OSError):
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def decode(content: bytes) -> tuple[str, str]:

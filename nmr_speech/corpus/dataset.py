@@ -10,7 +10,6 @@ import contextlib
 import shutil
 from pathlib import Path
 
-import filelock
 import torch
 from tqdm import tqdm
 
@@ -19,13 +18,12 @@ from nmr_speech.corpus.distributed import ProcessGroup, parse_share
 from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.plan import SHARD, DatasetPlan, refuse_other_plan, write_description
 from nmr_speech.corpus.pseudo_audio import stack_fid
-from nmr_speech.corpus.splits import SPLITS
-from nmr_speech.corpus.wav import write_wav
-from nmr_speech.files import remove_unfinished
+from nmr_speech.corpus.wav import is_whole, read_wav, write_wav
+from nmr_speech.files import LOCK, UNFINISHED, locked, remove_unfinished
 from nmr_speech.simulate import draw_recordings
 
 BATCH = {"cpu": 25, "cuda": 500}  # recordings that a kill may lose; divides SHARD
-COMPLETE, UNDER_WAY, LOCK = "dataset.json", "dataset.under_way.json", ".lock"
+COMPLETE, UNDER_WAY, PARTS = "dataset.json", "dataset.under_way.json", "parts"
 
 
 def build_dataset(
@@ -73,8 +71,11 @@ def build_dataset(
     """
     folder, processes = Path(folder), processes or ProcessGroup()
     batches = _Batches(folder, plan, torch.device(device), memory_gb, parse_share(share))
-    with _locked(folder) if processes.rank == 0 else contextlib.nullcontext():
-        if processes.run_on_first(lambda: _is_complete(folder, plan, share)):
+    # First without a lock: a complete data set may lie on a medium that cannot be written.
+    if processes.run_on_first(lambda: _is_complete(batches, share)):
+        return 0
+    with locked(folder, "data_folder") if processes.rank == 0 else contextlib.nullcontext():
+        if processes.run_on_first(lambda: _is_complete(batches, share) or _claim(batches, share)):
             return 0
         made = _simulate(batches, workers, processes)
         processes.barrier()
@@ -82,53 +83,53 @@ def build_dataset(
     return processes.total(made)
 
 
-@contextlib.contextmanager
-def _locked(folder):
-    # The operating system frees the lock of a killed run.
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:  # which is an OSError too
-        raise InputError(
-            f"{folder}: another run is writing to this folder; wait for it, or set another `data_folder`"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); set another `data_folder`") from error
-    try:
-        yield
-    finally:
-        (folder / LOCK).unlink(missing_ok=True)
-        lock.release()
-        if not any(folder.iterdir()):
-            folder.rmdir()
+def _is_complete(batches, share):
+    folder = batches.folder
+    if not (folder / COMPLETE).exists():
+        return False
+    refuse_other_plan(folder / COMPLETE, batches.plan, share)
+    _refuse_damage(batches)
+    if (folder / UNDER_WAY).exists() or (folder / PARTS).exists():  # a run was killed after its last file
+        with contextlib.suppress(OSError, InputError), locked(folder, "data_folder"):
+            _tidy(folder)
+    return True
 
 
-def _is_complete(folder, plan, share):
-    if (folder / COMPLETE).exists():
-        refuse_other_plan(folder / COMPLETE, plan, share)
-        _refuse_damage(folder)
-        return True
+def _claim(batches, share):
+    """Make the folder that of this plan; return False, for it is not complete."""
+    folder = batches.folder
     if (folder / UNDER_WAY).exists():
-        refuse_other_plan(folder / UNDER_WAY, plan, share)
-    elif any(path.name != LOCK for path in folder.iterdir()):
+        refuse_other_plan(folder / UNDER_WAY, batches.plan, share)
+    elif any(path.name != LOCK for path in folder.iterdir() if not path.name.endswith(UNFINISHED)):
         raise InputError(
             f"{folder}: holds files but no {COMPLETE}; set `data_folder` to an empty or new folder, or set `skip_prep`"
         )
-    (folder / "parts").mkdir(exist_ok=True)
-    write_description(folder / UNDER_WAY, plan, share)
+    write_description(folder / UNDER_WAY, batches.plan, share)
+    (folder / PARTS).mkdir(exist_ok=True)
     return False
 
 
 def _complete(batches, share):
     folder = batches.folder
     remove_unfinished(folder)
-    rows = {row.ID: row for number in range(len(batches)) for row in read_manifest(batches.part(number))}
-    for name, ids in batches.plan.split().items():
-        write_manifest(folder / f"{name}.csv", [rows[i] for i in ids if i in rows])
+    rows = {}
+    for number in range(len(batches)):
+        part = batches.finished(number)
+        if part is None:
+            raise InputError(
+                f"{batches.part(number)}: lacks recordings, or their files do; rerun the command to make them again"
+            )
+        rows |= {row.ID: row for row in part}
+    for name, ids in batches.split.items():
+        write_manifest(folder / f"{name}.csv", [rows[i] for i in ids])
     write_description(folder / COMPLETE, batches.plan, share)
-    (folder / UNDER_WAY).unlink()
-    shutil.rmtree(folder / "parts")
+    _tidy(folder)
+
+
+def _tidy(folder):
+    remove_unfinished(folder)
+    shutil.rmtree(folder / PARTS, ignore_errors=True)
+    (folder / UNDER_WAY).unlink(missing_ok=True)
 
 
 class _Batches(torch.utils.data.Dataset):
@@ -146,20 +147,48 @@ class _Batches(torch.utils.data.Dataset):
             for residue, start in shards[this::parts]
             for first in range(start, min(start + SHARD, n), size)
         ]
-        ids = {plan.recording_id(residue, i) for residue, start, stop in self.batches for i in range(start, stop)}
-        for name, members in plan.split().items():
-            if ids.isdisjoint(members):
+        ids = {name for number in range(len(self.batches)) for name in self.ids(number)}
+        self.split = {name: [i for i in members if i in ids] for name, members in plan.split().items()}
+        for name, members in self.split.items():
+            if not members:
                 raise InputError(f"`share` must leave recordings of each split, got none of {name}; make fewer parts")
+
+    def ids(self, number):
+        residue, start, stop = self.batches[number]
+        return [self.plan.recording_id(residue, index) for index in range(start, stop)]
 
     def part(self, number):
         # The number of recordings distinguishes it from the part of a run with batches of another size: on a GPU, say.
         residue, start, stop = self.batches[number]
-        return self.folder / "parts" / f"{self.plan.recording_id(residue, start)}_{stop - start}.csv"
+        return self.folder / PARTS / f"{self.plan.recording_id(residue, start)}_{stop - start}.csv"
+
+    def finished(self, number):
+        """Rows of a batch that is all there, the audio as well; None for another, which is made again."""
+        if not self.part(number).exists():
+            return None
+        try:
+            rows = read_manifest(self.part(number))
+        except InputError:
+            return None
+        residue, start, stop = self.batches[number]
+        wanted = [
+            (name, self.plan.audio_path(residue, index), residue)
+            for name, index in zip(self.ids(number), range(start, stop), strict=True)
+        ]
+        there = [(row.ID, row.wav, row.spk_id) for row in rows] == wanted
+        return rows if there and all(is_whole(audio_path(row.wav, self.folder)) for row in rows) else None
 
     def __len__(self):
         return len(self.batches)
 
     def __getitem__(self, number):
+        # Returned, not raised: a loader's worker would put its traceback into the message.
+        try:
+            return self._write(number)
+        except (OSError, InputError) as error:
+            return error
+
+    def _write(self, number):
         residue, start, stop = self.batches[number]
         rows = []
         for recording in draw_recordings(residue, self.plan.seed, range(start, stop), **self.settings):
@@ -179,7 +208,7 @@ def _simulate(batches, workers, processes):
     order = torch.randperm(len(batches), generator=torch.Generator().manual_seed(0)).tolist()
     sizes = [stop - start for _, start, stop in batches.batches]
     mine = order[processes.rank :: processes.size]
-    to_do = [number for number in mine if not batches.part(number).exists()]
+    to_do = [number for number in mine if batches.finished(number) is None]
     total, n_to_do = (sum(sizes[number] for number in numbers) for numbers in (mine, to_do))
     if batches.settings["device"] != "cpu":
         workers = 0  # a process that uses a GPU cannot be forked
@@ -188,6 +217,8 @@ def _simulate(batches, workers, processes):
     hidden = not to_do or processes.rank > 0
     with _one_thread(), tqdm(total=total, initial=total - n_to_do, unit="recording", desc=name, disable=hidden) as bar:
         for done in loader:
+            if isinstance(done, Exception):
+                raise done
             bar.update(int(done))
     return n_to_do
 
@@ -203,11 +234,24 @@ def _one_thread():
         torch.set_num_threads(threads)
 
 
-def _refuse_damage(folder):
-    for name in SPLITS:
-        for number, row in enumerate(read_manifest(folder / f"{name}.csv"), start=2):
-            if not Path(audio_path(row.wav, folder)).is_file():
-                raise InputError(
-                    f"{folder / name}.csv, row {number} ({row.ID}): {audio_path(row.wav, folder)} is missing; "
-                    f"remove {folder} and rerun the command"
-                )
+def _refuse_damage(batches):
+    """Refuse a complete data set that has lost something since it was written."""
+    folder = batches.folder
+    again = f"remove {folder} and rerun the command"
+    for name, ids in batches.split.items():
+        path = folder / f"{name}.csv"
+        rows = read_manifest(path)
+        if lost := set(ids) - {row.ID for row in rows}:
+            raise InputError(f"{path}: lacks {len(lost)} of {len(ids)} recordings, such as {min(lost)}; {again}")
+        if len(rows) > len(ids):
+            raise InputError(f"{path}: lists {len(rows)} recordings instead of {len(ids)}; {again}")
+        for number, row in enumerate(rows, start=2):
+            audio = audio_path(row.wav, folder)
+            where = f"{path}, row {number} ({row.ID})"
+            if not Path(audio).is_file():
+                raise InputError(f"{where}: {audio} is missing; {again}")
+            if not is_whole(audio):
+                try:
+                    read_wav(audio)  # another program may have written it anew, with a header of another size
+                except InputError as error:
+                    raise InputError(f"{where}: {error}; {again}") from error

@@ -13,6 +13,8 @@ from nmr_speech.constants import N_CHANNELS, N_SAMPLES, SAMPLE_RATE_HZ
 from nmr_speech.files import write_whole
 
 FORMATS = ("wav", "flac")
+HEADER_BYTES = 58  # that SciPy writes for floats
+WAV_BYTES = HEADER_BYTES + N_SAMPLES * N_CHANNELS * 4
 
 
 def write_wav(path: str | Path, wav: torch.Tensor) -> None:
@@ -68,11 +70,37 @@ def read_wav(path: str | Path) -> torch.Tensor:
     nmr_speech.checks.InputError: ...speech.wav: a recording has 4 channels (Re and Im of cos and sin), this file 1
     """
     try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        if not Path(path).is_file():  # a pipe would be waited for
+            raise OSError("no such file")
+        with soundfile.SoundFile(path) as audio:
+            # What the header says first: a megabyte of FLAC can hold gigabytes of samples.
+            _check_sizes(path, audio.channels, audio.samplerate, audio.frames)
+            samples = audio.read(N_SAMPLES + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise InputError(f"{path}: cannot be read as audio ({error}); simulate or copy it again") from error
-    check_samples(path, samples, rate_hz)
+    check_samples(path, samples, SAMPLE_RATE_HZ)
     return torch.from_numpy(samples)
+
+
+def is_whole(path: str | Path) -> bool:
+    """Whether a file is there and as large as a recording; the samples are not read.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "silence.wav"
+    >>> write_wav(path, torch.zeros(65536, 4))
+    >>> whole = is_whole(path)
+    >>> _ = path.write_bytes(path.read_bytes()[:-1])
+    >>> whole, is_whole(path), is_whole("none.wav")
+    (True, False, False)
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".wav":
+            return path.stat().st_size == WAV_BYTES
+        return path.is_file() and soundfile.info(path).frames == N_SAMPLES
+    except (OSError, soundfile.LibsndfileError):
+        return False
 
 
 def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int) -> None:
@@ -94,19 +122,22 @@ def check_samples(where: str | Path, samples: np.ndarray, rate_hz: int) -> None:
     ...
     nmr_speech.checks.InputError: mono.wav: a recording has 4 channels (Re and Im of cos and sin), this file 1
     """
-    if samples.shape[1] != N_CHANNELS:
+    _check_sizes(where, samples.shape[1], rate_hz, samples.shape[0])
+    if not np.isfinite(samples).all():
         raise InputError(
-            f"{where}: a recording has {N_CHANNELS} channels (Re and Im of cos and sin), this file {samples.shape[1]}"
+            f"{where}: samples must be finite, got NaN or infinity in {np.count_nonzero(~np.isfinite(samples))} of them"
+        )
+
+
+def _check_sizes(where: str | Path, channels: int, rate_hz: int, samples: int) -> None:
+    if channels != N_CHANNELS:
+        raise InputError(
+            f"{where}: a recording has {N_CHANNELS} channels (Re and Im of cos and sin), this file {channels}"
         )
     if rate_hz != SAMPLE_RATE_HZ:
         raise InputError(
             f"{where}: the sample rate must be {SAMPLE_RATE_HZ} Hz, got {rate_hz}; do not resample, write it anew"
         )
-    if samples.shape[0] != N_SAMPLES:
-        raise InputError(
-            f"{where}: a recording has {N_SAMPLES} samples a channel, this file {samples.shape[0]}; was it truncated?"
-        )
-    if not np.isfinite(samples).all():
-        raise InputError(
-            f"{where}: samples must be finite, got NaN or infinity in {np.count_nonzero(~np.isfinite(samples))} of them"
-        )
+    if samples != N_SAMPLES:
+        remedy = "was it truncated?" if samples < N_SAMPLES else "write one recording a file"
+        raise InputError(f"{where}: a recording has {N_SAMPLES} samples a channel, this file {samples}; {remedy}")

@@ -1,7 +1,8 @@
 """Manifests as SpeechBrain data sets: the only place where the columns become tensors and labels."""
 
+import contextlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +15,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 from speechbrain.utils.epoch_loop import EpochCounter
 from torch.utils.data import Dataset
 
-from nmr_speech.checks import one_of
+from nmr_speech.checks import InputError, one_of, quoted
 from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
 from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
 from nmr_speech.corpus.pseudo_audio import stack_fid
@@ -75,9 +76,15 @@ def training_speakers(residues: Sequence[str], held_out: Sequence[str]) -> list[
     >>> training_speakers(["ALA", "GLY", "VAL"], ["GLY"])
     ['ALA', 'VAL']
     """
+    for key, names in (("residues", residues), ("held_out_residues", held_out)):
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise InputError(f"`{key}` must be a list of names such as [GLY, VAL], got {quoted(names)}")
     for name in held_out:
         one_of("held_out_residues", name, residues)
-    return [name for name in residues if name not in held_out]
+    trained = [name for name in residues if name not in held_out]
+    if residues and not trained:
+        raise InputError(f"`held_out_residues` must leave some of {', '.join(residues)}, got all of them")
+    return trained
 
 
 def encoder_of(speakers: Sequence[str]) -> CategoricalEncoder:
@@ -261,3 +268,30 @@ def generator_of(*entropy: int) -> torch.Generator:
     """
     state = np.random.SeedSequence(entropy).generate_state(1)[0]
     return torch.Generator().manual_seed(int(state))
+
+
+@contextlib.contextmanager
+def seeded(device: str | torch.device, *entropy: int) -> Iterator[None]:
+    """Have what draws from torch's global generators inside follow from whole numbers alone; outside, nothing changes.
+
+    SpeechBrain's statistics pooling, in x-vectors, adds noise at every call.
+
+    Arguments
+    ---------
+    device : str | torch.device
+        Where is drawn, besides the CPU.
+    *entropy : int
+        As for `generator_of`.
+
+    Example
+    -------
+    >>> def draw(step):
+    ...     with seeded("cpu", 1986, step):
+    ...         return torch.rand(1).item()
+    >>> draw(1) == draw(1), draw(1) == draw(2)
+    (True, False)
+    """
+    device = torch.device(device)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(generator_of(*entropy).initial_seed())
+        yield

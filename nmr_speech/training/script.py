@@ -4,11 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from nmr_speech.checks import InputError
+from nmr_speech.trouble import one_sentence
+
+RESUME = "run the same command again to resume"
 
 
-def run_script(main: Callable[[Sequence[str]], object], argv: Sequence[str] | None = None) -> None:
-    """Run a script's main function; bad input ends it with exit status 1 and one sentence, without a traceback.
+def run_script(main: Callable[[Sequence[str]], object], argv: Sequence[str] | None = None, again: str = RESUME) -> None:
+    """Run a script's main function; ordinary trouble ends it with one sentence, without a traceback.
 
     Arguments
     ---------
@@ -16,9 +18,12 @@ def run_script(main: Callable[[Sequence[str]], object], argv: Sequence[str] | No
         Takes the arguments of the command line.
     argv : Sequence[str] | None
         Those arguments; None for those of this process.
+    again : str
+        What to do after an interruption or a full disk.
 
     Example
     -------
+    >>> from nmr_speech.checks import InputError
     >>> def main(argv):
     ...     raise InputError("`seed` must be a whole number")
     >>> run_script(main, [])
@@ -26,10 +31,8 @@ def run_script(main: Callable[[Sequence[str]], object], argv: Sequence[str] | No
     ...
     SystemExit: error: `seed` must be a whole number
     """
-    try:
+    with one_sentence(again):
         main(sys.argv[1:] if argv is None else argv)
-    except InputError as error:
-        sys.exit(f"error: {error}")
 
 
 class Clock:

@@ -3,22 +3,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.utils.distributed import run_on_main
 from torch.utils.data import Dataset
 
 from nmr_speech.checks import InputError, in_range, positive, whole
 from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
-from nmr_speech.files import write_whole
 from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.training.dataio import Batch
-from nmr_speech.training.hparams import flatten_hparams
 from nmr_speech.training.launch import process_count, refuse_batch_norm
 
 PLAN = tuple(field.name for field in fields(DatasetPlan) if field.name != "nuisances")
@@ -89,31 +85,6 @@ def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> No
             )
         hparams["pretrained"].check(hparams["number_of_epochs"], process_count())
     refuse_batch_norm(hparams["modules"], device)
-
-
-def start_experiment(folder: str | Path, hparams_file: str | Path, overrides: str) -> None:
-    r"""Keep the hyperparameters of a run, as one YAML text, in its folder: ``hyperparams.yaml``.
-
-    Arguments
-    ---------
-    folder : str | Path
-        The ``output_folder``.
-    hparams_file : str | Path
-        The recipe's YAML.
-    overrides : str
-        As `speechbrain.parse_arguments` returns them.
-
-    Example
-    -------
-    >>> folder = getfixture("tmp_path")
-    >>> _ = (folder / "mine.yaml").write_text("seed: 1\nsave: !ref results/<seed>\n")
-    >>> start_experiment(folder, folder / "mine.yaml", "seed: 2")
-    >>> print((folder / "hyperparams.yaml").read_text())
-    seed: 2
-    save: results/2
-    """
-    flat = flatten_hparams(hparams_file, overrides).encode()
-    run_on_main(write_whole, args=(Path(folder, "hyperparams.yaml"), flat))
 
 
 def loader_options(hparams: Mapping[str, Any], device: str | torch.device) -> dict[str, Any]:

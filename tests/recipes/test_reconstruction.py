@@ -221,5 +221,5 @@ def test_an_error_on_the_command_line_is_one_sentence(tmp_path, monkeypatch):
 def test_a_folder_of_another_network_is_not_resumed(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "out")
     wider = [setting.replace("channels: 4", "channels: 5") for setting in TINY]
-    with pytest.raises(InputError, match=r"not of this model .*; give another `output_folder`"):
+    with pytest.raises(InputError, match=r"`network\.channels` is '4' there, '5' here; set another `output_folder`"):
         train.main([MODERN, *wider, f"--output_folder={tmp_path / 'out'}"])

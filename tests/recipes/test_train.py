@@ -126,7 +126,7 @@ def test_the_rate_rises_and_falls_or_is_constant(quickstart, data, tmp_path):
 def test_the_log_goes_to_tensorboard_by_one_override(data, tmp_path, monkeypatch):
     written = []
     writer = SimpleNamespace(add_scalar=lambda *scalar: written.append(scalar), flush=lambda: None)
-    module = SimpleNamespace(SummaryWriter=lambda folder: writer)
+    module = SimpleNamespace(SummaryWriter=lambda folder, purge_step: writer)
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     out = tmp_path / "out"
     train.main([QUICKSTART, *TINY, "--logger=tensorboard", f"--data_folder={data}", f"--output_folder={out}"])
@@ -236,6 +236,35 @@ def test_killed_and_resumed_equals_unbroken(data, tmp_path):
     assert log.read_text() == (tmp_path / "unbroken" / "train_log.txt").read_text()
 
 
+def test_a_finished_folder_takes_no_other_settings(quickstart, data):
+    """It would train nothing, and credit the figures that are there to the new settings."""
+    results = (quickstart / "results.json").read_bytes()
+    common = [QUICKSTART, f"--data_folder={data}", f"--output_folder={quickstart}"]
+    with pytest.raises(InputError, match=r"out: holds results of other settings: `lr` is '0\.003' there, '0\.3' here"):
+        train.main([*common, *TINY, "--lr=0.3"])
+    with pytest.raises(InputError, match="`__run_options` is absent there"):
+        train.main([*common, *TINY, "--max_grad_norm=1"])
+    with pytest.raises(InputError, match="has been trained for 2 epochs, more than `number_of_epochs`, 1; set another"):
+        train.main([*common, *tiny_but("--number_of_epochs=1")])
+    assert (quickstart / "results.json").read_bytes() == results
+
+
+def test_an_x_vector_is_resumed_to_the_last_digit(data, tmp_path):
+    """Its pooling adds noise, which follows from the step, as it does in a process that draws nothing else."""
+    common = [
+        CLASSIFICATION, *tiny_but("--batch_size=5"), f"--data_folder={data}",
+        "--frontend=!include:frontend/mel_transient.yaml", "--backbone=!include:backbone/xvector_xs.yaml",
+    ]  # fmt: skip
+    train.main([*common, f"--output_folder={tmp_path / 'unbroken'}"])
+    train.main(
+        [setting.replace("epochs=2", "epochs=1") for setting in common] + [f"--output_folder={tmp_path / 'two'}"]
+    )
+    torch.rand(1)
+    train.main([*common, f"--output_folder={tmp_path / 'two'}"])
+    one, two = weights(tmp_path / "unbroken"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
 def spoil(data, tmp_path):
     """A data folder of its own to spoil, the test manifest, and the WAV of its first row."""
     folder = tmp_path / "data"
@@ -285,6 +314,10 @@ BAD_CALLS = {
     "other seed": ("--seed=7", r"dataset\.json: .*`seed` is 1986 there, 7 here"),
     "unknown key": ("--learning_rate=0.1", "'learning_rate' not found in"),
     "unknown part": ("--frontend=!include:frontend/none.yaml", r"includes .*none\.yaml, which does not exist"),
+    "all residues held out": (
+        "--held_out_residues=[GLY,SER,ALA]",
+        "`held_out_residues` must leave some of GLY, SER, ALA",
+    ),
     "unknown held-out residue": (
         "--held_out_residues=[TRP]",
         "`held_out_residues` must be one of GLY, SER, ALA; got 'TRP'",

@@ -230,10 +230,15 @@ def test_another_source_with_the_same_output_folder(freeze, go, speech):
     overrides = (f"--freeze={freeze}", MEL)
     out = go(*overrides, epochs=1)
     with pytest.raises(
+        InputError, match=r"`pretrained_source` is '.*/one' there, '.*/two' here.*set another `output_f"
+    ):
+        go(*overrides, epochs=2, source="two")
+    (out / "hyperparams.yaml").write_text((out / "hyperparams.yaml").read_text().replace("/one", "/two"))
+    with pytest.raises(
         InputError, match=r"initialised from .*/one \(a folder\).*, but now .*/two .*give another `output_folder"
     ):
         go(*overrides, epochs=2, source="two")
-    shutil.rmtree(out / "save")
+    shutil.rmtree(out)
     go(*overrides, epochs=1, source="two")
     if freeze:
         assert differing(source_state(speech, "two"), saved(out, "backbone")) == set()

@@ -134,7 +134,7 @@ def test_from_the_command_line_and_the_hub(trained, many, tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert "EER" in ended.stdout
     assert {p.name for p in (tmp_path / "v").iterdir()} == {
-        "scores.txt", "trials.txt", "results.json", "det.png", "histogram.png",
+        "scores.txt", "trials.txt", "results.json", "det.png", "histogram.png", "verification.yaml",
     }  # fmt: skip
 
 
@@ -145,11 +145,11 @@ def test_a_model_from_the_hub_by_the_genuine_client(trained, many, tmp_path, mon
     with point(served, tmp_path / "hf", monkeypatch, xet=False):
         downloaded = run("user/amino", many, out, samples=2)
         with pytest.raises(InputError, match=r"^user/absent \(no folder here\): the Hub has no such"):
-            run("user/absent", many, out)
+            run("user/absent", many, tmp_path / "absent")
         with pytest.raises(InputError, match=r"^user/amino \(no folder here\): the repository has no"):
-            run("user/amino", many, out, "--revision=v9")
+            run("user/amino", many, tmp_path / "absent", "--revision=v9")
     cached = run("user/amino", many, out, samples=2)  # the Hub is gone, but the model is in the cache
-    assert downloaded["eer"] == cached["eer"] == run(bundle, many, out, samples=2)["eer"]
+    assert downloaded["eer"] == cached["eer"] == run(bundle, many, tmp_path / "of_bundle", samples=2)["eer"]
 
 
 BAD = {
@@ -168,6 +168,16 @@ def test_bad_calls_leave_nothing(kind, trained, many, tmp_path):
     with pytest.raises(InputError, match=message):
         run(trained, many, tmp_path / "v", argument)
     assert not (tmp_path / "v").exists()
+
+
+def test_a_folder_with_results_of_other_settings_is_refused(trained, many, tmp_path):
+    run(trained, many, tmp_path / "v", samples=2)
+    before = (tmp_path / "v" / "scores.txt").read_bytes()
+    with pytest.raises(InputError, match="v: holds results of other settings: `backend` is 'cosine' there, 'centred'"):
+        run(trained, many, tmp_path / "v", "--backend=centred", samples=2)
+    assert (tmp_path / "v" / "scores.txt").read_bytes() == before
+    with pytest.raises(InputError, match=r"holds results, but no verification\.yaml to say of what"):
+        run(trained, many, trained, samples=2)
 
 
 def test_a_bad_list_is_reported_with_its_line(trained, many, tmp_path):

@@ -15,8 +15,8 @@ MODULE = "torch.utils.tensorboard"
 class Writer:
     """A SummaryWriter that remembers."""
 
-    def __init__(self, folder):
-        self.folder, self.scalars, self.flushed = folder, [], 0
+    def __init__(self, folder, purge_step=None):
+        self.folder, self.scalars, self.flushed, self.purge_step = folder, [], 0, purge_step
 
     def add_scalar(self, name, value, step):
         self.scalars.append((name, value, step))
@@ -52,6 +52,35 @@ def test_steps_are_epochs_and_go_on_in_a_resumed_run(monkeypatch, tmp_path):
     assert [scalar for scalar in resumed if not scalar[0].endswith("test")] == without_test
     assert unbroken.writer.flushed == len(scalars)
     assert unbroken.writer.folder == str(tmp_path / "tensorboard")
+
+
+def test_a_run_that_was_killed_between_line_and_checkpoint_leaves_one_line(tmp_path):
+    log_epochs(make_logger("file", tmp_path / "."), 1, 4)
+    whole = (tmp_path / "train_log.txt").read_text()
+    for cut in (whole, whole[:-5], "".join(whole.splitlines(keepends=True)[:3]), whole[:150], "a note\n" + whole):
+        (tmp_path / "train_log.txt").write_text(cut)
+        log_epochs(make_logger("file", tmp_path), 3, 4)
+        assert (tmp_path / "train_log.txt").read_text() == ("a note\n" if "note" in cut else "") + whole
+
+
+def test_a_model_that_is_tested_again_has_one_line_of_it(tmp_path):
+    """Of its best epoch, which need not be the last."""
+    logger, path = make_logger("file", tmp_path), tmp_path / "train_log.txt"
+    log_epochs(logger, 1, 3)
+    logger.log_stats({"epoch": 2}, test_stats={"error": 0.125})
+    assert [line[:16] for line in path.read_text().splitlines()][-2:] == ["epoch: 3, lr: 1.", "epoch: 2 - test "]
+    log_epochs(logger, 4, 4)
+    assert [line.split(" - ")[0] for line in path.read_text().splitlines()][-3:] == [
+        "epoch: 2", "epoch: 4, lr: 1.00e-01", "epoch: 4",
+    ]  # fmt: skip
+
+
+def test_tensorboard_hides_what_a_killed_run_wrote(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, MODULE, SimpleNamespace(SummaryWriter=Writer))
+    resumed, tested = (make_logger("tensorboard", tmp_path) for _ in range(2))
+    log_epochs(resumed, 3, 4)
+    tested.log_stats({"epoch": 2}, test_stats={"error": 0.25})
+    assert (resumed.writer.purge_step, tested.writer.purge_step) == (3, None)
 
 
 def test_a_missing_package_is_named_and_nothing_is_written(no_tensorboard, tmp_path):

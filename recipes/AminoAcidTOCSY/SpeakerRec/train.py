@@ -25,7 +25,8 @@ from nmr_speech.report.results import write_classification
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.training import speakers
 from nmr_speech.training.baselines import classify_by_spectrum
-from nmr_speech.training.dataio import AugmentedRecordings, SimulatedRecordings, generator_of, load_datasets
+from nmr_speech.training.dataio import AugmentedRecordings, SimulatedRecordings, generator_of, load_datasets, seeded
+from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import count_workers, join_processes, process_rank
 from nmr_speech.training.rates import separate_optimizers, warm_up_and_decay
@@ -53,7 +54,8 @@ class AminoAcidBrain(sb.Brain):
 
     def embed(self, wavs):
         """Map waveforms (B, T, 4) to embeddings (B, D)."""
-        return embed(self.modules.frontend, self.modules.backbone, wavs)
+        with seeded(self.device, self.hparams.seed, self.optimizer_step, process_rank()):  # the pooling of x-vectors
+            return embed(self.modules.frontend, self.modules.backbone, wavs)
 
     def compute_objectives(self, predictions, batch, stage):
         """Compute the cross-entropy; outside training, keep the predictions."""
@@ -187,6 +189,8 @@ def main(argv):
     join_processes(run_opts)
     hparams = load_hparams(hparams_file, overrides, speakers.KEYS)
     speakers.check_training(hparams, run_opts.device)
+    experiment = Experiment(hparams, hparams_file, overrides, run_opts)
+    experiment.refuse_other_settings()
     clock = Clock()
 
     # Data before the experiment folder: bad input leaves nothing behind.
@@ -196,19 +200,19 @@ def main(argv):
     datasets, label_encoder = dataio_prep(hparams)
     clock.lap("check")
 
-    sb.create_experiment_directory(hparams["output_folder"])
-    speakers.start_experiment(hparams["output_folder"], hparams_file, overrides)
-    loader = speakers.loader_options(hparams, run_opts.device)
-    brain, fed = make_brain(hparams, run_opts, datasets, loader)
-    resumed = bool(brain.checkpointer.list_checkpoints())
-    fit(brain, hparams, fed, loader)
-    clock.lap("train")
+    with experiment.begin() as folder:
+        sb.create_experiment_directory(folder)
+        loader = speakers.loader_options(hparams, run_opts.device)
+        brain, fed = make_brain(hparams, run_opts, datasets, loader)
+        resumed = brain.checkpointer.resumes(hparams["number_of_epochs"])
+        fit(brain, hparams, fed, loader)
+        clock.lap("train")
 
-    labels = label_encoder.decode_ndim(range(len(label_encoder)))
-    scores = speakers.evaluate(brain, fed, loader, labels)
-    clock.lap("evaluate")
-    if if_main_process():
-        report(hparams, datasets, scores, labels, clock, resumed)
+        labels = label_encoder.decode_ndim(range(len(label_encoder)))
+        scores = speakers.evaluate(brain, fed, loader, labels)
+        clock.lap("evaluate")
+        if if_main_process():
+            report(hparams, datasets, scores, labels, clock, resumed)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from nmr_speech.score.backends import BACKENDS, Embeddings, score_trials
 from nmr_speech.score.calibration import Calibration
 from nmr_speech.score.identification import identify
 from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
+from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device
 from nmr_speech.training.script import Clock, run_script
@@ -138,6 +139,8 @@ def main(argv):
     clock = Clock()
 
     # All input is checked before anything is embedded.
+    experiment = Experiment(hparams, hparams_file, overrides, settings="verification.yaml")
+    experiment.refuse_other_settings()
     rows = read_rows(hparams)
     embedder = load_embedder(hparams["source"], hparams["revision"])
     known = set(embedder.speakers or {row.spk_id for row in rows["train"]})
@@ -159,8 +162,9 @@ def main(argv):
         **identify_open_set(train, test),
     }
     clock.lap("verify")
-    write_verification(hparams, trials, llrs, figures | {"seconds": round(clock.seconds["verify"], 1)})
+    with experiment.begin():
+        write_verification(hparams, trials, llrs, figures | {"seconds": round(clock.seconds["verify"], 1)})
 
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(main, again="run the same command again")

@@ -8,13 +8,11 @@ Start reading at `main`, at the bottom; the YAML holds all sizes and objects. Re
 """
 
 from functools import partial
-from pathlib import Path
 
 import speechbrain as sb
 import torch
 
 from nmr_speech.checks import InputError, in_range, positive, whole
-from nmr_speech.files import write_whole
 from nmr_speech.reconstruction import ist
 from nmr_speech.reconstruction.evaluate import evaluate, relative_error
 from nmr_speech.reconstruction.load import save_network
@@ -23,7 +21,8 @@ from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs
 from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.results import write_results
-from nmr_speech.training.hparams import flatten_hparams, load_hparams
+from nmr_speech.training.experiment import Experiment
+from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device, process_count
 from nmr_speech.training.script import Clock, run_script
 
@@ -93,6 +92,16 @@ def dataio_prep(hparams):
     return datasets
 
 
+def fit(brain, hparams, datasets):
+    """Train on the FIDs in memory."""
+    loader = {"batch_size": hparams["batch_size"], "collate_fn": lambda batch: batch}  # the data set has stacked it
+    loaders = {
+        "train_loader_kwargs": loader | {"shuffle": True, "drop_last": True},
+        "valid_loader_kwargs": dict(loader),
+    }
+    brain.fit(hparams["epoch_counter"], datasets["train"], datasets["valid"], **loaders)
+
+
 def score(brain, test_set, phase_rad, clock):
     """Score the network with the smallest validation error beside IST and zero filling."""
     brain.checkpointer.recover_if_possible(min_key="rlne")
@@ -131,33 +140,27 @@ def main(argv):
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
     choose_device(run_opts.get("device") or "cpu")
+    experiment = Experiment(hparams, hparams_file, overrides, run_opts)
+    experiment.refuse_other_settings()
     clock = Clock()
     datasets = dataio_prep(hparams)
     clock.lap("make FIDs")
 
-    folder = Path(hparams["output_folder"])
-    sb.create_experiment_directory(folder)
-    write_whole(folder / "hyperparams.yaml", flatten_hparams(hparams_file, overrides).encode())
-    checkpointer = hparams["checkpointer"]()
-    resumed = bool(checkpointer.list_checkpoints())
-    brain = ReconstructionBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
-    loader = {"batch_size": hparams["batch_size"], "collate_fn": lambda batch: batch}  # the data set has stacked it
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader | {"shuffle": True, "drop_last": True},
-        valid_loader_kwargs=dict(loader),
-    )
-    clock.lap("train")
+    with experiment.begin() as folder:
+        sb.create_experiment_directory(folder)
+        checkpointer = hparams["checkpointer"]()
+        resumed = checkpointer.resumes(hparams["number_of_epochs"])
+        brain = ReconstructionBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, checkpointer)
+        fit(brain, hparams, datasets)
+        clock.lap("train")
 
-    curves = list(hparams["curves"].epochs)  # before the best checkpoint brings back those up to itself
-    scores = score(brain, datasets["test"], FIDSettings.of(hparams["fids"]).phase_rad, clock)
-    save_network(brain.modules.network, folder)
-    plot_curves(curves, "rlne", "RLNE", folder / "curves.png")
-    run = {"curves": curves, "resumed": resumed, "seconds": clock.seconds}
-    files = ["config.json", "model.safetensors", "curves.png"]
-    write_results(folder, hparams, describe(hparams) | scores | run, headline, files)
+        curves = list(hparams["curves"].epochs)  # before the best checkpoint brings back those up to itself
+        scores = score(brain, datasets["test"], FIDSettings.of(hparams["fids"]).phase_rad, clock)
+        save_network(brain.modules.network, folder)
+        plot_curves(curves, "rlne", "RLNE", folder / "curves.png")
+        run = {"curves": curves, "resumed": resumed, "seconds": clock.seconds}
+        files = ["config.json", "model.safetensors", "curves.png"]
+        write_results(folder, hparams, describe(hparams) | scores | run, headline, files)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,10 @@ from nmr_speech.report.results import write_classification
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.training import speakers
 from nmr_speech.training.baselines import classify_by_spectrum
-from nmr_speech.training.dataio import load_datasets
+from nmr_speech.training.dataio import load_datasets, seeded
+from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
-from nmr_speech.training.launch import count_workers, join_processes
+from nmr_speech.training.launch import count_workers, join_processes, process_rank
 from nmr_speech.training.rates import warm_up_and_decay
 from nmr_speech.training.script import Clock, run_script
 from nmr_speech.training.speedups import skip_idle_padding
@@ -46,7 +47,8 @@ class VoiceBrain(sb.Brain):
 
     def embed(self, wavs):
         """Map waveforms (B, T, 4) to embeddings (B, D)."""
-        return embed(self.modules.frontend, self.modules.backbone, wavs)
+        with seeded(self.device, self.hparams.seed, self.optimizer_step, process_rank()):  # the pooling of x-vectors
+            return embed(self.modules.frontend, self.modules.backbone, wavs)
 
     def compute_objectives(self, predictions, batch, stage):
         """Compute the cross-entropy; outside training, keep the predictions."""
@@ -120,40 +122,31 @@ def main(argv):
     overrides = f"{overrides}\nresidues: [{', '.join(names)}]"
     hparams = load_hparams(hparams_file, overrides, (*speakers.KEYS, "n_speakers", "recordings_per_speaker"))
     speakers.check_training(hparams, run_opts.device)
-    for key in (
-        "augmentation",
-        "evaluation_nuisances",
-        "fresh_recordings_per_residue",
-        "held_out_residues",
-        "pretrained",
-    ):
+    for key in OF_SPECTRA:
         if hparams[key]:
             raise InputError(f"{hparams_file}: `{key}` is for spectra, not for voices; remove it")
+    experiment = Experiment(hparams, hparams_file, overrides, run_opts)
+    experiment.refuse_other_settings()
     datasets, label_encoder = dataio_prep(hparams)
     clock.lap("check")
 
-    sb.create_experiment_directory(hparams["output_folder"])
-    speakers.start_experiment(hparams["output_folder"], hparams_file, overrides)
-    loader = speakers.loader_options(hparams, run_opts.device)
-    skip_idle_padding(hparams["modules"]["backbone"])
-    brain = VoiceBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
-    resumed = bool(brain.checkpointer.list_checkpoints())
-    steps = speakers.count_steps(len(datasets["train"]), hparams, brain.grad_accumulation_factor)
-    brain.rate = warm_up_and_decay(hparams["lr"], hparams["warmup_share"], steps)
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader | {"shuffle": True},
-        valid_loader_kwargs=dict(loader),
-    )
-    clock.lap("train")
+    with experiment.begin() as folder:
+        sb.create_experiment_directory(folder)
+        loader = speakers.loader_options(hparams, run_opts.device)
+        skip_idle_padding(hparams["modules"]["backbone"])
+        brain = VoiceBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
+        resumed = brain.checkpointer.resumes(hparams["number_of_epochs"])
+        steps = speakers.count_steps(len(datasets["train"]), hparams, brain.grad_accumulation_factor)
+        brain.rate = warm_up_and_decay(hparams["lr"], hparams["warmup_share"], steps)
+        loaders = {"train_loader_kwargs": loader | {"shuffle": True}, "valid_loader_kwargs": dict(loader)}
+        brain.fit(hparams["epoch_counter"], datasets["train"], datasets["valid"], **loaders)
+        clock.lap("train")
 
-    labels = label_encoder.decode_ndim(range(len(label_encoder)))
-    scores = speakers.evaluate(brain, datasets, loader, labels)
-    clock.lap("evaluate")
-    if if_main_process():
-        report(hparams, datasets, scores, labels, clock, resumed)
+        labels = label_encoder.decode_ndim(range(len(label_encoder)))
+        scores = speakers.evaluate(brain, datasets, loader, labels)
+        clock.lap("evaluate")
+        if if_main_process():
+            report(hparams, datasets, scores, labels, clock, resumed)
 
 
 if __name__ == "__main__":

@@ -57,8 +57,10 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = _headers(scope)
-        if headers is None or (refusal := self.refusal(scope, headers)):
-            await _answer(receive, send, *(refusal if headers is not None else (400, "a header stands twice")))
+        refusal = (400, "a header stands twice") if headers is None else self.refusal(scope, headers)
+        if headers is None or refusal is not None:
+            status, sentence = refusal or (400, "")
+            await _answer(receive, send, status, sentence)
             return
 
         async def send_with_policy(message: Any) -> None:

@@ -27,7 +27,6 @@ EXPERIMENT = {
     "tolerance": "accuracy of the simulation relative to the first point",
 }
 """Options of the sample and the experiment; names and defaults are those of `Sample` and `Acquisition`."""
-ECHOES = ("auto", "none", "even", "half_dwell")
 READING = ("quadrature", "phase_f1_deg", "phase_f2_deg", "echo", "pdata")
 """Options by which a measured spectrum is read, the same for each command that reads one."""
 
@@ -162,7 +161,7 @@ def add_reading(command: Command) -> None:
     text = "phase in F1, degrees; first order 0, or 180 for a start half a dwell late (default: found)"
     command.add_argument("--phase-f1", dest="phase_f1_deg", help=text, **phase)
     text = "start of t1: even (at zero), half_dwell (half a dwell late), auto (found); none: no virtual echo"
-    command.add_argument("--echo", default="auto", choices=ECHOES, help=text)
+    command.add_argument("--echo", default="auto", help=text)
     command.add_argument(
         "--pdata", type=value, metavar="N", help="processing pdata/N of a Bruker folder (default: lowest)"
     )

@@ -4,6 +4,7 @@ As in `nmr_speech.cli`, only the standard library is imported here.
 """
 
 import argparse
+import contextlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -215,11 +216,11 @@ def value(text: str) -> float | int | str:
     >>> value("3"), value("0.5"), value("auto")
     (3, 0.5, 'auto')
     """
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number
+    for kind in (int, float):  # in this order: a float holds no seed of 19 digits
+        with contextlib.suppress(ValueError):
+            number = kind(text)
+            return int(number) if isinstance(number, float) and number.is_integer() else number
+    return text
 
 
 def amount(text: str) -> tuple[str, float | int | str]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import LONGEST_MESSAGE, InputError, printable, quoted, whole
 from nmr_speech.options import (
     EXPERIMENT,
     READING,
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     GLY, seed 1986, recording 0: HA2 ... ppm, HA3 ... ppm, H ... ppm
     .../gly.wav: float32, divided by 4
     """
-    parsed = _parser().parse_args(arguments)
+    with one_sentence():
+        parsed = _parser().parse_args(arguments)
     with one_sentence("run the same command again", parsed.names):
         parsed.run(parsed)
 
@@ -65,21 +66,23 @@ def simulate(options: argparse.Namespace) -> None:
     settings = {name: getattr(options, name) for name in EXPERIMENT}
     mixture = draw_mixture(dict(options.residues), seed, index, nuisances=_yaml(options.nuisances), **settings)
     wav, scale = stack_fid(mixture.fid)
+    lines = []
     for residue, shifts in mixture.shifts_ppm.items():
         amount = "" if len(mixture.amounts) == 1 else f", amount {mixture.amounts[residue]:g}"
         drawn = ", ".join(f"{group} {ppm:.3f} ppm" for group, ppm in shifts.items())
-        print(f"{residue}, seed {seed}, recording {index}{amount}: {drawn}")
+        lines.append(f"{residue}, seed {seed}, recording {index}{amount}: {drawn}")
     if options.out:
         write_wav(options.out, wav)
         kind = "16 bits" if options.out.suffix == ".flac" else "float32"
-        print(f"{options.out}: {kind}, divided by {scale:g}")
+        lines.append(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
         from nmr_speech.report.spectra import plot_recording
 
         acquisition = Acquisition(**{name: settings[name] for name in vars(Acquisition()) if name in settings})
         title = f"{' + '.join(mixture.labels)}, simulated TOCSY"
         plot_recording(wav, title, options.plot, acquisition.f2, acquisition.f1)
-        print(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
+        lines.append(f"{options.plot}: waveform, mel spectrogram, 2D spectrum")
+    _say(*lines)
 
 
 def classify(options: argparse.Namespace) -> None:
@@ -94,13 +97,6 @@ def classify(options: argparse.Namespace) -> None:
     model = load_classifier(options.source, options.revision)
     reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method")})
     found = classify_spectrum(model, options.path, options.shift_ppm, reading)
-    warnings = by_options(found.warnings, options.names)
-    if options.json:
-        print(json.dumps({"ranking": found.shown(), "warnings": warnings, "steps": found.steps}, indent=1))
-    else:
-        print(*found.steps, *(f"warning: {warning}" for warning in warnings), sep="\n")
-        shown = found.shown()[:5]
-        print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
     if options.plot:
         from nmr_speech.report.spectra import plot_classification
 
@@ -108,6 +104,13 @@ def classify(options: argparse.Namespace) -> None:
         certainty = "" if probability is None else f", probability {probability:.2f}"
         title = f"{options.path.name}: {predicted}{certainty}"
         plot_classification(found.wav, found.axis, occlusion(model, found.wav, predicted), title, options.plot)
+    warnings = by_options(found.warnings, options.names)
+    if options.json:
+        print(json.dumps({"ranking": found.shown(), "warnings": warnings, "steps": found.steps}, indent=1))
+    else:
+        _say(*found.steps, *(f"warning: {warning}" for warning in warnings))
+        shown = found.shown()[:5]
+        print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
 
 
 def reconstruct(options: argparse.Namespace) -> None:
@@ -130,22 +133,22 @@ def reconstruct(options: argparse.Namespace) -> None:
     method = run.method_of(options.method, options.model, options.echo)
     phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
     result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
-    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2)
-    warnings = by_options(result.warnings, options.names)
-    if options.json:
-        told = {"method": options.method, "schedule": found, "warnings": warnings}
-        print(json.dumps(result.summary() | told, indent=1))
-    else:
-        print(*result.steps, *(f"warning: {warning}" for warning in warnings), sep="\n")
-        print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
-        figures = run.describe(result.figures) if result.figures else ["no reference"]
-        print(*figures, f"written: {options.out}", sep="\n")
+    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines)
     if options.plot:
         from nmr_speech.report.spectra import plot_reconstruction
 
         spectra = {} if result.reference is None else {"fully sampled": result.reference}
         spectra[options.method] = result.spectra[0]
         plot_reconstruction(spectra, result.plane.f1, result.plane.f2, options.path.name, options.plot)
+    warnings = by_options(result.warnings, options.names)
+    if options.json:
+        told = {"method": options.method, "schedule": found, "warnings": warnings}
+        print(json.dumps(result.summary() | told, indent=1))
+    else:
+        _say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+        print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
+        figures = run.describe(result.figures) if result.figures else ["no reference"]
+        print(*figures, f"written: {options.out}", sep="\n")
 
 
 def demo(options: argparse.Namespace) -> None:
@@ -199,7 +202,17 @@ def _yaml(text: str | None) -> Any:
     try:
         return YAML(typ="safe").load(text or "{}")
     except YAMLError as error:
-        raise InputError(f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {text!r}") from error
+        raise InputError(
+            f"`nuisances` must be YAML, such as '{{white_noise: {{snr: 50}}}}', got {quoted(text)}"
+        ) from error
+
+
+def _say(*lines: str) -> None:
+    """Print lines that may hold text of a file: a terminal obeys control characters.
+
+    After all files are written, because whoever reads the output may stop at any time.
+    """
+    print(*(printable(line, LONGEST_MESSAGE) for line in lines), sep="\n")
 
 
 def _check_output(path: Path | None, kinds: Sequence[str]) -> None:

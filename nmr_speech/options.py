@@ -4,6 +4,7 @@ As in `nmr_speech.cli`, only the standard library is imported here.
 """
 
 import argparse
+import contextlib
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,7 +27,6 @@ EXPERIMENT = {
     "tolerance": "accuracy of the simulation relative to the first point",
 }
 """Options of the sample and the experiment; names and defaults are those of `Sample` and `Acquisition`."""
-ECHOES = ("auto", "none", "even", "half_dwell")
 READING = ("quadrature", "phase_f1_deg", "phase_f2_deg", "echo", "pdata")
 """Options by which a measured spectrum is read, the same for each command that reads one."""
 
@@ -161,7 +161,7 @@ def add_reading(command: Command) -> None:
     text = "phase in F1, degrees; first order 0, or 180 for a start half a dwell late (default: found)"
     command.add_argument("--phase-f1", dest="phase_f1_deg", help=text, **phase)
     text = "start of t1: even (at zero), half_dwell (half a dwell late), auto (found); none: no virtual echo"
-    command.add_argument("--echo", default="auto", choices=ECHOES, help=text)
+    command.add_argument("--echo", default="auto", help=text)
     command.add_argument(
         "--pdata", type=value, metavar="N", help="processing pdata/N of a Bruker folder (default: lowest)"
     )
@@ -216,11 +216,11 @@ def value(text: str) -> float | int | str:
     >>> value("3"), value("0.5"), value("auto")
     (3, 0.5, 'auto')
     """
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number
+    for kind in (int, float):  # in this order: a float holds no seed of 19 digits
+        with contextlib.suppress(ValueError):
+            number = kind(text)
+            return int(number) if isinstance(number, float) and number.is_integer() else number
+    return text
 
 
 def amount(text: str) -> tuple[str, float | int | str]:

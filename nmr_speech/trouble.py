@@ -31,6 +31,7 @@ SYSTEM = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "the links lead round in a circle",
     errno.EMFILE: "too many open files; raise the limit with `ulimit -n`",
+    errno.EFBIG: "the file is larger than the file system or a limit allows",
     errno.EIO: "the disk cannot be read or written",
 }
 # What libraries raise as RuntimeError; their own words do not name the cause.
@@ -95,6 +96,11 @@ def one_sentence(again: str = "", options: Mapping[str, str] | None = None) -> I
     except KeyboardInterrupt:
         print("\n" + "; ".join(["interrupted", *filter(None, [again])]), file=sys.stderr)  # noqa: T201
         sys.exit(INTERRUPTED)
+    except SystemExit:
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.flush()
+            raise
+        _end_silently()
     except BrokenPipeError:
         _end_silently()
     except Exception as error:

@@ -1,15 +1,24 @@
 """The commands, as a shell runs them."""
 
+import math
 import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
 import torch
 
+from nmr_speech.checks import InputError
 from nmr_speech.cli import EXPERIMENT, main
-from nmr_speech.corpus import read_wav, unstack_fid
+from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
+from nmr_speech.hub.tensors import find_weights
+from nmr_speech.inference import AminoAcidClassifier, load_classifier, load_embedder
+from nmr_speech.options import value
+from nmr_speech.reconstruction import load_modern, load_network
+from nmr_speech.report.spectra import plot_recording
 from nmr_speech.simulate import Acquisition, Sample, draw_mixture, draw_recording
+from tests.spectrometer.writers import rows_of, t1_fine, write_bruker
 
 
 def test_simulate_writes_what_the_data_set_would_hold(tmp_path, capsys):
@@ -82,6 +91,68 @@ def test_every_option_is_explained(command, capsys):
 def test_the_options_are_the_parameters_of_sample_and_experiment():
     fixed = {"n_transients", "n_points", "quadrature"}  # the size of a recording
     assert set(EXPERIMENT) == set(vars(Sample()) | vars(Acquisition())) - fixed
+
+
+REVISIONS = {
+    "classify": lambda folder: main(["classify", folder, "--model", folder, "--revision=v1.0"]),
+    "demo": lambda folder: main(["demo", "--model", folder, "--revision=v1.0"]),
+    "demo of the newest results": lambda _: main(["demo", "--revision=v1.0"]),
+    "load_classifier": lambda folder: load_classifier(folder, "v1.0"),
+    "load_embedder": lambda folder: load_embedder(folder, "v1.0"),
+    "AminoAcidClassifier": lambda folder: AminoAcidClassifier.from_hparams(folder, revision="v1.0"),
+    "run_yaml": lambda folder: AminoAcidClassifier.from_hparams(folder, revision=40 * "a", run_yaml=True),
+    "load_network": lambda folder: load_network(folder, "v1.0"),
+    "load_modern": lambda folder: load_modern(folder, "v1.0"),
+    "find_weights": lambda folder: find_weights(folder, "v1.0"),
+}
+
+
+@pytest.mark.parametrize("kind", REVISIONS)
+def test_a_folder_has_no_revisions(kind, tmp_path, monkeypatch):
+    """A folder of the name of a repository lies in the way; the revision of the repository was meant."""
+    if "demo" in kind:
+        pytest.importorskip("gradio")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user" / "amino").mkdir(parents=True)
+    (tmp_path / "results" / "a" / "1").mkdir(parents=True)
+    (tmp_path / "results" / "a" / "1" / "results.json").write_text("{}")
+    with pytest.raises((SystemExit, InputError), match=r": is a local folder, which has no revisions"):
+        REVISIONS[kind]("user/amino")
+
+
+def test_an_empty_revision_is_none():
+    with pytest.raises(SystemExit, match="`--revision` must be a commit, tag or branch, got ''"):
+        main(["classify", "nowhere", "--model=user/amino", "--revision="])
+
+
+def test_what_a_terminal_would_obey_is_not_printed(results, tmp_path, capsys):
+    rows = rows_of(t1_fine(24, n_points=64), "states")
+    acqus = {"SOLVENT": "D2O\x1b[2J", "PULPROG": "hsqc\x9b31m\x07"}
+    bruker = write_bruker(tmp_path / "2", rows, "states", acqus=acqus)
+    main(["classify", str(bruker), "--model", str(results)])
+    said = capsys.readouterr().out
+    assert re.search(r"hsqc.?\?31m\?", said), said
+    assert said.replace("\n", "").isprintable()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        link = zipfile.ZipInfo("a\x1b[2J/acqus")
+        link.external_attr = 0o120777 << 16
+        archive.writestr("a\x1b[2J/ser", b"")
+        archive.writestr(link, b"/etc/passwd")
+    with pytest.raises(SystemExit, match="is a link") as caught:
+        main(["classify", str(tmp_path / "a.zip"), "--model", str(results)])
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["a$\\frac$.png", "a^b_c$x$"])
+def test_any_file_name_may_be_a_title(name, tmp_path):
+    wav = stack_fid(draw_recording("GLY", 1986, 0).fid)[0]
+    plot_recording(wav, name, tmp_path / "a.png", Acquisition().f2)
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_numbers_are_taken_as_they_are_given():
+    assert value("9223372036854775807") == 2**63 - 1
+    assert (value("7"), value("1e3"), value("0.5"), value("x"), value("9" * 5000)) == (7, 1000, 0.5, "x", math.inf)
 
 
 def test_messages_name_options(tmp_path):

@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from nmr_speech.checks import InputError
+from nmr_speech.cli import main
+from nmr_speech.training.launch import choose_device
 from nmr_speech.trouble import one_sentence, sentence_of
 
 AGAIN = "run the same command again to resume"
@@ -49,10 +51,84 @@ def test_an_interruption_says_what_to_do(capsys):
     assert capsys.readouterr().err == f"\ninterrupted; {AGAIN}\n"
 
 
-def test_a_closed_pipe_is_silent():
-    program = "from nmr_speech.trouble import one_sentence\nwith one_sentence():\n    print('x' * 10)\n"
+@pytest.mark.parametrize("end", ["", "    sys.exit(0)\n"])
+def test_a_closed_pipe_is_silent(end):
+    program = f"import sys\nfrom nmr_speech.trouble import one_sentence\nwith one_sentence():\n    print('x')\n{end}"
+    done = unread([sys.executable, "-c", program])
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def unread(command):
+    """Run a command whose output nobody reads."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
+    return done
+
+
+def test_files_are_written_before_anything_is_said(tmp_path):
+    out = tmp_path / "gly.wav"
+    done = unread([sys.executable, "-m", "nmr_speech.cli", "simulate", "GLY", "--out", out])
     assert (done.returncode, done.stderr) == (141, b"")
+    assert out.is_file()
+
+
+COMMANDS = {
+    "simulate": ["simulate", "GLY", "--out={folder}/a.wav"],
+    "classify": ["classify", "{folder}", "--model=user/amino"],
+    "reconstruct": ["reconstruct", "{folder}", "--method=ist", "--out={folder}/a.ft2", "--rate=0.5"],
+    "demo": ["demo", "--model=user/amino"],
+    "publish": ["publish", "{folder}", "user/amino"],
+    "publish-data": ["publish-data", "{folder}", "user/amino"],
+}
+INSIDE = {
+    "simulate": "nmr_speech.simulate.draw_mixture",
+    "classify": "nmr_speech.inference.load_classifier",
+    "reconstruct": "nmr_speech.reconstruction.run.reconstruct",
+    "demo": "nmr_speech.demo.page.serve",
+    "publish": "nmr_speech.publish.commands.publish_model",
+    "publish-data": "nmr_speech.publish.commands.publish_data",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (OSError(errno.ENOSPC, "No space left on device", "a"), "error: a: the disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "a"), "error: a: the file system is read-only"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "a"), "error: a: does not exist, or was removed"),
+        (InputError("`seed` must be whole"), "error: `"),
+        (BrokenPipeError(), 141),
+        (MemoryError(), "error: too little memory"),
+    ],
+    ids=["Ctrl+C", "disk full", "read-only", "removed", "input", "pipe", "memory"],
+)
+def test_no_command_ends_in_a_traceback(command, error, status, tmp_path, monkeypatch, capfd):
+    def trouble(*_, **__):
+        raise error
+
+    monkeypatch.setattr(INSIDE[command], trouble)
+    monkeypatch.setattr("nmr_speech.trouble._end_silently", lambda: sys.exit(141))  # it closes what pytest reads
+    with pytest.raises(SystemExit) as caught:
+        main([argument.format(folder=tmp_path) for argument in COMMANDS[command]])
+    assert str(caught.value.code).startswith(str(status))
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_full_disk_while_a_recording_is_written_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("nmr_speech.files.os.fdopen", full)
+    with pytest.raises(SystemExit, match="the disk is full"):
+        main(["simulate", "GLY", "--out", str(tmp_path / "a.wav")])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99", "mps", "meta", ""])
+def test_devices_that_are_not_here(device):
+    with pytest.raises(InputError, match=r"`device` .*(must be cpu or cuda|is not available)"):
+        choose_device(device)

@@ -1,8 +1,8 @@
 """A web page on which a model classifies simulated or uploaded recordings, shows them and plays them.
 
-Gradio serves it, by default to this machine only. The page loads nothing from other hosts: it uses the fonts of the
-reader's machine, Gradio's statistics are switched off, and a Content-Security-Policy forbids whatever a later version
-of Gradio might add.
+Gradio serves it, by default to this machine only; `nmr_speech.demo.guard` refuses pages of strangers. The page loads
+nothing from other hosts: it uses the fonts of the reader's machine, Gradio's statistics are switched off, and a
+Content-Security-Policy forbids whatever a later version of Gradio might add.
 """
 
 import atexit
@@ -15,21 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from nmr_speech.checks import InputError, whole
-from nmr_speech.demo.views import view_simulated, view_upload
-from nmr_speech.inference.domain_check import training_data
+from nmr_speech.demo.guard import MOST_UPLOAD, Guard
+from nmr_speech.demo.views import escaped, view_simulated, view_upload
 from nmr_speech.inference.load import Classifier, load_classifier
 from nmr_speech.simulate.residues import RESIDUES
 
 LOOPBACK, PORT = "127.0.0.1", 7860
-MAX_UPLOAD = "64mb"
+WAITING = 256  # requests that may wait for their turn
 KEPT_S = 600  # uploads older than this are deleted
 SHOWN = 6  # residues in the ranking
-# Gradio's scripts need unsafe-inline and unsafe-eval, but nothing may be loaded from another host.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
-    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-)
 INTRODUCTION = """\
 # Which amino acid is it?
 A 2D NMR spectrum (1H-1H TOCSY), stacked transient after transient, becomes four-channel audio, and a speaker model
@@ -51,7 +45,7 @@ def make_page(model: Classifier) -> Any:
     gradio = _gradio()
     labels = sorted(model.labels.lab2ind)
     with gradio.Blocks(title="Amino acids as speakers", analytics_enabled=False, delete_cache=(KEPT_S, KEPT_S)) as page:
-        gradio.Markdown(INTRODUCTION.format(labels=", ".join(labels), training=training_data(model)))
+        gradio.Markdown(INTRODUCTION.format(labels=escaped(", ".join(labels)), training=escaped(str(model.training))))
         with gradio.Row():
             with gradio.Column(scale=2, min_width=320):
                 with gradio.Tab("Simulate"):
@@ -117,10 +111,10 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     page = make_page(load_classifier(source or newest_results(), revision))
     system = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     try:
-        page.queue(max_size=16).launch(
+        page.queue(max_size=WAITING).launch(
             server_name=host, server_port=port or _free_port(host), share=False, prevent_thread_lock=True, quiet=True,
-            max_file_size=MAX_UPLOAD, theme=system, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
-            app_kwargs={"middleware": [(_Policy, (), {})]},
+            max_file_size=MOST_UPLOAD, theme=system, footer_links=[], ssr_mode=False, mcp_server=False, pwa=False,
+            app_kwargs={"middleware": [(Guard, (), {"host": host, "folder": _upload_folder()})]},
         )  # fmt: skip
     except OSError as error:
         raise InputError(f"`port` must be free, {host}:{port} is not ({error}); give another") from error
@@ -170,18 +164,3 @@ def _gradio() -> Any:
     except ImportError as error:
         raise InputError("the demo needs Gradio: pip install -e '.[demo]'") from error
     return gradio
-
-
-class _Policy:
-    """ASGI middleware that adds the Content-Security-Policy to every response."""
-
-    def __init__(self, app: Any):
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        async def send_with_policy(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
-            await send(message)
-
-        await self.app(scope, receive, send_with_policy)

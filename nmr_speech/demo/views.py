@@ -1,5 +1,6 @@
 """What the demo shows of one recording: ranking, pictures and sound, independent of the page."""
 
+import string
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nmr_speech.checks import InputError, one_of, whole
+from nmr_speech.checks import LONGEST_MESSAGE, InputError, one_of, printable, quoted, whole
 from nmr_speech.constants import SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classify import Classification, classify_spectrum
@@ -21,6 +22,8 @@ from nmr_speech.inference.load import Classifier
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, draw_mixture, spectrum
 
+# Markdown makes links also of http:, www. and @, and lists of lines that begin with - or +.
+MARKUP = set(string.punctuation) - set(",;'\"?%=/")
 SEED = 2**31  # outside the seeds of any training, so the model has not seen these recordings
 
 
@@ -145,13 +148,24 @@ def mixdown(wav: torch.Tensor) -> np.ndarray:
     return (mono / mono.abs().max().clamp(min=torch.finfo(mono.dtype).tiny) * 0.9 * 32767).short().numpy()
 
 
+def escaped(text: str) -> str:
+    r"""Escape a text for Markdown: whatever it holds, the page shows its letters, no link, picture or heading.
+
+    Example
+    -------
+    >>> print(escaped("[a](http://b.c) <i>"))
+    \[a\]\(http\://b\.c\) \<i\>
+    """
+    return "".join(f"\\{letter}" if letter in MARKUP else letter for letter in printable(text, LONGEST_MESSAGE))
+
+
 def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
     found = classify_spectrum(model, path, shift_ppm)
     absorption = spectrum(unstack_fid(found.wav)).real.numpy()
     return View(
         dict(found.ranking) if found.meaningful else {},
-        "\n\n".join(f"**Warning:** {_plain(warning)}." for warning in _warnings(found)),
-        "\n".join(f"- {_plain(step)}" for step in found.steps),
+        "\n\n".join(f"**Warning:** {escaped(warning)}." for warning in _warnings(found)),
+        "\n".join(f"- {escaped(step)}" for step in found.steps),
         _picture(lambda axes: draw_contours(axes, absorption, found.axis), (6.4, 6.2)),
         _picture(lambda axes: draw_mel_spectrogram(axes, found.wav), (6.4, 2.6)),
         (SAMPLE_RATE_HZ, mixdown(found.wav)),
@@ -171,19 +185,16 @@ def _view_or_reason(view: Callable[[], View], path: str | None = None) -> View:
         sentence = str(error)
         if path is not None:  # visitors must not learn the paths of the server
             sentence = sentence.replace(str(path), Path(path).name).replace(str(Path(path).parent), "the upload")
-        return View({}, f"**This cannot be used:** {_plain(sentence)}")
+        return View({}, f"**This cannot be used:** {escaped(sentence)}")
+    except (OSError, MemoryError):  # whose messages name files of the server
+        return View({}, "**This cannot be used:** the server has no memory or disk space left, or cannot read the file")
 
 
 def _shift(text: str) -> float | None:
     try:
         return float(text) if text.strip() else None
     except ValueError as error:
-        raise InputError(f"the shift must be a number of ppm, got {text!r}") from error
-
-
-def _plain(text: str) -> str:
-    """Escape a text for Markdown."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#!|~$" else letter for letter in text)
+        raise InputError(f"the shift must be a number of ppm, got {quoted(text)}") from error
 
 
 def _picture(draw: Callable[[Axes], None], size: tuple[float, float]) -> np.ndarray:

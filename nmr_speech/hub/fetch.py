@@ -19,7 +19,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable, quoted
 
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -93,7 +93,9 @@ def locate(
             )
         return folder, None
     if not REPOSITORY.fullmatch(str(source)):
-        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {str(source)!r}")
+        raise InputError(f"`source` must be a folder or a Hub repository user/name, got {quoted(str(source))}")
+    if revision == "":
+        raise InputError("`revision` must be a commit, tag or branch, got ''; leave it out for the main branch")
     folder = fetch(str(source), revision, patterns, kind, f"{source} (no folder here)")
     return folder, folder.name
 
@@ -163,7 +165,7 @@ def _reason(error: BaseException) -> str:
     for kind, sentence in KINDS.items():
         if isinstance(error, kind):
             return sentence
-    text = " ".join(str(error).split())[:300]
+    text = printable(error, 300)
     if "xet-write-token" in text:  # a builtin ConnectionError
         return "this Hub has no Xet storage; set HF_HUB_DISABLE_XET=1"
     status = getattr(getattr(error, "response", None), "status_code", 0)

@@ -10,9 +10,10 @@ from speechbrain.utils.fetching import FetchConfig
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.hub.fetch import COMMIT, hub_errors
+from nmr_speech.hub.fetch import COMMIT, hub_errors, locate
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.inference.modules import AudioCheck, Features, StreamEmbedding, Unchanged
+from nmr_speech.training.launch import choose_device
 
 
 class AminoAcidClassifier(EncoderClassifier):
@@ -65,6 +66,8 @@ class AminoAcidClassifier(EncoderClassifier):
             raise InputError("`fetch_config` must be left out: give `revision`; the login and HF_TOKEN are always used")
         if not run_yaml and (unsafe := options.keys() - {"run_opts", "freeze_params"}):
             raise InputError(f"`{unsafe.pop()}` needs `run_yaml=True`; leave it out")
+        if device := (options.get("run_opts") or {}).get("device"):
+            choose_device(str(device))
         if run_yaml:
             return cls._from_hparams_by_speechbrain(source, revision, options)
         model = load_classifier(source, revision)
@@ -87,7 +90,9 @@ class AminoAcidClassifier(EncoderClassifier):
     def _from_hparams_by_speechbrain(
         cls, source: str | Path, revision: str | None, options: Mapping[str, Any]
     ) -> "AminoAcidClassifier":
-        if not Path(source).is_dir() and not COMMIT.fullmatch(revision or ""):
+        if Path(source).is_dir():
+            locate(source, revision, ())  # which refuses a revision beside a folder
+        elif not COMMIT.fullmatch(revision or ""):
             raise InputError(
                 f"`revision` must be a commit (40 hexadecimal digits) where `run_yaml` lets {source} run code, "
                 f"got {revision!r}; read its hyperparams.yaml at that commit first"

@@ -31,6 +31,8 @@ class Plane:
         What makes the result doubtful, one sentence each.
     schedule : np.ndarray | None
         Indices of the transients that were measured, where the file says so.
+    n_whole : int
+        Points of F2 before a part was cut out, twice those under the cosine window of t2; 0 where that is not known.
     """
 
     fid: torch.Tensor
@@ -40,6 +42,7 @@ class Plane:
     steps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     schedule: np.ndarray | None = None
+    n_whole: int = 0
 
     @property
     def echo(self) -> str:
@@ -130,7 +133,7 @@ def to_plane(
     cos, sin = np.fft.fftshift(np.fft.fft(rows * t2_window(f2.n), 2 * f2.n), axes=-1).real
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
     f1, f2 = f1.resized(_size(f1.n)), f2.resized(2 * f2.n)
-    plane = Plane(fid, start[0], f1, f2, experiment.steps, experiment.warnings, experiment.schedule)
+    plane = Plane(fid, start[0], f1, f2, experiment.steps, experiment.warnings, experiment.schedule, f2.n)
     plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
         raise InputError(

@@ -17,7 +17,9 @@ from nmr_speech.files import write_whole
 ENDINGS = (".ft2", ".ucsf")
 
 
-def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis) -> None:
+def write_spectrum(
+    path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis, cosines: tuple[int, int] | None = None
+) -> None:
     """Write a spectrum; the ending of the name chooses the format.
 
     Arguments
@@ -28,6 +30,9 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis) -
         Real, (f1.n, f2.n), shifts rising along both axes.
     f1, f2 : Axis
         Its axes.
+    cosines : tuple[int, int] | None
+        Points of F1 and F2 before zero filling, where a cosine with the first point halved was the window; the header
+        of NMRPipe then says so.
 
     Example
     -------
@@ -52,10 +57,20 @@ def write_spectrum(path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis) -
         warnings.simplefilter("ignore")
         temporary = Path(folder, "spectrum" + path.suffix)
         if path.suffix == ".ft2":
-            nmrglue.pipe.write(str(temporary), *converter.to_pipe())
+            header, data = converter.to_pipe()
+            nmrglue.pipe.write(str(temporary), header | _cosine_header(cosines), data)
         else:
             nmrglue.sparky.write(str(temporary), *converter.to_sparky())
         write_whole(path, temporary.read_bytes())
+
+
+def _cosine_header(points: tuple[int, int] | None) -> dict[str, float]:
+    """Return what a header says of the window SP -off 0.5 -end (its last point) -c 0.5 in both dimensions."""
+    header: dict[str, float] = {}
+    for name, n in zip(("FDF1", "FDF2"), points or (), strict=False):
+        window = {"TDSIZE": n, "APOD": n, "APODCODE": 1, "APODQ1": 0.5, "APODQ2": 0.5 + 0.5 * (n - 1) / n, "APODQ3": 1}
+        header |= {f"{name}{key}": float(value) for key, value in (window | {"C1": -0.5}).items()}
+    return header
 
 
 def _parameters(axis: Axis, label: str, between_points: bool) -> dict[str, object]:

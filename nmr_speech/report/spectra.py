@@ -49,7 +49,7 @@ def plot_recording(wav: torch.Tensor, title: str, path: str | Path, f2: Axis, f1
     _draw_waveform(figure.add_subplot(grid[0, 0]), wav)
     draw_mel_spectrogram(figure.add_subplot(grid[1, 0]), wav)
     draw_contours(figure.add_subplot(grid[:, 1]), _absorption(wav), f2, f1)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)
 
 
@@ -82,10 +82,10 @@ def plot_reconstruction(spectra: Mapping[str, np.ndarray], f1: Axis, f2: Axis, t
         for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
             if (sign * one).max() > levels[0]:  # Matplotlib warns of levels that nothing reaches
                 axes.contour(f2.ppm(), f1.ppm(), sign * one, levels, colors=colour, linewidths=0.5)
-        axes.set_title(name, fontsize=10)
+        axes.set_title(name, fontsize=10, parse_math=False)
         axes.set_xlabel("F2 / ppm")
     many[0].set(xlim=(f2.ppm().max(), f2.ppm().min()), ylim=(f1.ppm().max(), f1.ppm().min()), ylabel="F1 / ppm")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)
 
 
@@ -129,7 +129,7 @@ def plot_classification(wav: torch.Tensor, axis: Axis, drops: np.ndarray, title:
     for part in (above, aside):
         part.tick_params(labelsize=7)
     above.set_title("without a band of F2 (above), of F1 (right)", fontsize=8)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)
 
 

@@ -46,8 +46,10 @@ class BrukerFiles:
         """Return the nuclei of F2 and F1, and a step where F1 is known by its frequency only."""
         f2, f1 = (_nucleus(one.get("NUC1")) for one in (self.acqus, self.acqu2s))
         # acqu2s may lack NUC1 or say <off>, as its channel was not pulsed; the frequency still tells.
-        if f1 is None and f2 is not None and is_same_nucleus(*self.observed_mhz):
-            return f2, f2, (f"acqu2s names no nucleus; its frequency is that of F2, so F1 is {f2} too.",)
+        named, missing = (f2, "acqu2s") if f1 is None else (f1, "acqus")
+        if named is not None and None in (f1, f2) and is_same_nucleus(*self.observed_mhz):
+            other = "F2, so F1" if missing == "acqu2s" else "F1, so F2"
+            return named, named, (f"{missing} names no nucleus; its frequency is that of {other} is {named} too.",)
         return f2 or "an unnamed nucleus", f1 or "an unnamed nucleus", ()
 
     def processed_deg(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:

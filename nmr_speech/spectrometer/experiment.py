@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, is_number
+from nmr_speech.checks import LONGEST_MESSAGE, InputError, is_number, printable
 
 SAME_NUCLEUS = 1e-3  # carriers of one nucleus lie a few 100 ppm apart at most; 1H and 19F differ by 6%
 MOST_CARRIER = 1e-4  # proton carriers lie within 100 ppm of 0 ppm; more is a damaged file
 FREQUENCIES = {"1H": 1, "19F": 0.94086, "31P": 0.40481, "7Li": 0.38864, "11B": 0.32084, "23Na": 0.26452,
                "13C": 0.25145, "29Si": 0.19867, "2H": 0.15351, "15N": 0.10136}  # fmt: skip
 """Frequency of each nucleus relative to that of protons (IUPAC 2008, doi:10.1351/pac200880010059)."""
+LONGEST_NAME = 100  # letters of a solvent or a pulse programme
 LONGEST_MIXING_S = 1.0  # of any TOCSY; a longer delay is not the mixing time
 
 
@@ -83,6 +84,12 @@ class Experiment:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        # Text of files reaches terminals and pages by way of these alone.
+        for name in ("solvent", "pulse_program"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else printable(given, LONGEST_NAME))
+        for name in ("steps", "warnings"):
+            object.__setattr__(self, name, tuple(printable(line, LONGEST_MESSAGE) for line in getattr(self, name)))
         shape = (2, self.f1.n, self.f2.n)
         if not self.fid.is_complex() or self.fid.shape != shape:
             raise InputError(f"`fid` must be complex with shape {shape}, got {self.fid.dtype} {tuple(self.fid.shape)}")

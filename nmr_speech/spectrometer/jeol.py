@@ -1,5 +1,6 @@
 """JEOL files, ``.jdf``, as Delta writes them; nmrglue reads the layout."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Parameters, np.ndarray]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found, rows = nmrglue.jeol.read(str(path))
+            found, rows = _parsed(path.read_bytes())
     except Exception as error:  # whatever nmrglue trips over in a damaged file or a layout that it does not know
         raise InputError(
             f"{path}: cannot be read as 2D data of JEOL ({error or type(error).__name__}); save the FID from Delta "
@@ -114,6 +115,27 @@ def _read(path: Path) -> tuple[dict[str, Any], Parameters, np.ndarray]:
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or min(rows.shape) < 2:
         raise InputError(f"{path}: must hold 2D data with complex points in t2, this is 1D or real; give a 2D TOCSY")
     return found["header"], Parameters(found["parameters"], path), rows
+
+
+class _Text(nmrglue.jeol.IOBuffer):
+    """Text of any encoding: comments hold whatever the user typed, and nmrglue takes UTF-8 alone."""
+
+    def read_chars(self, count: int) -> str:
+        start = self.position
+        self.position += count
+        return self.buffer[start : self.position].decode("latin-1")
+
+
+def _parsed(content: bytes) -> tuple[dict[str, Any], np.ndarray]:
+    """Do what `nmrglue.jeol.read` does, without its loop over single numbers."""
+    jeol = nmrglue.jeol
+    buffer, header = jeol.read_header(_Text(content, jeol.ConversionTable))
+    _, parameters = jeol.read_parameters(buffer, header["param_start"], header["endian"])
+    found = {"header": header, "parameters": parameters}
+    order = "<" if header["endian"] == "little_endian" else ">"
+    n_numbers = math.prod(header["data_points"]) * jeol.nsections(found)
+    numbers = np.frombuffer(content, np.dtype(header["data_type"]).newbyteorder(order), n_numbers, header["data_start"])
+    return found, jeol.truncate_data(found, jeol.reorganize(found, numbers.astype(float)))
 
 
 def _check_kind(path: Path, header: dict[str, Any], sampling: Sampling | None) -> None:

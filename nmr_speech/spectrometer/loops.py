@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from nmr_speech.checks import InputError
 from nmr_speech.spectrometer.experiment import Experiment
 
+MOST_EMPTY = 2  # transients of zeros that a fault of the spectrometer may leave
 MOST_LOOPS = 8
 FEWEST = 24  # transients; fewer do not tell
 ALIKE = 0.15  # by which neighbours within a group must be more alike than those across groups
@@ -16,7 +18,7 @@ TURNED = 0.15  # most imaginary part of their correlation: t1 did not advance
 
 
 def with_doubts(experiment: Experiment) -> Experiment:
-    """Add a warning where transients look like those of several experiments.
+    """Refuse transients of zeros between measured ones, and warn where they look like those of several experiments.
 
     Arguments
     ---------
@@ -37,7 +39,15 @@ def with_doubts(experiment: Experiment) -> Experiment:
     >>> with_doubts(Experiment(fid=fid, f1=Axis(64), f2=Axis(16), n_valid=64)).warnings[0][:33]
     'transients repeat in groups of 2,'
     """
-    if experiment.schedule is not None or experiment.f1.n < FEWEST:
+    if experiment.schedule is not None:
+        return experiment
+    n_empty = int((experiment.fid.abs().amax((0, 2)) == 0).sum())
+    if n_empty > MOST_EMPTY:
+        raise InputError(
+            f"{experiment.source}: {n_empty} of {experiment.f1.n} transients between measured ones are zero, so t1 was "
+            "sampled non-uniformly and put on its grid; give the `schedule` by which it was measured"
+        )
+    if experiment.f1.n < FEWEST:
         return experiment
     cos, sin = experiment.fid.numpy().astype(complex)
     transients = cos + 1j * sin  # one line turns by its frequency from transient to transient

@@ -58,7 +58,10 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     if sampling is None:
         require_protons(path, ("1H", "1H"), fields_mhz)  # headers name the axes freely: "1H", "HN", "Y"
     mode, said = by_caller(quadrature) if quadrature else _quadrature(header)
-    _check_loop(header, len(every_row))
+    if (
+        sampling is None or sampling.schedule is None
+    ):  # expanded to its grid, a file keeps the number of points measured
+        _check_loop(header, len(every_row))
     rows, step = check_rows(every_row, path)
     rows, t2_start, filtered = time_zero(rows, _group_delay(header), path)
     rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), 0, path)

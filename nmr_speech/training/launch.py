@@ -123,6 +123,6 @@ def choose_device(name: str) -> str:
         raise InputError(f"`device` must be cpu or cuda, got {name!r}") from error
     if device.type == "cpu":
         return "cpu"
-    if device.type != "cuda" or not torch.cuda.is_available():
+    if device.type != "cuda" or (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"`device` {name!r} is not available; use --device=cpu")
     return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) if device.index is None else device.index}"

@@ -1,12 +1,17 @@
 """The page: what it shows, what it refuses, and that a browser which opens it asks nobody else for anything."""
 
+import errno
 import json
 import os
+import re
 import shutil
 import socket
 import sys
+import threading
 import urllib.error
+import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +21,10 @@ import torch
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, write_wav
+from nmr_speech.demo import guard
+from nmr_speech.demo.guard import Guard
 from nmr_speech.demo.page import newest_results, serve
-from nmr_speech.demo.views import SEED, mixdown, view_simulated, view_upload
+from nmr_speech.demo.views import SEED, escaped, mixdown, view_simulated, view_upload
 from nmr_speech.inference.classify import classify_spectrum
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.simulate import draw_recording
@@ -131,9 +138,24 @@ def test_it_listens_to_this_machine_alone(page, folder):
     assert os.environ["GRADIO_TEMP_DIR"] == uploads  # where the page that is served looks for what was uploaded
 
 
-def request(url, **keywords):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def request(url, opener=None, **keywords):
+    opener = opener or urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return opener.open(urllib.request.Request(url, **keywords), timeout=300)
+
+
+def visitor(page):
+    """Open the page, as a browser does, and keep the token that it gives."""
+    jar = urllib.request.HTTPCookieProcessor()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), jar)
+    request(page.local_url, opener).read()
+    return opener
+
+
+def status(url, opener=None, **keywords):
+    try:
+        return request(url, opener, **keywords).status
+    except urllib.error.HTTPError as refused:
+        return refused.code
 
 
 def test_the_policy_forbids_other_places(page):
@@ -151,15 +173,117 @@ def test_files_of_this_machine_cannot_be_asked_for(page, folder):
         assert refused.value.code in (403, 404)
 
 
-def test_uploads_are_limited(page):
+def test_uploads_are_limited(page, monkeypatch):
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.zip"\r\n\r\n'
     body = head + bytes(65 * 2**20) + b"\r\n--x--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        request(f"{page.local_url}gradio_api/upload", data=body, headers=headers)
-    assert refused.value.code == 413
-    small = request(f"{page.local_url}gradio_api/upload", data=head + b"1\r\n--x--\r\n", headers=headers)
-    assert len(json.loads(small.read())) == 1
+    opener, url = visitor(page), f"{page.local_url}gradio_api/upload"
+    assert status(url, opener, data=body, headers=headers) == 413
+    asked = {"data": head + b"1\r\n--x--\r\n", "headers": headers}
+    assert status(url, **asked) == 403  # without the token of the page
+    assert status(url, opener, **asked) == 200
+    monkeypatch.setattr(guard, "MOST_KEPT", 10)
+    assert status(url, opener, **asked) == 507
+    assert status(page.local_url, opener) == 200
+
+
+LOCAL = {"Host": "127.0.0.1:{port}"}
+STRANGERS = {
+    "DNS rebinding": {"Host": "evil.example:{port}"},
+    "a name that begins like this machine's": {"Host": "localhost.evil.example"},
+    "a name that looks like an address": {"Host": "127.0.0.1.evil.example"},
+    "an address of the network": {"Host": "192.168.0.7:{port}"},
+    "all addresses": {"Host": "0.0.0.0:{port}"},
+    "no host": {"Host": ""},
+    "a user": {"Host": "localhost@evil.example"},
+    "a bracket": {"Host": "[::1"},
+    "another origin": LOCAL | {"Origin": "http://evil.example"},
+    "another port": LOCAL | {"Origin": "http://127.0.0.1:1"},
+    "no origin to speak of": LOCAL | {"Origin": "null"},
+    "an origin in no form": LOCAL | {"Origin": "127.0.0.1:{port}"},
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_strangers_are_not_answered(kind, page):
+    port = urllib.parse.urlsplit(page.local_url).port
+    headers = {name: value.format(port=port) for name, value in STRANGERS[kind].items()}
+    opener = visitor(page)
+    for path in ("", "config", "gradio_api/info", "gradio_api/queue/join", "gradio_api/upload"):
+        assert status(page.local_url + path, opener, headers=headers) == 403
+    assert status(f"{page.local_url}gradio_api/queue/join", opener, headers=headers, data=b"{}") == 403
+
+
+def test_the_page_itself_is_answered(page):
+    port = urllib.parse.urlsplit(page.local_url).port
+    for name in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}", "localhost:9999", f"[::1]:{port}"):
+        assert status(page.local_url, headers={"Host": name, "Origin": f"http://{name.lower()}"}) == 200
+    url, opener = f"{page.local_url}gradio_api/queue/join", visitor(page)
+    assert status(url, opener, data=b"{}", headers={"Sec-Fetch-Site": "cross-site"}) == 403
+    assert status(url, data=b"{}") == 403  # no token
+    assert status(url, data=b"{}", headers={"Cookie": "nmr_speech_token=guessed"}) == 403
+    assert status(url, opener, data=bytes(2**20 + 1)) == 413
+
+
+def test_every_one_of_many_requests_at_a_time_is_answered(page):
+    """None of them reaches the model: it is the queue that is tested."""
+    opener, headers, queue = visitor(page), {"Content-Type": "application/json"}, f"{page.local_url}gradio_api/queue/"
+    number = next(number for number, function in page.fns.items() if len(function.inputs) == 2)
+    start = threading.Barrier(50)
+
+    def ask(visit):
+        start.wait()
+        body = {"data": [None, ""], "fn_index": number, "session_hash": f"visit{visit}"}
+        joined = status(queue + "join", opener, data=json.dumps(body).encode(), headers=headers)
+        said = request(f"{queue}data?session_hash=visit{visit}", opener).read().decode()
+        return joined, "choose a file first" in said
+
+    with ThreadPoolExecutor(50) as visitors:
+        assert list(visitors.map(ask, range(50))) == [(200, True)] * 50
+
+
+def test_beyond_this_machine_addresses_are_names_too():
+    answered = {host: Guard(None, host, "").is_mine for host in ("127.0.0.1", "127.0.0.2", "0.0.0.0", "lab.example")}
+    assert not answered["127.0.0.1"]("192.168.0.7:7860")
+    assert answered["127.0.0.2"]("127.0.0.2:7860")
+    assert answered["0.0.0.0"]("192.168.0.7:7860")
+    assert answered["0.0.0.0"](f"{socket.gethostname()}:7860")
+    assert not answered["0.0.0.0"]("evil.example")
+    assert answered["lab.example"]("Lab.example:80")
+
+
+TEXTS = (
+    "\x1b]0;owned\x07",
+    "[click](http://evil.example)",
+    "<img src=x>",
+    "# head",
+    "www.evil.example",
+    "a\n\nb",
+    "&lt;",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_of_strangers_is_shown_as_text(text, model, tmp_path):
+    rows = rows_of(t1_fine(24, n_points=64), "states")
+    name = text.replace("\n", " ").replace("<", " ").replace(">", " ")  # what a parameter of Bruker can hold
+    bruker = write_bruker(tmp_path / "2", rows, "states", acqus={"SOLVENT": name, "PULPROG": "hsqc" + name})
+    view = view_upload(model, str(shutil.make_archive(str(tmp_path / "a"), "zip", bruker.parent, "2")))
+    for shown in (view.notes, view.steps, escaped(text)):
+        assert shown.replace("\n", "").isprintable()
+        assert not re.search(r"(?<!\\)[\[\]<>#&]|https?:|www\.", shown)
+    assert "measured in" in view.notes
+    assert "is not a TOCSY" in view.notes
+
+
+def test_trouble_of_the_server_is_one_sentence_without_paths(model, folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    monkeypatch.setattr("nmr_speech.demo.views.classify_spectrum", full)
+    said = view_upload(model, str(folder / "gly.wav")).notes
+    assert "no memory or disk space left" in said
+    assert str(folder) not in said
 
 
 @pytest.fixture

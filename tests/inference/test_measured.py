@@ -69,6 +69,15 @@ def test_varian_with_its_own_schedule(picked, expected, tmp_path):
     assert likeness(to_grid(experiment, SMALL_GRID), expected) > 0.97
 
 
+def test_what_reconstruct_wrote_is_classified(scheduled, expected, tmp_path):
+    (scheduled / "nuslist").write_text("\n".join(map(str, SCHEDULE)))
+    main(["reconstruct", str(scheduled), "--method=ist", f"--out={tmp_path / 'one.ft2'}"])
+    experiment, _ = read_measured(tmp_path / "one.ft2")
+    assert experiment.warnings == ()
+    assert experiment.fid.shape == (2, 128, 256)
+    assert likeness(to_grid(experiment, SMALL_GRID), expected) > 0.97
+
+
 def test_what_cannot_be_filled_in(scheduled):
     with pytest.raises(InputError, match=r"holds no schedule \(nuslist, sampling.sch\); give `schedule`"):
         read_measured(scheduled, Reading(method="ist"))

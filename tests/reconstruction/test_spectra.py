@@ -243,6 +243,30 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
             main([*command, *more])
 
 
+def test_the_command_warns_of_poor_phases_and_takes_them_by_hand(tmp_path, fine, capsys):
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(2 * N, 128)) + 1j * rng.normal(size=(2 * N, 128))
+    command = ["--rate=0.5", "--method=ist", f"--out={tmp_path / 'out.ft2'}"]
+    main(["reconstruct", str(write_bruker(tmp_path / "noise", noise, "states")), *command, "--echo=none"])
+    said = capsys.readouterr().out
+    assert "warning: the phases are poor" in said
+    assert "give `--phase-f2` and `--phase-f1`" in said
+    main(["reconstruct", str(tmp_path / "noise"), *command, "--echo=none", "--json"])
+    assert "`--phase-f2`" in json.loads(capsys.readouterr().out)["warnings"][0]
+    sound = str(write_bruker(tmp_path / "sound", rows_of(fine, "states") * 1j, "states"))
+    main(["reconstruct", sound, *command, "--phase-f2", "90", "0", "--phase-f1", "0", "0"])
+    said = capsys.readouterr().out
+    assert "warning" not in said
+    assert "90.0 degrees at the carrier and 0.0 across the width (as given by the caller)" in said
+    for more, message in (
+        (["--echo=odd"], "`--echo` must be one of auto, none, even, half_dwell"),
+        (["--phase-f1", "0", "90"], "`--phase-f1` must have a first order of 0, or of 180"),
+        (["--pdata=4"], "no such processing; `--pdata` may be: none"),
+    ):
+        with pytest.raises(SystemExit, match=message):
+            main(["reconstruct", sound, *command, *more])
+
+
 def test_a_processed_spectrum_is_taken_back_to_its_signals(tmp_path):
     """Processed by nmrglue as NMRPipe would: SP -off 0.5 -end 0.95 -c 0.5, zero-fill, FT, -di."""
     fid = torch.stack([exponentials(40, [(1.0, f, 20.0), (0.5, -0.2, 9.0)]) for f in (0.1, 0.3, -0.4)]).numpy()

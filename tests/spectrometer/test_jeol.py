@@ -1,5 +1,6 @@
 """JEOL files: what was written comes back, and what is not a 2D experiment of protons is refused."""
 
+import nmrglue
 import numpy as np
 import pytest
 
@@ -18,6 +19,16 @@ def test_what_was_written_is_read(fine, expected, tmp_path):
         assert axis.width_hz == WIDTH_HZ
     assert (experiment.mixing_time_s, experiment.solvent) == (0.06, "D2O")
     assert likeness(to_grid(experiment, SMALL_GRID), expected) > 0.99
+
+
+def test_it_is_what_nmrglue_reads(fine, tmp_path):
+    path = write_jeol(tmp_path / "one.jdf", rows_of(fine, "states")[:64, :64])
+    _, rows = nmrglue.jeol.read(str(path))
+    np.testing.assert_allclose(rows[::2], read_experiment(path).fid[0], atol=1e-5)
+    content = bytearray(path.read_bytes())
+    content[60:63] = "100 \xb5M".encode("latin-1")[3:]  # the title
+    path.write_bytes(bytes(content))
+    np.testing.assert_allclose(rows[::2], read_experiment(path).fid[0], atol=1e-5)
 
 
 def test_what_is_no_tocsy_of_protons_is_refused(fine, tmp_path):

@@ -156,6 +156,18 @@ def test_sparse_varian_data_need_their_schedule(fine, tmp_path):
     assert experiment.fid.abs().sum((0, 2)).nonzero().flatten().tolist() == sorted(schedule)
 
 
+def test_zeros_between_transients_need_their_schedule(fine, tmp_path):
+    pairs = rows_of(fine, "states").reshape(128, 2, -1)[:64].copy()
+    pairs[1:63:2] = 0
+    path = write_nmrpipe(tmp_path / "expanded.fid", pairs.reshape(128, -1), "states", FDF1TDSIZE=16.0)
+    with pytest.raises(InputError, match="rows must be those of one plane"):
+        read_experiment(path)
+    path = write_nmrpipe(tmp_path / "expanded.fid", pairs.reshape(128, -1), "states")
+    with pytest.raises(InputError, match=r"31 of 64 transients between measured ones are zero, .* give the `schedule`"):
+        read_experiment(path)
+    assert read_experiment(path, sampling=Sampling(np.array([*range(0, 63, 2), 63]))).f1.n == 64
+
+
 # Group delays that the file does not mention.
 
 

@@ -14,7 +14,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.hf_api import RepoFile
 
 import nmr_speech
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, hub_errors
 from nmr_speech.publish.card import pinned, pinned_commit
 
@@ -61,7 +61,7 @@ class Target:
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):
-            raise InputError(f"the repository must be user/name, got {self.repository!r}")
+            raise InputError(f"the repository must be user/name, got {quoted(self.repository)}")
         if self.create_pr and self.tag:
             raise InputError("`tag` must be left out with `create_pr`: a proposal cannot be tagged before it is merged")
 

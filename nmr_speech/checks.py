@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 Choice = TypeVar("Choice")
 
 
-LONGEST_QUOTE, LONGEST_MESSAGE = 200, 1500
+LONGEST_QUOTE, LONGEST_MESSAGE = 200, 1500  # characters
+MOST_CHOICES = 40  # listed in a message, of the blocks of a network for example
 
 
 class InputError(ValueError):
@@ -159,9 +160,11 @@ def one_of(name: str, value: Choice, choices: Collection[Any]) -> Choice:
     with contextlib.suppress(TypeError):  # a list is in no set, because it has no hash
         if value in choices:
             return value
-    near = difflib.get_close_matches(quoted(value).strip("'"), [str(choice) for choice in choices], n=1)
+    names = [str(choice) for choice in choices]
+    near = difflib.get_close_matches(quoted(value).strip("'"), names, n=1)
     hint = f", did you mean {near[0]!r}?" if near else ""
-    raise InputError(f"`{name}` must be one of {', '.join(map(str, choices))}; got {quoted(value)}{hint}")
+    more = f" and {len(names) - MOST_CHOICES} more" if len(names) > MOST_CHOICES else ""
+    raise InputError(f"`{name}` must be one of {', '.join(names[:MOST_CHOICES])}{more}; got {quoted(value)}{hint}")
 
 
 def is_number(value: Any, infinite: bool = False) -> bool:

@@ -69,6 +69,10 @@ def test_numbers(value, finite, any_real):
         (lambda: whole("n", 2.5, 1, 4), r"^`n` must be a whole number from 1 to 4, got 2.5$"),
         (lambda: one_of("c", "h20", ["h2o", "d2o"]), r"one of h2o, d2o; got 'h20', did you mean 'h2o'\?$"),
         (lambda: one_of("c", "zzz", ["h2o", "d2o"]), r"^`c` must be one of h2o, d2o; got 'zzz'$"),
+        (
+            lambda: one_of("n", "98", [str(n) for n in range(98)]),
+            r"38, 39 and 58 more; got '98', did you mean '9\d?'\?$",
+        ),
     ],
 )
 def test_messages(check, message):

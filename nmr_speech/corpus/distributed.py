@@ -5,6 +5,7 @@ all processes need the result of the first one, and its refusal must end them al
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, Self
 
 import torch.distributed
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 
 TIMEOUT = timedelta(days=30)  # the shares of the processes may take hours more than one another
 
@@ -104,7 +105,7 @@ def parse_share(share: str) -> tuple[int, int]:
     ...
     nmr_speech.checks.InputError: `share` must be such as 2/8, the second of eight parts, got '9/8'
     """
-    part, slash, parts = str(share).partition("/")
-    if not slash or not part.isdigit() or not parts.isdigit() or not 1 <= int(part) <= int(parts):
-        raise InputError(f"`share` must be such as 2/8, the second of eight parts, got {share!r}")
-    return int(part) - 1, int(parts)
+    found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", str(share))
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise InputError(f"`share` must be such as 2/8, the second of eight parts, got {quoted(share)}")
+    return int(found[1]) - 1, int(found[2])

@@ -1,18 +1,22 @@
 """SpeechBrain CSV manifests: one row per recording."""
 
+import codecs
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TextIO
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.constants import DURATION_S, N_SAMPLES
 from nmr_speech.corpus.wav import read_wav
-from nmr_speech.files import decode, write_whole
+from nmr_speech.files import write_whole
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """One recording in a manifest; the fields are the columns.
 
@@ -44,6 +48,7 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+LONGEST_LINE = 2**17
 NEEDED = COLUMNS[:-1]  # SpeechBrain's own manifests have no scale
 
 
@@ -88,27 +93,61 @@ def read_manifest(path: str | Path, speakers: Sequence[str] | None = None) -> li
     ...
     nmr_speech.checks.InputError: ...empty.csv: the manifest lists no recordings; write it again
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such manifest; run the recipe without `skip_prep`, or correct `data_folder`")
-    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
-    _check_header(path, reader.fieldnames or ())
     rows: list[Row] = []
-    first_seen: dict[str, int] = {}
-    for record in reader:
-        where = f"{path}, row {reader.line_num}"
+    seen: set[str] = set()
+    allowed = None if speakers is None else frozenset(speakers)
+    for number, record in _records(Path(path)):
+        where = f"{path}, row {number}"
         row = _row(record, where)
-        if row.ID in first_seen:
-            raise InputError(f"{where}: ID {row.ID} is already in row {first_seen[row.ID]}; IDs must be unique")
-        if speakers is not None and row.spk_id not in speakers:
+        if row.ID in seen:
+            first = next(at for at, other in enumerate(rows, start=2) if other.ID == row.ID)
+            raise InputError(f"{where}: ID {printable(row.ID)} is already in row {first}; IDs must be unique")
+        if allowed is not None and row.spk_id not in allowed:
+            known = printable(", ".join(speakers or ()))
             raise InputError(
-                f"{where}: spk_id {row.spk_id!r} is not one of {', '.join(speakers)}; correct it or set `residues`"
+                f"{where}: spk_id {quoted(row.spk_id)} is not one of {known}; correct it or set `residues`"
             )
-        first_seen[row.ID] = reader.line_num
+        seen.add(row.ID)
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: the manifest lists no recordings; write it again")
     return rows
+
+
+def refuse_shared_recordings(rows: Mapping[str, Iterable[Row]], data_root: str | Path) -> None:
+    """Refuse splits that share a recording, by its ID or by its file: a test must not be of what was trained on.
+
+    Arguments
+    ---------
+    rows : Mapping[str, Iterable[Row]]
+        Rows of each manifest, by its name.
+    data_root : str | Path
+        The data folder, in place of ``$data_root``.
+
+    Example
+    -------
+    >>> row = Row(ID="GLY_0", wav="$data_root/GLY_0.wav", spk_id="GLY")
+    >>> refuse_shared_recordings({"train.csv": [row], "test.csv": [row]}, "data")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: test.csv, row 2: the ID GLY_0 is in train.csv as well; a recording belongs to one ...
+    """
+    ids: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, some in rows.items():
+        own_ids, own_files = [], []
+        for number, row in enumerate(some, start=2):
+            path = os.path.realpath(audio_path(row.wav, data_root))  # links lead to the same file
+            for kind, value, seen in (("ID", row.ID, ids), ("file", path, files)):
+                if value in seen:
+                    raise InputError(
+                        f"{name}, row {number}: the {kind} {printable(value)} is in {seen[value]} as well; a recording "
+                        "belongs to one split"
+                    )
+            own_ids.append(row.ID)
+            own_files.append(path)
+        ids |= dict.fromkeys(own_ids, name)
+        files |= dict.fromkeys(own_files, name)
 
 
 def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Path) -> None:
@@ -149,16 +188,46 @@ def audio_path(wav: str, data_root: str | Path) -> str:
     return wav.replace("$data_root", str(data_root))
 
 
-def _text(path: Path) -> str:
-    """Text of a manifest, which must be UTF-8, with or without Excel's byte-order mark."""
+def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Cells of each row by column, and its number; line by line, for a manifest may have millions."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such manifest; run the recipe without `skip_prep`, or correct `data_folder`")
+    _check_encoding(path)
     try:
-        text, encoding = decode(path.read_bytes())
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.reader(_short_lines(path, lines))
+            names = next(reader, [])
+            _check_header(path, names)
+            if len(set(names)) < len(names):
+                raise InputError(f"{path}: the header names a column twice; remove one")
+            for cells in reader:
+                if cells:  # csv gives a blank line as an empty row
+                    yield reader.line_num, dict(zip(names, cells, strict=False))
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: cannot be read as UTF-16 ({error}); save it as CSV in UTF-8") from error
-    if encoding != "UTF-8":
         # SpeechBrain reads manifests as UTF-8 too, so they are not converted in passing.
-        raise InputError(f"{path}: a manifest must be UTF-8, this is {encoding}; save it as CSV in UTF-8")
-    return text
+        raise InputError(f"{path}: a manifest must be UTF-8, this is latin-1; save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: cannot be read as CSV ({error}); write it again") from error
+
+
+def _check_encoding(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise InputError(f"{path}: a manifest must be UTF-8, this is UTF-16; save it as CSV in UTF-8")
+
+
+def _short_lines(path: Path, lines: TextIO) -> Iterator[str]:
+    # The longest that csv takes for a field; a line without an end would be read into memory first.
+    number = 0
+    while line := lines.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise InputError(
+                f"{path}, row {number}: a line must have at most {LONGEST_LINE} characters; write it again"
+            )
+        if "\0" in line:
+            raise InputError(f"{path}, row {number}: a manifest must be text, this row has zero bytes; write it again")
+        yield line
 
 
 def _check_header(path: Path, names: Collection[str]) -> None:
@@ -171,21 +240,23 @@ def _check_header(path: Path, names: Collection[str]) -> None:
     raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(NEEDED)}")
 
 
-def _row(record: Mapping[str, str | None], where: str) -> Row:
+def _row(record: Mapping[str, str], where: str) -> Row:
     record = {"scale": "1", **record}
-    text = {column: record[column] or "" for column in COLUMNS}  # csv fills a short row with None
-    empty = [column for column in COLUMNS if not text[column]]
+    empty = [column for column in COLUMNS if not record.get(column)]  # a short row lacks the last columns
     if empty:
         raise InputError(f"{where}: the column {empty[0]} is empty; was the file cut off?")
     try:
-        scale, duration = float(text["scale"]), float(text["duration"])
-        start, stop = (float(text[key]) for key in ("start", "stop"))  # pandas writes 65536.0
+        scale, duration = float(record["scale"]), float(record["duration"])
+        start, stop = (float(record[key]) for key in ("start", "stop"))  # pandas writes 65536.0
     except ValueError as error:
         raise InputError(
-            f"{where}: duration and scale must be numbers, start and stop whole numbers ({error})"
+            f"{where}: duration and scale must be numbers, start and stop whole numbers ({printable(error)})"
         ) from error
     if (start, stop) != (0, N_SAMPLES):
-        raise InputError(f"{where}: start and stop must be 0 and {N_SAMPLES}, got {text['start']} and {text['stop']}")
+        span = f"{printable(record['start'])} and {printable(record['stop'])}"
+        raise InputError(f"{where}: start and stop must be 0 and {N_SAMPLES}, got {span}")
     if not 0 < scale < float("inf"):
-        raise InputError(f"{where}: scale must be a positive number, got {text['scale']}")
-    return Row(ID=text["ID"], wav=text["wav"], spk_id=text["spk_id"], duration=duration, scale=scale)
+        raise InputError(f"{where}: scale must be a positive number, got {printable(record['scale'])}")
+    # Equal numbers and names are kept once: a manifest may have millions of rows.
+    duration = DURATION_S if duration == DURATION_S else duration
+    return Row(ID=record["ID"], wav=record["wav"], spk_id=sys.intern(record["spk_id"]), duration=duration, scale=scale)

@@ -5,12 +5,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from nmr_speech import __version__
-from nmr_speech.checks import InputError, one_of, whole
+from nmr_speech.checks import InputError, one_of, quoted, whole
 from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
+from nmr_speech.reading import read_json, text
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample
 from nmr_speech.simulate.nuisances import check_settings
 from nmr_speech.simulate.residues import table_bytes
@@ -24,6 +26,13 @@ MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on
 # Sizes and channels of a recording are fixed.
 FIXED = ("n_transients", "n_points", "quadrature")
 DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name not in FIXED}
+
+
+def _anything(_: Any) -> None:
+    return None
+
+
+DESCRIPTION = {"parameters": {str: _anything}, "share": text, "content_hash": text}
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,14 @@ class DatasetPlan:
         whole("seed", self.seed, 0, 2**63 - 1)
         whole("recordings_per_residue", self.recordings_per_residue, len(SPLITS), MAX_RECORDINGS)
         one_of("audio_format", self.audio_format, FORMATS)
-        if isinstance(self.residues, str) or not self.residues:
-            raise InputError(f"`residues` must be a list such as [VAL, GLY], got {self.residues!r}")
+        if not isinstance(self.residues, list | tuple) or not self.residues:
+            raise InputError(f"`residues` must be a list such as [VAL, GLY], got {quoted(self.residues)}")
+        if not isinstance(self.experiment, Mapping):
+            raise InputError(f"`experiment` must hold parameters by name, got {quoted(self.experiment)}")
         for residue in self.residues:
             one_of("residues", residue, RESIDUES)
         if len(set(self.residues)) < len(self.residues):
-            raise InputError(f"`residues` must name each residue once, got {list(self.residues)}")
+            raise InputError(f"`residues` must name each residue once, got {quoted(list(self.residues))}")
         object.__setattr__(self, "residues", tuple(sorted(self.residues)))
         nuisances = self.nuisances or {}
         object.__setattr__(self, "nuisances", nuisances)
@@ -158,19 +169,26 @@ def refuse_other_plan(path: Path, plan: DatasetPlan, share: str = "1/1") -> None
     nmr_speech.checks.InputError: ...: the folder was written with other parameters: `share` is '1/2' there...
     """
     try:
-        found = json.loads(path.read_text())
-        parameters, content_hash = found["parameters"] | {"share": found["share"]}, found["content_hash"]
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error!r}); remove {path.parent} and rerun the command") from error
-    wanted = plan.parameters | {"share": share}
-    if content_hash == plan.content_hash and parameters["share"] == share:
+        found = read_json(path, DESCRIPTION)
+    except InputError as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove {path.parent} and rerun the command") from error
+    there, here = found["parameters"] | {"share": found["share"]}, plan.parameters | {"share": share}
+    if found["content_hash"] == plan.content_hash and there["share"] == share:
         return
-    differences = [
-        f"`{name}` is {parameters.get(name)!r} there, {wanted.get(name)!r} here"
-        for name in wanted | parameters
-        if wanted.get(name) != parameters.get(name)
-    ] or ["the tables or the version of the simulator have changed"]
+    pairs = {name: _different(there.get(name), here.get(name)) for name in here | there}
+    differences = [f"`{name}` is {quoted(a)} there, {quoted(b)} here" for name, (a, b) in pairs.items() if a != b] or [
+        "the tables or the version of the simulator have changed"
+    ]
     raise InputError(
         f"{path}: the folder was written with other parameters: {'; '.join(differences)}. "
         f"Set another `data_folder`, or remove this one"
     )
+
+
+def _different(one: Any, other: Any) -> tuple[Any, Any]:
+    """Leave of two mappings what differs."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return one, other
+    differing = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    left, right = ({key: some[key] for key in differing if key in some} for some in (one, other))
+    return left, right

@@ -4,17 +4,19 @@ In text, VoxCeleb's form: ``1 VAL_00003 VAL_00007``, a line a trial, 1 for the s
 together if a comma joins them: ``0 VAL_00003,VAL_00004 LEU_00001``.
 """
 
+import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.checks import InputError, in_range, printable, quoted, whole
 from nmr_speech.files import write_whole
 
+LONGEST_LINE = 2**16
 SIMILAR = (("ILE", "LEU", "VAL"), ("ASN", "ASP"), ("GLN", "GLU", "MET"), ("HIS", "PHE", "TRP", "TYR"))
 """Residues that resemble one another: non-target trials among them are hard."""
 
@@ -232,14 +234,40 @@ def read_trials(path: str | Path, speaker: Mapping[str, str], allow_self: bool =
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such trial list; `trials` must be `all`, `balanced` or a file")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    pairs = [
-        _pair(line.split(), f"{path}, line {number}", speaker, allow_self) for number, line in enumerate(lines, start=1)
-    ]
+    models: dict[tuple[str, ...], int] = {}
+    tests: dict[str, int] = {}
+    # Numbers, eight bytes a trial: a list may have millions of lines.
+    model_at, test_at, labels = array.array("q"), array.array("q"), set()
+    for number, line in enumerate(_lines(path), start=1):
+        model, test = _pair(line.split(), f"{path}, line {number}", speaker, allow_self)
+        model_at.append(models.setdefault(model, len(models)))
+        test_at.append(tests.setdefault(test, len(tests)))
+        labels.add(line.split()[0])
     for label, kind in (("1", "target"), ("0", "non-target")):
-        if not any(line.split()[0] == label for line in lines):
+        if label not in labels:
             raise InputError(f"{path}: the list has no {kind} trial; error rates need both kinds")
-    return Trials.of(pairs, speaker)
+    return Trials(
+        list(models),
+        list(tests),
+        np.array([speaker[model[0]] for model in models], dtype=str),
+        np.array([speaker[test] for test in tests], dtype=str),
+        np.frombuffer(model_at, dtype=np.int64),
+        np.frombuffer(test_at, dtype=np.int64),
+    )
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a text in UTF-8, with or without a byte-order mark."""
+    number = 0
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            while line := file.readline(LONGEST_LINE + 1):
+                number += 1
+                if len(line) > LONGEST_LINE:
+                    raise InputError(f"{path}, line {number}: must have at most {LONGEST_LINE} characters")
+                yield line
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: a trial list must be UTF-8; save it as UTF-8 ({printable(error)})") from error
 
 
 def _pair(fields: list[str], where: str, speaker: Mapping[str, str], allow_self: bool) -> tuple[tuple[str, ...], str]:
@@ -247,11 +275,13 @@ def _pair(fields: list[str], where: str, speaker: Mapping[str, str], allow_self:
         raise InputError(f"{where}: a trial is `label enrol test`, got {len(fields)} columns")
     label, enrolled, test = fields
     if label not in ("0", "1"):
-        raise InputError(f"{where}: the label must be 1 (same residue) or 0, got {label!r}")
+        raise InputError(f"{where}: the label must be 1 (same residue) or 0, got {quoted(label)}")
     model = tuple(enrolled.split(","))
     for name in (*model, test):
         if name not in speaker:
-            raise InputError(f"{where}: {name} is not a recording of the manifests; check the ID and `splits`")
+            raise InputError(
+                f"{where}: {printable(name)} is not a recording of the manifests; check the ID and `splits`"
+            )
     if test in model and not allow_self:
         raise InputError(f"{where}: {test} is tested against itself; remove the line, or set `allow_self: True`")
     residues = sorted({speaker[name] for name in model})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.checks import InputError, in_range, quoted, whole
 from nmr_speech.reconstruction.schedule import poisson_gap
 
 AT_ONCE = 1000  # FIDs made together: 20 MB of exponentials
@@ -99,6 +99,8 @@ class FIDSettings:
         nmr_speech.checks.InputError: `fids` may hold n_points, rate, ..., noise_std; got n_point
         """
         known = [field.name for field in fields(cls)]
+        if not isinstance(fids, Mapping):
+            raise InputError(f"`fids` must hold settings by name, got {quoted(fids)}")
         if unknown := sorted(set(fids) - set(known)):
             raise InputError(f"`fids` may hold {', '.join(known)}; got {', '.join(unknown)}")
         return cls(**fids)

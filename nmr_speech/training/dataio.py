@@ -16,7 +16,7 @@ from speechbrain.utils.epoch_loop import EpochCounter
 from torch.utils.data import Dataset
 
 from nmr_speech.checks import InputError, one_of, quoted
-from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
+from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest, refuse_shared_recordings
 from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
 from nmr_speech.corpus.pseudo_audio import stack_fid
 from nmr_speech.corpus.wav import read_wav
@@ -148,9 +148,10 @@ def load_datasets(
         return label_encoder.encode_label(spk_id)
 
     datasets = {}
-    for name, path in manifests.items():
-        rows = read_manifest(path, [*speakers, *held_out])
-        check_recordings(path, rows, data_root)
+    rows_of = {name: read_manifest(path, [*speakers, *held_out]) for name, path in manifests.items()}
+    refuse_shared_recordings({str(manifests[name]): rows for name, rows in rows_of.items()}, data_root)
+    for name, rows in rows_of.items():
+        check_recordings(manifests[name], rows, data_root)
         items = {row.ID: {"wav": row.wav, "spk_id": row.spk_id} for row in rows if row.spk_id not in held_out}
         datasets[name] = DynamicItemDataset(items, [sig, spk_id_encoded], ["id", "sig", "spk_id_encoded"])
     return datasets, label_encoder

@@ -13,10 +13,20 @@ from hyperpyyaml import load_hyperpyyaml, resolve_references
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import ScalarNode
 from speechbrain.utils.run_opts import RunOptions
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, printable, quoted, whole
+from nmr_speech.reading import read_text
 
+LONGEST = 2**20  # bytes of a file
+OBJECTS = ("!new", "!name", "!include")
+"""Tags whose values are objects: only another object, or some of its arguments, can take their place."""
+
+COUNTS = {"seed": (0, 2**63 - 1), "number_of_epochs": (1, 10**6)}
+"""Whole numbers that objects are made with, and their ranges."""
+
+NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 RENAMED_KEYS = {
     "nuisances": "`augmentation`, such as --augmentation='{reference_offset: {offset_ppm: [-0.2, 0.2]}}'",
     "margin": "an argument of the head, such as --head='!include:head/margin.yaml {margin: 0.2}'",
@@ -68,11 +78,10 @@ def load_hparams(path: str | Path, overrides: str, keys: Collection[str]) -> dic
         tree, overrides_by_key = _merge(Path(path), overrides)
         _check_keys(tree, keys)
         text = _resolve(path, tree, overrides_by_key)
-        # Before building: an unknown class would end in an ImportError that names no file.
         for name in re.findall(r"!(?:new|name|apply):([\w.]+)", text):
             if name in RENAMED_CLASSES:
                 raise InputError(f"{name} is now {RENAMED_CLASSES[name]}; correct the file")
-        return load_hyperpyyaml(text)
+        return _build(text)
 
 
 def flatten_hparams(path: str | Path, overrides: str) -> str:
@@ -107,24 +116,42 @@ def flatten_hparams(path: str | Path, overrides: str) -> str:
         return _resolve(path, *_merge(Path(path), overrides))
 
 
+def _build(text):
+    """Make the objects; whatever a class or function raises for its arguments is a fault of the file."""
+    top = YAML(typ="safe", pure=True).compose(text)
+    for key, value in getattr(top, "value", ()):
+        if key.value in COUNTS and isinstance(value, ScalarNode):
+            number = YAML(typ="safe", pure=True).load(value.value) if value.tag in NUMBERS else value.value
+            whole(key.value, number, *COUNTS[key.value])
+    try:
+        return load_hyperpyyaml(text)
+    except (InputError, YAMLError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise InputError(f"cannot be used: {type(error).__name__}: {printable(error)}; correct the key") from error
+
+
 @contextlib.contextmanager
 def _one_sentence(path):
     """Turn errors of the libraries into one sentence that names the file."""
     try:
         yield
     except KeyError as error:  # an override of a key that is not there
-        raise InputError(f"{path}: {error.args[0]}") from error
+        raise InputError(f"{path}: {printable(error.args[0] if error.args else error)}") from error
     except FileNotFoundError as error:
         raise InputError(
             f"{path}: includes {error.filename}, which does not exist; parts lie in frontend/, backbone/ and head/ "
             f"beside it"
         ) from error
     except YAMLError as error:
-        raise InputError(
-            f"{path}: the file or an override is not valid YAML: {' '.join(str(error).split())}"
-        ) from error
-    except ValueError as error:  # an InputError too, a placeholder left in place, an override of another shape
-        raise InputError(f"{path}: {' '.join(map(str, error.args))}") from error
+        raise InputError(f"{path}: the file or an override is not valid YAML: {printable(error)}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: a key refers to itself, or is nested too deeply; correct it") from error
+    # A placeholder left in place, a key that an expression cannot compute with, an override of another shape
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, SyntaxError) as error:
+        raise InputError(f"{path}: {printable(' '.join(map(str, error.args)))}") from error
 
 
 def _check_keys(tree, keys):
@@ -155,22 +182,43 @@ def _merge(path, overrides):
         raise InputError("no such hyperparameter file")
     yaml = YAML()
     tree = _lay_over_base(yaml, path, ())
-    overrides = yaml.load(overrides) or {}
+    overrides = _mapping(yaml.load(overrides) or {}, "overrides ")
     for key, value in list(overrides.items()):
+        _refuse_cycle(key, value)
+        _refuse_other_kind(key, tree.get(key), value)
         if key not in tree:
             _refuse_renamed(key)
         elif _is_include(value):
             _replace(tree, key, overrides.pop(key))
-        elif isinstance(value, Mapping):
-            if value.tag.value:  # HyperPyYAML would merge it and keep the old tag: another optimiser, unused
-                tree[key] = overrides.pop(key)
-            elif tree[key] is None:  # HyperPyYAML fails on null
-                tree[key] = {}
+        elif isinstance(value, Mapping) and _tag_of(value):
+            tree[key] = overrides.pop(key)  # HyperPyYAML would merge it and keep the old tag: another optimiser, unused
+        elif isinstance(value, Mapping) and tree[key] is None:
+            tree[key] = {}  # HyperPyYAML fails on null
     return tree, overrides
 
 
+def _mapping(value, what=""):
+    if not isinstance(value, Mapping):
+        raise InputError(f"{what}must hold keys and values, got {quoted(value)}")
+    return value
+
+
+def _refuse_other_kind(key, old, new):
+    """Refuse a plain value, or null, in the place of an object."""
+    kind = _tag_of(old).partition(":")[0]
+    if kind not in OBJECTS or _tag_of(new):
+        return
+    if new is None or not isinstance(new, Mapping):
+        raise InputError(f"`{key}` must be an object such as {_tag_of(old)}, got {quoted(new)}")
+
+
+def _refuse_cycle(key, value):
+    if _tag_of(value) == "!ref" and re.search(rf"<{re.escape(str(key))}\b", str(getattr(value, "value", ""))):
+        raise InputError(f"`{key}` must not refer to itself, got {quoted(value.value)}; give a number")
+
+
 def _lay_over_base(yaml, path, above):
-    tree = yaml.load(path)
+    tree = _mapping(yaml.load(read_text(path, LONGEST)))
     if "base" not in tree:
         return tree
     base_path = path.parent / str(tree.pop("base"))
@@ -181,13 +229,18 @@ def _lay_over_base(yaml, path, above):
     base = _lay_over_base(yaml, base_path, (path, *above))
     base.ca.comment = tree.ca.comment  # the title of this file, not that of its base
     for key, value in tree.items():
+        _refuse_other_kind(key, base.get(key), value)
         _replace(base, key, value)
         base.ca.items.pop(key, None)  # a comment on another value
     return base
 
 
+def _tag_of(node):
+    return str(getattr(getattr(node, "tag", None), "value", None) or "")
+
+
 def _is_include(node):
-    return str(getattr(getattr(node, "tag", None), "value", None)).startswith("!include:")
+    return _tag_of(node).startswith("!include:")
 
 
 def _replace(tree, key, value):

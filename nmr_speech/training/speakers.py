@@ -10,12 +10,14 @@ import speechbrain as sb
 import torch
 from torch.utils.data import Dataset
 
-from nmr_speech.checks import InputError, in_range, positive, whole
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
 from nmr_speech.corpus.plan import MAX_RECORDINGS, DatasetPlan
 from nmr_speech.score.calibration import calibrate
 from nmr_speech.score.classification import count_confusion, summarise
 from nmr_speech.training.dataio import Batch
 from nmr_speech.training.launch import process_count, refuse_batch_norm
+from nmr_speech.training.objects import check_objects
+from nmr_speech.training.transfer import Pretrained
 
 PLAN = tuple(field.name for field in fields(DatasetPlan) if field.name != "nuisances")
 """Keys that decide what is simulated; the written recordings are clean, and nuisances come with the augmentation."""
@@ -71,13 +73,18 @@ def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> No
     nmr_speech.checks.InputError: `number_of_epochs` must be a whole number from 1 to 1000000, got 0
     """
     whole("number_of_epochs", hparams["number_of_epochs"], 1, 10**6)
+    check_objects(hparams)
+    one_of("skip_prep", hparams["skip_prep"], (True, False))
+    if len(hparams["speakers"]) < 2:
+        raise InputError(f"a classifier needs two residues or more to train on, got {quoted(hparams['speakers'])}")
     whole("batch_size", hparams["batch_size"], 1, 10**6)
-    positive("lr", hparams["lr"], "learning rate, typical 0.001")
     if hparams["warmup_share"] is not None:
         in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.3, null for a constant rate")
     whole("fresh_recordings_per_residue", hparams["fresh_recordings_per_residue"], 0, MAX_RECORDINGS)
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
     if hparams["pretrained"] is not None:
+        if not isinstance(hparams["pretrained"], Pretrained):
+            raise InputError(f"`pretrained` must be null or as in transfer.yaml, got {quoted(hparams['pretrained'])}")
         if not hparams["modules"]["frontend"].removes_mean:
             raise InputError(
                 "a pretrained model expects features with the mean over the frames removed; set another `frontend`, "

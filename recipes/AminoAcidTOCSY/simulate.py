@@ -17,6 +17,7 @@ from nmr_speech.corpus.distributed import ProcessGroup
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device, count_workers
+from nmr_speech.training.objects import check_objects
 from nmr_speech.training.script import Clock, run_script
 
 PLAN = tuple(field.name for field in fields(DatasetPlan))
@@ -28,6 +29,7 @@ def main(argv):
     clock = Clock()
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     hparams = load_hparams(hparams_file, overrides, KEYS)
+    check_objects(hparams)
     plan = DatasetPlan(**{key: hparams[key] for key in PLAN})
     device = choose_device(run_opts.device or "cpu")
     processes = ProcessGroup.from_environment()

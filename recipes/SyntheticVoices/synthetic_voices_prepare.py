@@ -20,12 +20,13 @@ import torch
 from filelock import FileLock
 from tqdm import tqdm
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError, quoted, whole
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES, SAMPLE_RATE_HZ
-from nmr_speech.corpus.manifest import Row, write_manifest
+from nmr_speech.corpus.manifest import Row, audio_path, read_manifest, write_manifest
 from nmr_speech.corpus.splits import SPLITS, stratified_split
-from nmr_speech.corpus.wav import write_wav
+from nmr_speech.corpus.wav import is_whole, write_wav
 from nmr_speech.files import remove_unfinished, write_whole
+from nmr_speech.reading import count, read_json, read_text, text
 
 SYNTHESISER = "espeak-ng"
 SYNTHESISED_HZ = 22050
@@ -107,10 +108,12 @@ def prepare_synthetic_voices(
     """
     voices = Voices(seed, n_speakers, recordings, version())
     folder = Path(data_folder)
+    if _is_complete(folder, voices):
+        return voices.names()
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):  # one process synthesises, the others find the result
         _claim(folder / "voices.json", voices)
-        if not all((folder / f"{split}.csv").is_file() for split in SPLITS):
+        if not _is_complete(folder, voices):
             _speak_all(folder, voices, workers)
     return voices.names()
 
@@ -159,12 +162,36 @@ def _claim(path, voices):
     if not path.exists():
         write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
         return
-    for key, there in json.loads(path.read_text()).items():
-        if there != content[key]:
+    found = read_json(path, {"seed": count, "n_speakers": count, "recordings": count, "synthesiser": text})
+    for key in content:
+        if (there := found[key]) != content[key]:
             raise InputError(
-                f"{path}: the folder was written with other parameters: `{key}` is {there} there, {content[key]} "
-                f"here; set another `data_folder`"
+                f"{path}: the folder was written with other parameters: `{key}` is {quoted(there)} there, "
+                f"{content[key]} here; set another `data_folder`"
             )
+
+
+def _is_complete(folder, voices):
+    """Whether all recordings and manifests are there; no file is written, for the medium may be read-only."""
+    if not (folder / "voices.json").exists():
+        return False
+    _claim(folder / "voices.json", voices)
+    wanted = {f"{name}_{i:04}" for name in voices.names() for i in range(voices.recordings)}
+    try:
+        rows = [row for split in SPLITS for row in read_manifest(folder / f"{split}.csv", voices.names())]
+    except InputError:
+        return False
+    there = {row.ID for row in rows} == wanted and len(rows) == len(wanted)
+    return there and all(is_whole(audio_path(row.wav, folder)) for row in rows)
+
+
+def _scale(path):
+    """Divisor of a recording as the file beside it says; None for one that is lost or damaged."""
+    try:
+        scale = float(read_text(path, longest=100))
+    except (InputError, ValueError):
+        return None
+    return scale if 0 < scale < math.inf else None
 
 
 def _speak_all(folder, voices, workers):
@@ -175,11 +202,11 @@ def _speak_all(folder, voices, workers):
     def make(key):
         name, index = recordings[key]
         path, beside = folder / "wav" / name / f"{key}.flac", folder / "wav" / name / f"{key}.scale"
-        if not beside.is_file():  # it is written after the audio
+        if _scale(beside) is None or not is_whole(path):  # it is written after the audio
             wav, scale = speak(voices, name, index)
             write_wav(path, wav)
             write_whole(beside, str(scale).encode())
-        scales[key] = float(beside.read_text())
+        scales[key] = _scale(beside)
 
     for name in voices.names():
         (folder / "wav" / name).mkdir(parents=True, exist_ok=True)

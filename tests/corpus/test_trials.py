@@ -105,3 +105,26 @@ def test_bad_draws(tmp_path):
         balanced_draw({"ALA_0": "ALA", "ALA_1": "ALA"}, 10, 0)
     with pytest.raises(InputError, match="no such trial list; `trials` must be `all`, `balanced` or a file"):
         read_trials(tmp_path / "none.txt", SPEAKER)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GOOD.encode() + b"\xff\n", "must be UTF-8; save it as UTF-8"),
+        (GOOD.encode("utf-16"), "must be UTF-8"),
+        (GOOD.encode() + b"1 " + b"A" * 70_000, "line 3: must have at most 65536 characters"),
+        (GOOD.encode() + b"1 " + b"A" * 5000 + b" ALA_1", "line 3: A{197}... is not a recording of the manifests"),
+        (GOOD.encode() + b"1\x1b[2J ALA_0 ALA_1", r"line 3: the label must be 1 .* got '1\\x1b\[2J'"),
+    ],
+)
+def test_hostile_lists_are_refused_in_one_short_line(tmp_path, content, message):
+    (tmp_path / "trials.txt").write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_trials(tmp_path / "trials.txt", SPEAKER)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_label(tmp_path):
+    (tmp_path / "trials.txt").write_bytes(("\ufeff" + GOOD).encode())
+    assert len(read_trials(tmp_path / "trials.txt", SPEAKER)) == 2

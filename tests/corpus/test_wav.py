@@ -1,5 +1,7 @@
 """Files that are not recordings are refused by name."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -58,3 +60,38 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="directory"):
         write_whole(target, b"content")
     assert list(tmp_path.iterdir()) == [target]
+
+
+BOMBS = {
+    "flac": ("FLAC", "PCM_16", 4, 3_000_000, "65536 samples a channel, this file 3000000; write one recording a file"),
+    "channels": ("WAV", "PCM_U8", 1024, 3000, "4 channels .* this file 1024"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_what_its_header_says_is_checked_before_samples_are_decoded(tmp_path, kind, monkeypatch):
+    form, subtype, channels, samples, message = BOMBS[kind]
+    path = tmp_path / "bomb.audio"
+    soundfile.write(path, np.zeros((samples, channels), np.float32), 8000, format=form, subtype=subtype)
+    monkeypatch.setattr(soundfile.SoundFile, "read", None)
+    with pytest.raises(InputError, match=message):
+        read_wav(path)
+
+
+def test_a_sparse_file_is_not_read(tmp_path):
+    path = tmp_path / "sparse.wav"
+    write(path)
+    header = bytearray(path.read_bytes()[:200])
+    header[4:8] = (2**31).to_bytes(4, "little")
+    at = header.index(b"data")
+    header[at + 4 : at + 8] = (2**31 - 200).to_bytes(4, "little")
+    path.write_bytes(header)
+    os.truncate(path, 3 * 2**30)
+    with pytest.raises(InputError, match=r"65536 samples a channel, this file 13421771\d; write one recording a file"):
+        read_wav(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(InputError, match="cannot be read as audio"):
+        read_wav(tmp_path / "pipe.wav")

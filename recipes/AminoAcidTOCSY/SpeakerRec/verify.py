@@ -15,8 +15,8 @@ import numpy as np
 import speechbrain as sb
 import torch
 
-from nmr_speech.checks import InputError, in_range, one_of, whole
-from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
+from nmr_speech.corpus.manifest import audio_path, check_recordings, read_manifest, refuse_shared_recordings
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.corpus.trials import all_pairs, balanced_draw, read_trials
 from nmr_speech.corpus.wav import read_wav
@@ -30,6 +30,7 @@ from nmr_speech.score.uncertainty import bootstrap, by_residue, hardest_pairs
 from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device
+from nmr_speech.training.objects import check_name, check_names, check_objects
 from nmr_speech.training.script import Clock, run_script
 
 COSTS = ("p_target", "c_miss", "c_fa")
@@ -43,6 +44,7 @@ KEYS = (
 def read_rows(hparams):
     """Read the manifests: rows by split."""
     rows = {split: read_manifest(Path(hparams["data_folder"], f"{split}.csv")) for split in SPLITS}
+    refuse_shared_recordings({f"{split}.csv": rows[split] for split in SPLITS}, hparams["data_folder"])
     for split in hparams["splits"]:
         one_of("splits", split, tuple(SPLITS))
     residues = sorted({row.spk_id for split in rows.values() for row in split})
@@ -123,6 +125,16 @@ def identify_open_set(train, test):
 
 def check(hparams):
     """Refuse settings that cannot be used."""
+    check_objects(hparams)
+    check_names("splits", hparams["splits"])
+    check_names("residues", [] if hparams["residues"] is None else hparams["residues"])
+    for key, value in (("source", hparams["source"]), ("trials", hparams["trials"]), ("revision", hparams["revision"])):
+        check_name(key, "main" if key == "revision" and value is None else value)
+    one_of("allow_self", hparams["allow_self"], (True, False))
+    if not isinstance(hparams["other_p_targets"], list):
+        raise InputError(f"`other_p_targets` must be a list of priors, got {quoted(hparams['other_p_targets'])}")
+    for key in ("c_miss", "c_fa"):
+        in_range(key, hparams[key], 1e-6, 1e6, "cost", "1")
     one_of("backend", hparams["backend"], tuple(BACKENDS))
     for key, low in (("bootstrap_samples", 2), ("batch_size", 1), ("cohort_top_k", 2), ("seed", 0)):
         whole(key, hparams[key], low, 2**31)

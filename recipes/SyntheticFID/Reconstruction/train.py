@@ -12,7 +12,7 @@ from functools import partial
 import speechbrain as sb
 import torch
 
-from nmr_speech.checks import InputError, in_range, positive, whole
+from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction import ist
 from nmr_speech.reconstruction.evaluate import evaluate, relative_error
 from nmr_speech.reconstruction.load import save_network
@@ -24,6 +24,7 @@ from nmr_speech.report.results import write_results
 from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device, process_count
+from nmr_speech.training.objects import check_objects
 from nmr_speech.training.script import Clock, run_script
 
 
@@ -76,10 +77,10 @@ def check(hparams):
     """Refuse values that cannot be used."""
     if process_count() > 1:
         raise InputError("this recipe trains on one process, got WORLD_SIZE above 1; start it without torchrun")
+    check_objects(hparams)
     for name in (*SIZES.values(), "number_of_epochs"):
         whole(name, hparams[name], 1, 10**8)
     whole("batch_size", hparams["batch_size"], 2, hparams["n_train_fids"])  # batch normalisation needs two FIDs
-    positive("lr", hparams["lr"], "learning rate, typical 0.001")
     in_range("lr_decay", hparams["lr_decay"], 0, 1, "an epoch", "0.95")
 
 

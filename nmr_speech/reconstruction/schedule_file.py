@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError, quoted, whole
 from nmr_speech.files import decode
 
 OWN = {"nuslist": "acqus", "sampling.sch": "procpar"}
@@ -102,7 +102,9 @@ def _row(path: Path, number: int, words: list[str]) -> list[int]:
     except (ValueError, OverflowError):
         values, indices = [], []
     if not indices or indices != values:
-        raise InputError(f"{path}: line {number} must hold whole numbers, got {' '.join(words)!r}; one point a line")
+        raise InputError(
+            f"{path}: line {number} must hold whole numbers, got {quoted(' '.join(words))}; one point a line"
+        )
     if min(indices) < 0:
         raise InputError(f"{path}: line {number} must hold indices from 0 or 1, got {min(indices)}; correct it")
     return indices

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.spectrometer.jeol import MAGIC
 from nmr_speech.spectrometer.nmrpipe import HEADER_BYTES, is_header
 
@@ -158,7 +158,7 @@ class _Budget:
     def copy(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
         # The upper half of external_attr holds the Unix mode; a link could point at any file of this machine.
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise InputError(f"{self.path}: {member.filename!r} is a link; pack the file itself")
+            raise InputError(f"{self.path}: {quoted(member.filename)} is a link; pack the file itself")
         target.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(member) as packed, target.open("wb") as file:
             while chunk := packed.read(CHUNK_BYTES):

@@ -183,7 +183,7 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
     shape, big_endian = (-1, row_bytes // n_bytes // 2), acqus.get("BYTORDA") == 1
     _, data = nmrglue.bruker.read_binary(str(ser), shape, True, big_endian, n_bytes == 8)
     data = np.atleast_2d(data)[:, : n_real // 2]
-    if data[n_rows:].any():
+    if data[n_rows + 1 :].any():  # an odd TD may be rounded up to pairs
         raise InputError(
             f"{ser}: must hold the {n_rows} rows of acqu2s (TD), got {len(data)}: there is a second loop, whose file "
             "acqu3s is missing, or acqu2s is of another experiment; copy the whole folder, or give one plane"

@@ -104,6 +104,12 @@ def test_a_series_of_varian_is_refused(rows, tmp_path):
         read_experiment(folder)
 
 
+def test_a_1d_of_varian_is_refused(rows, tmp_path):
+    folder = edit_procpar(write_varian(tmp_path / "one", rows[:2], "states"), array="", ni=[0])
+    with pytest.raises(InputError, match=r"is a 1D experiment \(ni 0\); give a 2D TOCSY"):
+        read_experiment(folder)
+
+
 def test_a_second_loop_of_bruker_is_refused(rows, tmp_path):
     folder = write_bruker(tmp_path / "one", rows, "states")
     (folder / "acqu3s").write_text("##$TD= 4\n")

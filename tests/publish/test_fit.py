@@ -13,7 +13,7 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.publish.bundle import make_bundle
-from nmr_speech.publish.card import SHAPE, read_results
+from nmr_speech.publish.card import SHAPE, read_results, write_card
 from nmr_speech.publish.commands import publish_bundle, publish_data
 from nmr_speech.publish.fit import own_file, refuse_unfit
 from nmr_speech.publish.speaker_model import FILES as SPEAKER_MODEL
@@ -232,7 +232,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(draw=st.data())
 def test_any_change_of_the_results_gives_a_card_or_one_sentence(draw, bundled, tmp_path):
     """Also a key that is gone, and any value in place of another."""
@@ -246,7 +246,9 @@ def test_any_change_of_the_results_gives_a_card_or_one_sentence(draw, bundled, t
     else:
         inner[last] = draw.draw(JSON)
     (tmp_path / "results.json").write_text(json.dumps(content))
-    one_sentence(lambda: read_results(tmp_path))
+    model = {"labels": ["ALA", "GLY"], "frontend": "MelFrontEnd", "backbone": "ECAPA_TDNN"}
+    if one_sentence(lambda: read_results(tmp_path)):
+        write_card(tmp_path, "user/amino", model)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

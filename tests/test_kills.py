@@ -33,7 +33,7 @@ def contents(folder):
 
 
 def every_kill(work, folder):
-    """Kill the work before its first change, before its second, ... and finish it each time; gives what is then there."""
+    """Kill the work before its first change, before its second, and so on, and finish it each time."""
     for changes in itertools.count():
         shutil.rmtree(folder, ignore_errors=True)
         if not killed(work, folder, changes):

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from ruamel.yaml import YAML, MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.error import YAMLError
 
-from nmr_speech.checks import InputError, printable
+from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.hub.allow_list import MENTIONED, current_name
 from nmr_speech.reading import read_text
 
@@ -187,7 +187,7 @@ class _Walk:
                 self.refuse(node, f"a list of more than {LONGEST_LIST}")
             return
         if not is_word(node.value):
-            self.refuse(node, f"the text {node.value[:40]!r}")
+            self.refuse(node, f"the text {quoted(node.value[:40])}")
         if tag(node).endswith((":int", ":float")):
             value = YAML(typ="safe", pure=True).constructor.construct_object(node)
             if not abs(value) <= LARGEST_NUMBER:

@@ -1,14 +1,13 @@
 """Weights: tensors by name, their origin, and strict loading into a model."""
 
 import hashlib
-import pickle
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -231,12 +230,21 @@ def _read(path: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        _refuse_packed(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        RuntimeError, ValueError, OSError, EOFError, LookupError, AttributeError, TypeError,
-        pickle.UnpicklingError, safetensors.SafetensorError,
-    ) as error:  # fmt: skip
+    except InputError:
+        raise
+    except Exception as error:  # of a damaged pickle torch raises anything, down to struct.error
         raise InputError(f"{path}: holds more than tensors, or is damaged{_detail(error)}") from error
+
+
+def _refuse_packed(path: Path) -> None:
+    """Refuse an archive that unpacks to more than its own size: `torch.save` does not compress."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+        if total > path.stat().st_size:
+            raise InputError(f"{path}: unpacks to {total} bytes, more than it has; save it again by `torch.save`")
 
 
 def _detail(error: BaseException) -> str:
@@ -260,6 +268,9 @@ def _refuse_huge(path: Path, weights: Mapping[str, torch.Tensor]) -> None:
     for name, tensor in weights.items():
         if tensor.device.type != "cpu" or tensor.layout != torch.strided or tensor.is_quantized:
             raise InputError(f"{path}: must hold plain tensors, {printable(name)} is not one")
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            # A few bytes that are repeated along an axis would take any amount of memory when they are copied.
+            raise InputError(f"{path}: {printable(name)} is larger than its values in the file")
         if tensor.dtype in WHOLE or not tensor.numel():
             continue
         if tensor.dtype not in FLOATS:

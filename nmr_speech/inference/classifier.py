@@ -8,7 +8,7 @@ import torch
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.fetching import FetchConfig
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.corpus.wav import read_wav
 from nmr_speech.hub.fetch import COMMIT, hub_errors, locate
 from nmr_speech.inference.load import load_classifier
@@ -95,7 +95,7 @@ class AminoAcidClassifier(EncoderClassifier):
         elif not COMMIT.fullmatch(revision or ""):
             raise InputError(
                 f"`revision` must be a commit (40 hexadecimal digits) where `run_yaml` lets {source} run code, "
-                f"got {revision!r}; read its hyperparams.yaml at that commit first"
+                f"got {quoted(revision)}; read its hyperparams.yaml at that commit first"
             )
         # SpeechBrain's default, token=False, ignores the login.
         config = FetchConfig(token=None, revision=revision)

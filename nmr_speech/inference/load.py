@@ -27,7 +27,7 @@ from nmr_speech.inference.domain_check import TrainingData, read_training
 from nmr_speech.inference.modules import Posterior
 from nmr_speech.models.embed import embed
 from nmr_speech.models.heads import LinearHead, MarginHead
-from nmr_speech.reading import Optional, read_json
+from nmr_speech.reading import Optional, read_bytes, read_json
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.dataio import encoder_of
 
@@ -38,6 +38,7 @@ SETTINGS = "training.yaml"
 DOWNLOADED = ("hyperparams.yaml", SETTINGS, "label_encoder.ckpt", *(f"{part}.safetensors" for part in PARTS))
 PICKLED = tuple(f"{part}.ckpt" for part in PARTS)
 RESULTS = "results.json"
+LONGEST_LABELS = 2**20  # bytes
 CALIBRATION = {"temperature": (1e-3, 1e3, "logits", "1"), "threshold": (-1, 1, "(a cosine)", "0.5")}
 """Range, unit and usual value of each figure of a calibration."""
 HEADS = (LinearHead, MarginHead)
@@ -307,7 +308,7 @@ def _best_checkpoint(folder: Path) -> Path:
 
 def _refuse_other_labels(path: Path, labels: CategoricalEncoder) -> None:
     # Not by SpeechBrain's own `load`, which evaluates Python literals of any depth.
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    text = read_bytes(path, LONGEST_LABELS).decode(errors="replace") if path.is_file() else ""
     lines = text.partition("\n====")[0]
     saved = {name: int(number) for name, number in re.findall(r"^'([^'\\\n]+)' => (\d{1,6})$", lines, re.MULTILINE)}
     if saved != labels.lab2ind:

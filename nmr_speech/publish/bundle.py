@@ -15,7 +15,7 @@ from speechbrain.inference.classifiers import EncoderClassifier
 from torch import nn
 
 import nmr_speech
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.constants import N_CHANNELS, N_SAMPLES
 from nmr_speech.corpus import stack_fid, write_wav
 from nmr_speech.corpus.plan import DatasetPlan
@@ -115,7 +115,9 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
     read_results(results_folder)
     model = load_classifier(str(results_folder))
     if odd := [name for name in model.labels.lab2ind if not is_word(name)]:
-        raise InputError(f"published labels may contain only letters, digits, spaces and _ . , + -, got {odd[0]!r}")
+        raise InputError(
+            f"published labels may contain only letters, digits, spaces and _ . , + -, got {quoted(odd[0])}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData, EvalResult, ModelCardData
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.files import write_whole
 from nmr_speech.hub.safe_yaml import is_word
 from nmr_speech.publish.templates import CITATION, DATA, EXAMPLE, MODEL
@@ -94,7 +94,7 @@ def read_results(folder: Path) -> dict[str, Any]:
         results["versions"]["nmr_speech"],
     )
     if odd := [word for word in words if not is_word(word)]:
-        raise InputError(f"{path}: names may hold only letters, digits, spaces and _ . , + -, got {odd[0]!r}")
+        raise InputError(f"{path}: names may hold only letters, digits, spaces and _ . , + -, got {quoted(odd[0])}")
     return results
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from nmr_speech.checks import InputError, printable
+from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.corpus.dataset import COMPLETE
 from nmr_speech.corpus.manifest import Row, read_manifest
 from nmr_speech.corpus.plan import DatasetPlan
@@ -51,7 +51,7 @@ def publish_model(
     nmr_speech.checks.InputError: `dataset` must be a Hub repository user/name, got 'spectra'
     """
     if dataset and not REPOSITORY.fullmatch(dataset):
-        raise InputError(f"`dataset` must be a Hub repository user/name, got {dataset!r}")
+        raise InputError(f"`dataset` must be a Hub repository user/name, got {quoted(dataset)}")
     with tempfile.TemporaryDirectory() as temporary:
         make_bundle(results_folder, temporary, target.repository, dataset)
         return publish_bundle(Path(temporary), target, dry_run, say)

@@ -6,7 +6,7 @@ followed out of the folder, neither a link nor a path of a manifest, and every f
 
 import re
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from nmr_speech.checks import InputError, printable, quoted
@@ -93,6 +93,26 @@ def refuse_link(folder: Path, path: Path) -> None:
             f"{folder}: {name} is a link, which may lead out of the folder; replace it by the file that you want to "
             "publish"
         )
+
+
+def refuse_links(files: Mapping[str, Path | bytes]) -> None:
+    """Refuse an upload with anything but contents and regular files.
+
+    Arguments
+    ---------
+    files : Mapping[str, Path | bytes]
+        Name in the repository to local file, or content.
+
+    Example
+    -------
+    >>> refuse_links({"README.md": b"", "LICENSE": getfixture("tmp_path")})
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...: LICENSE must be a file, not a link; nothing was uploaded
+    """
+    for name, source in files.items():
+        if isinstance(source, Path) and (source.is_symlink() or not source.is_file()):
+            raise InputError(f"{source}: {name} must be a file, not a link; nothing was uploaded")
 
 
 def recording(folder: Path, name: str) -> Path:

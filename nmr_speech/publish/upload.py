@@ -14,9 +14,10 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.hf_api import RepoFile
 
 import nmr_speech
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, quoted
 from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, hub_errors
 from nmr_speech.publish.card import pinned, pinned_commit
+from nmr_speech.publish.fit import refuse_links
 
 CARD = "README.md"
 Files = Mapping[str, Path | bytes]
@@ -61,7 +62,7 @@ class Target:
 
     def __post_init__(self) -> None:
         if not REPOSITORY.fullmatch(self.repository):
-            raise InputError(f"the repository must be user/name, got {self.repository!r}")
+            raise InputError(f"the repository must be user/name, got {quoted(self.repository)}")
         if self.create_pr and self.tag:
             raise InputError("`tag` must be left out with `create_pr`: a proposal cannot be tagged before it is merged")
 
@@ -173,9 +174,7 @@ def publish(
     str | None
         The commit; None after a dry run or a proposal.
     """
-    for name, source in files.items():
-        if isinstance(source, Path) and (source.is_symlink() or not source.is_file()):
-            raise InputError(f"{source}: {name} must be a file, not a link; nothing was uploaded")
+    refuse_links(files)
     with hub_errors(target.repository):
         if not dry_run:
             _refuse_login(target)

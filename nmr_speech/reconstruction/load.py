@@ -6,14 +6,16 @@ The folder holds ``config.json``, with the name of a class in `NETWORKS` and its
 
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 
-from nmr_speech.checks import InputError, is_number, one_of
+from nmr_speech.checks import InputError, one_of, quoted
 from nmr_speech.files import write_whole
 from nmr_speech.hub.build import build
 from nmr_speech.hub.fetch import locate
 from nmr_speech.hub.tensors import load_weights
+from nmr_speech.reading import number, read_json, text
 from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern
@@ -97,19 +99,14 @@ def load_modern(path_or_repo: str | Path = TRAINED, revision: str | None = None)
     return network
 
 
-def _read_config(path):
-    if not path.is_file():
-        raise InputError(f"{path}: not there; `source` must be the folder of a finished training, or a copy of it")
-    if path.stat().st_size > LONGEST_CONFIG:
-        raise InputError(f"{path}: must be smaller than {LONGEST_CONFIG // 1000} kB, got {path.stat().st_size} bytes")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({' '.join(str(error).split())[:200]})") from error
-    settings = config.get("settings") if isinstance(config, dict) else None
-    if not isinstance(settings, dict) or not all(isinstance(v, bool) or is_number(v) for v in settings.values()):
-        raise InputError(f"{path}: must hold `network`, a name, and `settings`, names with numbers")
-    name = config.get("network")
-    if not isinstance(name, str) or name not in NETWORKS:
-        raise InputError(f"{path}: `network` must be one of {', '.join(NETWORKS)}, got {str(name)[:100]!r}")
+def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
+    hint = "`source` must be the folder of a finished training, or a copy of it"
+    config = read_json(path, {"network": text, "settings": {str: _setting}}, LONGEST_CONFIG, hint)
+    name, settings = config["network"], config["settings"]
+    if name not in NETWORKS:
+        raise InputError(f"{path}: `network` must be one of {', '.join(NETWORKS)}, got {quoted(name)}")
     return name, settings
+
+
+def _setting(value: Any) -> str | None:
+    return None if isinstance(value, bool) else number(value)

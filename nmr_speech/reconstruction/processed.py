@@ -230,7 +230,7 @@ def _bruker(path: Path) -> tuple[np.ndarray, list[Axis], list[Processing], dict[
 
 def _beside(path: Path, name: str) -> Parameters:
     """Acquisition parameters of the experiment that a processing belongs to; empty where the file is missing."""
-    file = path.parent.parent.parent / name
+    file = path.resolve().parent.parent.parent / name  # the path may be relative to the processing's own folder
     return read_parameters(file) if file.is_file() else Parameters({}, file)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, one_of, whole
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
 from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.hankel import hankel
@@ -124,11 +124,11 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto") ->
     if name == "hankel":
         return lambda fid, schedule, _: hankel(fid, schedule)
     if model is None and name != "modern":
-        raise InputError(f"`method` {name!r} needs `model`: the folder of its training, or a Hub repository")
+        raise InputError(f"`method` {quoted(name)} needs `model`: the folder of its training, or a Hub repository")
     network = load_modern() if model is None else load_network(model)
     if not isinstance(network, NETWORKS[name]):
         wanted = NETWORKS[name].__name__
-        raise InputError(f"{model}: holds a {type(network).__name__}, `method` {name!r} needs a {wanted}")
+        raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
     return lambda fid, schedule, form: network(fid, schedule, echo=form)
 
 

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError, quoted, whole
 
 MOST_POINTS = 2**20
 TRIES = 10_000
@@ -122,7 +122,9 @@ def check_schedule(schedule: Schedule, n: int | tuple[int, ...]) -> np.ndarray:
     if entries.dtype.kind == "f" and (entries == np.round(entries)).all():
         entries = entries.astype(np.int64)
     if entries.dtype.kind not in "iu":
-        raise InputError(f"the schedule must hold whole numbers, got {entries.dtype} ({entries.ravel()[0]!r} first)")
+        raise InputError(
+            f"the schedule must hold whole numbers, got {entries.dtype} ({quoted(entries.ravel()[0])} first)"
+        )
     wanted = "one index" if len(shape) == 1 else f"{len(shape)} indices"
     if entries.ndim != (1 if len(shape) == 1 else 2) or (entries.ndim == 2 and entries.shape[1] != len(shape)):
         raise InputError(f"the schedule must hold {wanted} a point, got an array of shape {entries.shape}")

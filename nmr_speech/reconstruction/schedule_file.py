@@ -12,7 +12,7 @@ from nmr_speech.reading import read_bytes
 OWN = {"nuslist": "acqus", "sampling.sch": "procpar"}
 """Names of the schedules that lie in a Bruker or Varian folder, each with a file beside it; both count from 0."""
 COMMENTS = ("#", "%", ";", "!", "//")
-MOST_POINTS = 2**24  # of a dimension; the largest grids have some ten thousand
+MOST_POINTS = 2**16  # of a dimension; the largest grids have some thousand
 MOST_DIMENSIONS = 3  # more numbers in a line are points of one dimension, not indices of one point
 
 
@@ -104,7 +104,9 @@ def _row(path: Path, number: int, words: list[str]) -> list[int]:
     except (ValueError, OverflowError):
         values, indices = [], []
     if not indices or indices != values:
-        raise InputError(f"{path}: line {number} must hold whole numbers, got {quoted(' '.join(words))}; one point a line")
+        raise InputError(
+            f"{path}: line {number} must hold whole numbers, got {quoted(' '.join(words))}; one point a line"
+        )
     if min(indices) < 0:
         raise InputError(f"{path}: line {number} must hold indices from 0 or 1, got {quoted(min(indices))}; correct it")
     if max(indices) >= MOST_POINTS:

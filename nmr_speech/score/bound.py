@@ -40,7 +40,7 @@ from scipy.special import logsumexp, ndtr
 from scipy.stats import norm
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, one_of, whole
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
 from nmr_speech.simulate.draw import draw_shifts, generator
 from nmr_speech.simulate.residues import RESIDUES, Residue
 from nmr_speech.simulate.sample import load_residue
@@ -143,7 +143,7 @@ def classify_by_shifts(
     """
     whole("draws", draws, 1, 10**7)
     if isinstance(residues, str) or len(set(residues)) < max(2, len(residues)):
-        raise InputError(f"`residues` must name two residues or more, each once, got {residues!r}")
+        raise InputError(f"`residues` must name two residues or more, each once, got {quoted(residues)}")
     molecules = [load_residue(name, **sample) for name in residues]
     candidates = [shift_prior(molecule) for molecule in molecules]
     predicted, ties = [], np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nmr_speech.checks import InputError, is_number, one_of, whole
+from nmr_speech.checks import InputError, is_number, one_of, quoted, whole
 from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.simulate.nuisances.settings import Setting
@@ -196,10 +196,10 @@ def draw_mixture(
     (('GLY', 'VAL'), 10.5)
     """
     if not isinstance(amounts, Mapping) or not amounts:
-        raise InputError(f"`amounts` must name residues, such as {{VAL: 1.0, GLY: 0.5}}, got {amounts!r}")
+        raise InputError(f"`amounts` must name residues, such as {{VAL: 1.0, GLY: 0.5}}, got {quoted(amounts)}")
     for name, amount in amounts.items():
         if not is_number(amount) or amount <= 0:
-            raise InputError(f"the amount of {name} must be a positive number, got {amount!r}")
+            raise InputError(f"the amount of {name} must be a positive number, got {quoted(amount)}")
     where = {"device": device, "memory_gb": memory_gb}
     parts = {name: draw_recording(name, seed, index, **where, **settings) for name in sorted(amounts)}
     fid = sum(amounts[name] * part.fid for name, part in parts.items())

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, is_number, one_of
+from nmr_speech.checks import InputError, in_range, is_number, one_of, quoted
 from nmr_speech.simulate.residues import RESIDUES, Residue, read_residue
 from nmr_speech.simulate.spin_system import SpinSystem
 
@@ -57,7 +57,7 @@ class Sample:
         in_range("free_shift_std_ppm", self.free_shift_std_ppm, 0, 0.3, "ppm", "0.01 to 0.05")
         if self.shift_source == "free" and self.condition != "d2o":
             raise InputError(
-                f"`shift_source` 'free' needs `condition` 'd2o', got {self.condition!r}: "
+                f"`shift_source` 'free' needs `condition` 'd2o', got {quoted(self.condition)}: "
                 "a free amino acid has NH3+ in place of the backbone NH, and it exchanges too fast to be seen"
             )
 
@@ -153,6 +153,6 @@ def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, axis: Axis) -> torch.T
             raise InputError(f"`shifts_ppm` must hold {len(names)} shifts ({', '.join(names)}); got {len(row)}")
         for name, shift in zip(names, row, strict=True):
             if not is_number(shift):
-                raise InputError(f"the shift of group {name} must be a finite number of ppm, got {shift!r}")
+                raise InputError(f"the shift of group {name} must be a finite number of ppm, got {quoted(shift)}")
     shifts = torch.from_numpy(np.array(shifts_ppm, dtype=np.float64))
     return 2 * math.pi * axis.field_mhz * (shifts - axis.carrier_ppm)

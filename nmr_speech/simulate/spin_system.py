@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 import torch
 
-from nmr_speech.checks import InputError, is_number, one_of, whole
+from nmr_speech.checks import InputError, is_number, one_of, quoted, whole
 
 
 @dataclass(frozen=True, init=False)
@@ -45,11 +45,13 @@ class SpinSystem:
             whole(f"number of protons in group {name}", n_protons, 1, 9)
         for pair, coupling_hz in couplings_hz.items():
             if len(set(pair)) != 2:
-                raise InputError(f"a coupling must join two groups, got {pair!r}")
+                raise InputError(f"a coupling must join two groups, got {quoted(pair)}")
             for name in pair:
                 one_of("couplings_hz", name, tuple(groups))
             if not is_number(coupling_hz):
-                raise InputError(f"the coupling of {pair!r} must be a finite number of Hz, got {coupling_hz!r}")
+                raise InputError(
+                    f"the coupling of {quoted(pair)} must be a finite number of Hz, got {quoted(coupling_hz)}"
+                )
         if len({frozenset(pair) for pair in couplings_hz}) != len(couplings_hz):
             raise InputError("`couplings_hz` must name each pair of groups once; one is given in both orders")
         object.__setattr__(self, "groups", tuple(groups.items()))

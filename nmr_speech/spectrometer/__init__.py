@@ -23,8 +23,7 @@ lists the dialects); `to_grid` brings it to the grid of a model. The steps, in t
    functions give the transients of the grid. What was not measured is zero.
 
 Phases may be given instead: any zero order in F1 then. Not handled: QF and QSEQ (no quadrature in t1), baseline
-correction, water suppression, the scale of Varian's integer blocks. Non-uniformly sampled experiments are reconstructed
-by `nmr_speech.reconstruction`.
+correction, water suppression. Non-uniformly sampled experiments are reconstructed by `nmr_speech.reconstruction`.
 """
 
 from nmr_speech.spectrometer.experiment import Experiment

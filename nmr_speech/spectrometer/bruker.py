@@ -5,7 +5,7 @@ from pathlib import Path
 import nmrglue
 import numpy as np
 
-from nmr_speech.checks import InputError, is_number
+from nmr_speech.checks import InputError, is_number, quoted
 from nmr_speech.spectrometer.bruker_files import MIXING_DELAY, BrukerFiles, axes, delay_s, read_files, read_parameters
 from nmr_speech.spectrometer.experiment import (
     Experiment,
@@ -14,6 +14,7 @@ from nmr_speech.spectrometer.experiment import (
     require_protons,
     single_precision,
 )
+from nmr_speech.spectrometer.limits import refuse_many_points
 from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
@@ -115,7 +116,9 @@ def _check_kind(files: BrukerFiles, sampling: Sampling | None) -> None:
             "`schedule` (the file nuslist)"
         )
     if acqus.get("AQ_mod") not in (1, 3):
-        raise InputError(f"{acqus.source}: AQ_mod must be 1 or 3 (complex points in t2), got {acqus.get('AQ_mod')!r}")
+        raise InputError(
+            f"{acqus.source}: AQ_mod must be 1 or 3 (complex points in t2), got {quoted(acqus.get('AQ_mod'))}"
+        )
 
 
 def _series(files: BrukerFiles) -> InputError:
@@ -136,7 +139,9 @@ def _quadrature(files: BrukerFiles) -> tuple[str, str]:
     if mode in (0, 1) and any((files.folder / name).is_file() for name in LISTS):
         raise _series(files)
     if mode not in MODES:
-        why = REFUSED.get(mode, f"has FnMODE {mode!r}, which must be from 0 to 6; correct it or give `quadrature`")
+        why = REFUSED.get(
+            mode, f"has FnMODE {quoted(mode)}, which must be from 0 to 6; correct it or give `quadrature`"
+        )
         raise InputError(f"{files.acqu2s.source}: {why}")
     return MODES[mode], f"t1 was sampled as {MODES[mode]} ({key})."
 
@@ -153,7 +158,7 @@ def _group_delay(acqus: Parameters) -> float:
     if acqus.get("DECIM") not in by_rate:
         raise InputError(
             f"{acqus.source}: GRPDLY, or DECIM and DSPFVS, must give the group delay of the digital filter, got "
-            f"{acqus.get('GRPDLY')!r}, {acqus.get('DECIM')!r} and {acqus.get('DSPFVS')!r}; correct it"
+            f"{quoted(acqus.get('GRPDLY'))}, {quoted(acqus.get('DECIM'))} and {quoted(acqus.get('DSPFVS'))}; correct it"
         )
     return by_rate[acqus.get("DECIM")]
 
@@ -164,10 +169,11 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
     if n_bytes is None or acqus.get("BYTORDA") not in (0, 1):
         raise InputError(
             f"{acqus.source}: DTYPA must be 0 (int32) or 2 (float64) and BYTORDA 0 or 1, got "
-            f"{acqus.get('DTYPA')!r} and {acqus.get('BYTORDA')!r}"
+            f"{quoted(acqus.get('DTYPA'))} and {quoted(acqus.get('BYTORDA'))}"
         )
     n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, rows in t1
     n_rows = int(acqu2s.number("TD", 2, 2**16))
+    refuse_many_points(acqu2s.source, n_rows, n_real // 2)
     row_bytes, size = n_real * n_bytes, ser.stat().st_size
     if size != n_rows * row_bytes:  # some converters write rows without padding
         row_bytes = -(-row_bytes // BLOCK_BYTES) * BLOCK_BYTES
@@ -179,7 +185,7 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
     shape, big_endian = (-1, row_bytes // n_bytes // 2), acqus.get("BYTORDA") == 1
     _, data = nmrglue.bruker.read_binary(str(ser), shape, True, big_endian, n_bytes == 8)
     data = np.atleast_2d(data)[:, : n_real // 2]
-    if data[n_rows:].any():
+    if data[n_rows + 1 :].any():  # an odd TD may be rounded up to pairs
         raise InputError(
             f"{ser}: must hold the {n_rows} rows of acqu2s (TD), got {len(data)}: there is a second loop, whose file "
             "acqu3s is missing, or acqu2s is of another experiment; copy the whole folder, or give one plane"

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range
+from nmr_speech.checks import InputError, in_range, quoted
 from nmr_speech.simulate.fid import spectrum
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.phase_search import TINY, absorption_f1, best_phase, candidate_phase, strong_points
@@ -51,7 +51,7 @@ class Phases:
             for value in pair or ():
                 in_range(name, value, -720, 720, "degrees")
         if self.t1_start not in (None, 0, 0.5):
-            raise InputError(f"`t1_start` must be 0 or half a dwell time (0.5), got {self.t1_start!r}")
+            raise InputError(f"`t1_start` must be 0 or half a dwell time (0.5), got {quoted(self.t1_start)}")
         if self.f1_deg is not None and abs(self.f1_deg[1]) not in (0, 180):
             raise InputError(
                 "`phase_f1_deg` must have a first order of 0, or of 180 for a start half a dwell late, got "

@@ -63,11 +63,10 @@ def _file(path: Path) -> str | None:
 
 
 def _folder(folder: Path, path: Path) -> str | None:
-    inside = next((one for one in (folder, *folder.parents) if one.name == "pdata"), None)
+    whole = folder.resolve()  # a path may be relative to the folder itself
+    inside = next((one for one in (whole, *whole.parents) if one.name == "pdata"), None)
     if inside is not None:
-        n_experiment = inside.parent
-        what = "is the folder of a processed spectrum"
-        return f"{what}; give the experiment's folder, {n_experiment}, which holds ser"
+        return f"is the folder of a processed spectrum; give the experiment's folder, {inside.parent}, which holds ser"
     if (folder / "fid").is_file() and (folder / "acqus").is_file():
         return "is a 1D experiment (fid, no ser); give a 2D TOCSY" + _listed(experiments_below(folder.parent), ": ")
     found = experiments_below(folder) if path.is_dir() else []

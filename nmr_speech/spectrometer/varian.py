@@ -1,9 +1,8 @@
 """Varian and Agilent folders: ``fid``, ``procpar``."""
 
-import warnings
+import struct
 from pathlib import Path
 
-import nmrglue
 import numpy as np
 
 from nmr_speech.checks import InputError, is_number
@@ -14,6 +13,7 @@ from nmr_speech.spectrometer.sampling import Sampling
 from nmr_speech.spectrometer.varian_files import axes, nuclei, number, read_procpar, refuse_other_nuclei
 
 FILE_HEADER_BYTES, BLOCK_HEADER_BYTES = 32, 28
+IS_32_BITS, IS_FLOAT = 0x4, 0x8  # bits of the status
 
 
 def read_varian(folder: Path, quadrature: str | None = None, sampling: Sampling | None = None) -> Experiment:
@@ -133,29 +133,31 @@ def _quadrature(procpar: Parameters) -> tuple[str, str]:
 
 
 def _rows(path: Path) -> np.ndarray:
-    """All rows as VnmrJ wrote them; complex, (rows, n_points)."""
-    with path.open("rb") as file:
-        head = file.read(FILE_HEADER_BYTES)
-    if len(head) < FILE_HEADER_BYTES:
-        raise InputError(f"{path}: must begin with a header of 32 bytes, got {len(head)}; was the file cut off?")
-    # Big-endian on every platform: six 32-bit numbers, then the status. nmrglue trusts them, so they are checked here.
-    words = [int.from_bytes(head[at : at + 4], "big", signed=True) for at in range(0, 24, 4)]
-    n_blocks, n_traces, n_real, n_bytes, trace_bytes, block_bytes = words
+    """All rows as VnmrJ wrote them, zeros where none was measured; complex, (rows, n_points)."""
+    content = path.read_bytes()
+    if len(content) < FILE_HEADER_BYTES:
+        raise InputError(f"{path}: must begin with a header of 32 bytes, got {len(content)}; was the file cut off?")
+    # Big-endian on every platform: six 32-bit numbers, a version, then the status.
+    n_blocks, n_traces, n_real, n_bytes, trace_bytes, block_bytes, _, status = struct.unpack(">6i2h", content[:28])
     sound = (
-        min(words) > 0
+        min(n_blocks, n_traces, n_real) > 0
+        and n_real % 2 == 0
         and trace_bytes == n_real * n_bytes
         and block_bytes == n_traces * trace_bytes + BLOCK_HEADER_BYTES
+        and n_bytes == (2 if not status & (IS_FLOAT | IS_32_BITS) else 4)
     )
-    size = path.stat().st_size
-    if not sound or size != FILE_HEADER_BYTES + n_blocks * block_bytes:
+    size = len(content) - FILE_HEADER_BYTES
+    # A measurement that was stopped may end with its last block.
+    if not sound or size % block_bytes or not 0 < size <= n_blocks * block_bytes:
         raise InputError(
-            f"{path}: the header must fit the file, got {n_blocks} blocks of {block_bytes} bytes in a file of {size}; "
-            "was it cut off?"
+            f"{path}: the header must fit the file, got {n_blocks} blocks of {block_bytes} bytes in a file of "
+            f"{len(content)}; was it cut off?"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _, rows = nmrglue.varian.read_fid(str(path), as_2d=True)
-    except Exception as error:
-        raise InputError(f"{path}: cannot be read as a Varian fid ({error}); copy it again") from error
-    return rows.reshape(-1, rows.shape[-1])
+    blocks = np.frombuffer(content, np.uint8, offset=FILE_HEADER_BYTES).reshape(-1, block_bytes)
+    kind = ">f4" if status & IS_FLOAT else f">i{n_bytes}"
+    values = np.ascontiguousarray(blocks[:, BLOCK_HEADER_BYTES:]).view(kind).astype(float)
+    if not status & IS_FLOAT:  # integers of a block are divided by a power of two, which begins its header
+        values *= 2.0 ** np.ascontiguousarray(blocks[:, :2]).view(">i2")
+    rows = np.zeros((n_blocks * n_traces, n_real // 2), dtype=complex)
+    rows[: len(blocks) * n_traces] = values.reshape(len(blocks) * n_traces, n_real).view(complex)
+    return rows

@@ -36,18 +36,32 @@ def read_procpar(path: Path) -> Parameters:
         text = content.decode()
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    encoded = text.rstrip().encode() + b"\n"
-    file, entries = io.BytesIO(encoded), {}
     try:
-        while file.tell() < len(encoded):
-            one = nmrglue.varian.get_parameter(file)
-            entries[one["name"]] = one["values"]
+        try:
+            entries = _entries(text.rstrip() + "\n")
+        except (IndexError, ValueError):
+            entries = _entries(_joined(text))
     except Exception as error:  # whatever nmrglue trips over in a damaged file
         raise InputError(f"{path}: cannot be read as procpar ({error}); copy it again") from error
     values: dict[str, Any] = {key: _value(found[0]) for key, found in entries.items() if found}
     phase = [_value(text) for text in entries.get("phase", [])]
     names = re.findall(r"\w+", str(values.get("array", "")))
     return Parameters(values | {"phase": phase, "array_names": names}, path)
+
+
+def _joined(text: str) -> str:
+    """Join the lines of each text in quotes, which nmrglue expects in one."""
+    return re.sub(r'"[^"]*"', lambda quoted: quoted[0].replace("\n", " "), text.rstrip()) + "\n"
+
+
+def _entries(text: str) -> dict[str, list[str]]:
+    """Values of each parameter, as nmrglue reads them."""
+    encoded = text.encode()
+    file, entries = io.BytesIO(encoded), {}
+    while file.tell() < len(encoded):
+        one = nmrglue.varian.get_parameter(file)
+        entries[one["name"]] = one["values"]
+    return entries
 
 
 def _value(text: str) -> float | str:

@@ -8,7 +8,7 @@ from speechbrain.utils.distributed import ddp_init_group
 from speechbrain.utils.run_opts import RunOptions
 from torch import nn
 
-from nmr_speech.checks import InputError, whole
+from nmr_speech.checks import InputError, quoted, whole
 
 
 def process_count() -> int:
@@ -120,9 +120,9 @@ def choose_device(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InputError(f"`device` must be cpu or cuda, got {name!r}") from error
+        raise InputError(f"`device` must be cpu or cuda, got {quoted(name)}") from error
     if device.type == "cpu":
         return "cpu"
     if device.type != "cuda" or (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"`device` {name!r} is not available; use --device=cpu")
+        raise InputError(f"`device` {quoted(name)} is not available; use --device=cpu")
     return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) if device.index is None else device.index}"

@@ -8,7 +8,7 @@ import torch
 from speechbrain.utils.checkpoints import mark_as_loader, mark_as_saver, register_checkpoint_hooks
 from torch import nn
 
-from nmr_speech.checks import InputError, one_of, positive, whole
+from nmr_speech.checks import InputError, one_of, positive, quoted, whole
 from nmr_speech.hub.tensors import Saved, fill, find_weights
 
 
@@ -144,7 +144,7 @@ class Pretrained(nn.Module):
                 raise InputError("`unfreeze` needs `freeze: True`; leave one of them out")
             return {1: ""}
         if unfreeze is not None and not isinstance(unfreeze, Mapping):
-            raise InputError(f"`unfreeze` must map epochs to blocks, such as {{3: mfa}}, got {unfreeze!r}")
+            raise InputError(f"`unfreeze` must map epochs to blocks, such as {{3: mfa}}, got {quoted(unfreeze)}")
         schedule = {whole("unfreeze", epoch, 1, 10**6): str(name) for epoch, name in (unfreeze or {}).items()}
         names = [name for name, _ in self.module.named_modules() if name]
         places = [names.index(one_of("unfreeze", schedule[epoch], names)) for epoch in sorted(schedule)]

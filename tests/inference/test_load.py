@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,24 @@ def test_tensors_of_other_kinds(odd, bundle):
     with pytest.raises(
         InputError, match=r"classifier\.ckpt: .*(weight (is not one|is torch|must be real)|holds more than)"
     ):
+        load_classifier(str(bundle))
+
+
+@pytest.mark.parametrize("trick", ["repeated", "packed"])
+def test_weights_that_grow_when_they_are_read(trick, bundle):
+    path = bundle / "classifier.ckpt"
+    if trick == "repeated":  # ten million million numbers in four bytes
+        torch.save({"weight": torch.ones(1).expand(10**7, 10**6), "bias": torch.ones(2)}, path)
+        message = "weight is larger than its values in the file"
+    else:
+        torch.save({"weight": torch.zeros(1000, 1000)}, path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        message = r"classifier\.ckpt: unpacks to \d+ bytes, more than it has"
+    with pytest.raises(InputError, match=message):
         load_classifier(str(bundle))
 
 

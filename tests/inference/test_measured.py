@@ -65,7 +65,7 @@ def test_a_schedule_is_filled_in_and_classified_as_a_full_experiment(own, schedu
 def test_varian_with_its_own_schedule(picked, expected, tmp_path):
     folder = edit_procpar(write_varian(tmp_path / "one", picked, "states"), sampling="sparse", ni=[128])
     (folder / "sampling.sch").write_text("\n".join(map(str, SCHEDULE)))
-    experiment, _ = read_measured(folder, Reading(method="hankel"))
+    experiment, _ = read_measured(folder, Reading(method="ist"))
     assert likeness(to_grid(experiment, SMALL_GRID), expected) > 0.97
 
 
@@ -139,6 +139,18 @@ def test_a_model_of_ideal_recordings_gives_no_probability_of_a_measured_spectrum
     assert "0." not in capsys.readouterr().out.splitlines()[-1]
     write_wav(tmp_path / "GLY.WAV", stack_fid(torch.randn(2, 256, 256) + 0j)[0])
     assert classify_spectrum(load_classifier(bundled), tmp_path / "GLY.WAV").meaningful
+
+
+def test_one_command_reconstructs_and_classifies(bundled, scheduled, tmp_path, capsys):
+    (tmp_path / "list.txt").write_text(" ".join(map(str, SCHEDULE)))
+    command = ["classify", str(scheduled), f"--model={bundled}"]
+    with pytest.raises(SystemExit, match="FnTYPE 2 says it was not; reconstruct it first, with its `--schedule`"):
+        main(command)
+    main([*command, f"--schedule={tmp_path / 'list.txt'}", "--method=modern"])
+    said = capsys.readouterr().out
+    assert "64 points in the schedule, counted from 0: 0 occurs." in said
+    assert "the others are filled in by modern." in said
+    assert said.splitlines()[-1] in ("ALA", "GLY", "SER", "VAL")
 
 
 def test_both_commands_have_the_same_options(capsys):

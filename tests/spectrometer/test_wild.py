@@ -1,5 +1,8 @@
 """Dialects of real files: each is read with the right value, or refused with the sentence that helps."""
 
+import struct
+
+import nmrglue
 import numpy as np
 import pytest
 
@@ -98,6 +101,12 @@ def test_a_second_loop_of_varian_is_refused(rows, tmp_path):
 def test_a_series_of_varian_is_refused(rows, tmp_path):
     folder = edit_procpar(write_varian(tmp_path / "one", rows, "states"), array="d2", ni=[1])
     with pytest.raises(InputError, match="a series of 1D spectra, arrayed over d2"):
+        read_experiment(folder)
+
+
+def test_a_1d_of_varian_is_refused(rows, tmp_path):
+    folder = edit_procpar(write_varian(tmp_path / "one", rows[:2], "states"), array="", ni=[0])
+    with pytest.raises(InputError, match=r"is a 1D experiment \(ni 0\); give a 2D TOCSY"):
         read_experiment(folder)
 
 
@@ -257,6 +266,31 @@ def test_equal_frequencies_are_one_nucleus(nucleus, rows, tmp_path):
 def test_procpar_in_latin_1_and_the_mixing_time_of_vnmrj(rows, tmp_path):
     folder = edit_procpar(write_varian(tmp_path / "one", rows, "states"), comment="100 \xb5M", mixT=[0.08])
     assert read_experiment(folder).mixing_time_s == 0.08
+    edit_procpar(folder, comment="two\nlines")
+    assert read_experiment(folder).mixing_time_s == 0.08
+
+
+def test_varian_as_integers_with_a_scale_for_each_block_and_stopped(rows, tmp_path):
+    folder = write_varian(tmp_path / "one", rows, "states")
+    before = read_experiment(folder).fid
+    np.testing.assert_allclose(
+        nmrglue.varian.read_fid(str(folder / "fid"), as_2d=True)[1][0].conj(), rows[0], atol=1e-5
+    )
+    content = (folder / "fid").read_bytes()
+    words = struct.unpack(">6i2hi", content[:32])
+    blocks = []
+    for at in range(32, len(content), words[5]):
+        numbers, scale = np.frombuffer(content[at + 28 : at + words[5]], ">f4") * 1e4, at % 3
+        blocks.append(
+            struct.pack(">h", scale) + content[at + 2 : at + 28] + np.round(numbers / 2**scale).astype(">i4").tobytes()
+        )
+    head = struct.pack(">6i2hi", *words[:7], 0x1 | 0x4, words[8])
+    (folder / "fid").write_bytes(head + b"".join(blocks))
+    np.testing.assert_allclose(read_experiment(folder).fid / 1e4, before, atol=3e-4)
+    (folder / "fid").write_bytes(head + b"".join(blocks[:20]))
+    experiment = read_experiment(folder)
+    assert experiment.f1.n == 10
+    assert experiment.steps[0].startswith("Varian folder; 20 of 32 rows were measured")
 
 
 # Messages.

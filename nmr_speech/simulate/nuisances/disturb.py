@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from nmr_speech.checks import InputError, one_of
+from nmr_speech.checks import InputError, one_of, quoted
 from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.fid import check_fid
@@ -148,11 +148,11 @@ def check_settings(
 
 def _check_names(settings):
     if not isinstance(settings, Mapping):
-        raise InputError(f"`settings` must name nuisances, each with its settings, got {settings!r}")
+        raise InputError(f"`settings` must name nuisances, each with its settings, got {quoted(settings)}")
     for name, values in settings.items():
         known = _SETTINGS[one_of("nuisance", name, NUISANCES)]
         if not isinstance(values, Mapping) or not values:
-            raise InputError(f"`{name}` must have settings ({', '.join(known)}), got {values!r}")
+            raise InputError(f"`{name}` must have settings ({', '.join(known)}), got {quoted(values)}")
         for key in values:
             one_of(f"setting of {name}", key, known)
         for key, default in known.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.checks import InputError, in_range, quoted, whole
 from nmr_speech.simulate.acquisition import Acquisition
 from nmr_speech.simulate.fid import times_s
 
@@ -54,7 +54,7 @@ def draw(
     if low == high:
         value = torch.full(shape, low, dtype=torch.float64)
     elif log and low <= 0:
-        raise InputError(f"`{name}` is drawn log-uniformly, so a pair must lie above 0, got {setting!r}")
+        raise InputError(f"`{name}` is drawn log-uniformly, so a pair must lie above 0, got {quoted(setting)}")
     else:
         share = torch.rand(shape, generator=generator, dtype=torch.float64)  # equal draws in every precision
         value = low * (high / low) ** share if log else low + (high - low) * share
@@ -137,8 +137,8 @@ def _ends(name, setting, check):
     if not isinstance(setting, list | tuple):
         return check(setting), check(setting)
     if len(setting) != 2:
-        raise InputError(f"`{name}` must be a number or a pair [low, high], got {setting!r}")
+        raise InputError(f"`{name}` must be a number or a pair [low, high], got {quoted(setting)}")
     low, high = map(check, setting)
     if low > high:
-        raise InputError(f"`{name}` must be a pair [low, high] that rises, got {setting!r}")
+        raise InputError(f"`{name}` must be a pair [low, high] that rises, got {quoted(setting)}")
     return low, high

@@ -13,7 +13,7 @@ def _watch(event, arguments):
         return
     # A file descriptor or a bare name, as `shutil.rmtree` gives, belongs to the work as well.
     path = os.fspath(arguments[0]) if isinstance(arguments[0], str | os.PathLike) else ""
-    if os.path.isabs(path) and not path.startswith(_state["folder"]):
+    if path.startswith(os.sep) and not path.startswith(_state["folder"]):
         return
     if event == "open" and not int(arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
         return

@@ -65,7 +65,8 @@ FILES = {
     "overrides": ("overrides", b"lr: 0.3\nresidues: [GLY]\nopt: {betas: [0, 1]}\nseed: !ref <lr>", overrides),
 }
 ODD = [
-    b"", b"\0", b"\xff\xfe", b"\n", b",", b"{", b"[", b"]", b"&a *a", b"!ref <lr>", b"9223372036854775808", b"-1", b"nan",
+    b"", b"\0", b"\xff\xfe", b"\n", b",", b"{", b"[", b"]", b"&a *a", b"!ref <lr>", b"9223372036854775808", b"-1",
+    b"nan",
     b"1e999", b"9" * 400, b"x" * 5000, b"\x1b[2J", "\u202e".encode(), b'"', b"'", b": ", b"null", b"true", b"- ",
 ]  # fmt: skip
 changes = st.lists(

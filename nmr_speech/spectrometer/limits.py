@@ -54,11 +54,12 @@ def refuse_many_points(source: str | Path, rows: int, points: int) -> None:
     >>> refuse_many_points("ser", 65536, 65536)
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: ser: an experiment must have at most 8388608 complex points, got 65536 rows of 65536...
+    nmr_speech.checks.InputError: ser: an experiment must have at most 8388608 complex points, got 65536 rows of ...
     """
     if rows * points > MOST_POINTS:
         raise InputError(
-            f"{source}: an experiment must have at most {MOST_POINTS} complex points, got {rows} rows of {points}; cut it"
+            f"{source}: an experiment must have at most {MOST_POINTS} complex points, got {rows} rows of {points}; "
+            "cut it"
         )
 
 

@@ -15,7 +15,8 @@ from nmr_speech.spectrometer.sampling import Sampling
 def bruker(folder, **parameters):
     folder.mkdir()
     for name, rows in (("acqus", 1024), ("acqu2s", 64)):
-        values = {"NUC1": "<1H>", "SFO1": 500.1, "BF1": 500.1, "SW_h": 6000.0, "TD": rows, "BYTORDA": 0, "DTYPA": 0}
+        values = {"NUC1": "<1H>", "SFO1": 500.1, "BF1": 500.1, "SW_h": 6000.0, "TD": rows, "GRPDLY": 68.0}
+        values |= {"BYTORDA": 0, "DTYPA": 0, "AQ_mod": 3, "FnMODE": 5}
         values |= parameters.get(name, {})
         (folder / name).write_text("".join(f"##${key}= {value}\n" for key, value in values.items()))
     (folder / "ser").write_bytes(np.ones(1024 * 64, "<i4").tobytes())

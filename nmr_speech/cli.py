@@ -73,7 +73,7 @@ def simulate(options: argparse.Namespace) -> None:
         lines.append(f"{residue}, seed {seed}, recording {index}{amount}: {drawn}")
     if options.out:
         write_wav(options.out, wav)
-        kind = "16 bits" if options.out.suffix == ".flac" else "float32"
+        kind = "16 bits" if options.out.suffix.lower() == ".flac" else "float32"
         lines.append(f"{options.out}: {kind}, divided by {scale:g}")
     if options.plot:
         from nmr_speech.report.spectra import plot_recording
@@ -218,7 +218,7 @@ def _say(*lines: str) -> None:
 def _check_output(path: Path | None, kinds: Sequence[str]) -> None:
     if path is None:
         return
-    if path.suffix not in kinds:
+    if path.suffix.lower() not in kinds:
         raise InputError(f"{path}: the file must end in {', '.join(kinds)}")
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; create it, or write to another one")

@@ -39,7 +39,7 @@ def write_wav(path: str | Path, wav: torch.Tensor) -> None:
             f"`wav` must be float32 with shape ({N_SAMPLES}, {N_CHANNELS}), got {wav.dtype} {tuple(wav.shape)}"
         )
     content, samples = io.BytesIO(), np.ascontiguousarray(wav.numpy())
-    if Path(path).suffix == ".flac":
+    if Path(path).suffix.lower() == ".flac":
         soundfile.write(content, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
     else:
         # Not by libsndfile, which writes the time of day into float WAV files.
@@ -96,7 +96,7 @@ def is_whole(path: str | Path) -> bool:
     """
     path = Path(path)
     try:
-        if path.suffix == ".wav":
+        if path.suffix.lower() == ".wav":
             return path.stat().st_size == WAV_BYTES
         return path.is_file() and soundfile.info(path).frames == N_SAMPLES
     except (OSError, soundfile.LibsndfileError):

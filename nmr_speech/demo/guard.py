@@ -85,10 +85,13 @@ class Guard:
             return 403, "this page answers only under the names of the machine that it runs on"
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, "this page answers only to itself"
+        # A link on another page may lead here, but no other page may use what is here.
+        elsewhere = headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+        followed = scope["method"] in READING and headers.get("sec-fetch-mode") == "navigate"
+        if elsewhere and not followed:
+            return 403, "this page answers only to itself"
         if scope["method"] in READING:
             return None
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return 403, "this page answers only to itself"
         if not secrets.compare_digest(_cookie(headers.get("cookie", "")).encode(), self.token.encode()):
             return 403, "open the page first: it gives the token that uploads and requests need"
         return self.refusal_of_size(_is_upload(scope), headers)
@@ -143,7 +146,7 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, str] | None:
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
         key = name.decode("latin-1").lower()
-        if key in ("host", "origin", "content-length", "sec-fetch-site") and key in found:
+        if key in ("host", "origin", "content-length", "sec-fetch-site", "sec-fetch-mode") and key in found:
             return None
         found[key] = f"{found[key]}; {value.decode('latin-1')}" if key in found else value.decode("latin-1")
     return found

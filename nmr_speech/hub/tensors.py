@@ -180,8 +180,9 @@ class Saved:
         names = {field.name for field in fields(Origin)}
         if origin and not (isinstance(origin, dict) and origin.keys() == names):
             raise InputError(f"{path}: `origin` must hold {', '.join(sorted(names))}")
-        if any(not isinstance(value, str | None) for value in (origin or {}).values()):
-            raise InputError(f"{path}: `origin` must hold texts, got {quoted(origin)}")
+        for name, value in (origin or {}).items():
+            if not (value is None and name == "commit") and not (isinstance(value, str) and value.isprintable()):
+                raise InputError(f"{path}: `origin` must hold printable texts, got {quoted(origin)}")
         return cls(Origin(**origin) if origin else None, bool(content["complete"]), tensors)
 
     def state(self) -> dict[str, torch.Tensor]:

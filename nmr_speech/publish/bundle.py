@@ -113,6 +113,7 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
     for path in (results_folder / "save", *(results_folder / "save").rglob("*")):
         refuse_link(results_folder, path)
     read_results(results_folder)
+    refuse_unfit(results_folder, [name for name in COPIED if (results_folder / name).exists()], FILES)
     model = load_classifier(str(results_folder))
     if odd := [name for name in model.labels.lab2ind if not is_word(name)]:
         raise InputError(

@@ -14,7 +14,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from huggingface_hub.hf_api import RepoFile
 
 import nmr_speech
-from nmr_speech.checks import InputError, quoted
+from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.hub.fetch import LOG_IN, REPOSITORY, hub_errors
 from nmr_speech.publish.card import pinned, pinned_commit
 from nmr_speech.publish.fit import refuse_links
@@ -146,11 +146,7 @@ def difference(files: Files, target: Target) -> Difference:
 
 
 def publish(
-    files: Files,
-    target: Target,
-    load_back: Callable[[str], None],
-    say: Say = print,
-    dry_run: bool = False,
+    files: Files, target: Target, load_back: Callable[[str], None], say: Say = print, dry_run: bool = False
 ) -> str | None:
     """Upload what differs, load it back, write the commit into the card, and tag.
 
@@ -248,7 +244,7 @@ def _problems(error: ValueError) -> str:
     try:
         return "; ".join(problem["message"] for problem in json.loads(str(error))["errors"])
     except (ValueError, KeyError, TypeError):
-        return " ".join(str(error).split())
+        return printable(error)
 
 
 def _info(target: Target) -> Any:
@@ -270,7 +266,7 @@ def _current_card(files: Files, target: Target) -> bytes:
     there = ""
     if CARD in found.changed:
         path = hf_hub_download(**target.where, filename=CARD, revision=found.head)
-        there = Path(path).read_text(encoding="utf-8")
+        there = Path(path).read_text(encoding="utf-8", errors="replace")  # somebody else's, it may hold anything
     old = pinned_commit(there)
     return pinned(card, old if old and pinned(card, old) == there else found.head).encode()
 

@@ -243,7 +243,7 @@ def describe(figures: Sequence[dict[str, float | None]]) -> list[str]:
 
 
 def _read_plane(source, sampling, region_ppm, phases, settings):
-    if source.suffix not in ENDINGS:
+    if source.suffix.lower() not in ENDINGS:
         return to_plane(read_experiment(source, sampling=sampling, **settings), region_ppm, phases=phases)
     plane = spectrum_to_plane(source)
     return plane if region_ppm is None else cut(plane, region_ppm)
@@ -265,7 +265,7 @@ def _reference(given, plane, schedule, settings, region_ppm, phases):
     if given is None:
         outside = plane.fid[:, ~sampling_mask(schedule, plane.fid.shape[1])]
         return plane.spectrum() if outside.any() else None
-    if Path(given).suffix not in ENDINGS:
+    if Path(given).suffix.lower() not in ENDINGS:
         full = read_experiment(given, sampling=Sampling(), **settings)
         return to_plane(full, region_ppm, like=plane, phases=phases).spectrum()
     spectrum, f1, f2 = read_spectrum(given)

@@ -44,10 +44,10 @@ def write_spectrum(
     (True, True)
     """
     path = Path(path)
-    if path.suffix not in ENDINGS:
+    if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path}: the name of a spectrum must end in {' or '.join(ENDINGS)}")
     label = "1H" if f1.field_mhz == f2.field_mhz else "F1"
-    between = path.suffix == ".ucsf"
+    between = path.suffix.lower() == ".ucsf"
     axes = {0: _parameters(f1, label, between), 1: _parameters(f2, "1H", between)}
     converter = nmrglue.convert.converter()
     falling = np.ascontiguousarray(spectrum[::-1, ::-1], dtype=np.float32)
@@ -55,8 +55,8 @@ def write_spectrum(
     # nmrglue writes to a name, and a file must be whole or absent: so through a temporary folder.
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        temporary = Path(folder, "spectrum" + path.suffix)
-        if path.suffix == ".ft2":
+        temporary = Path(folder, "spectrum" + path.suffix.lower())
+        if path.suffix.lower() == ".ft2":
             header, data = converter.to_pipe()
             nmrglue.pipe.write(str(temporary), header | _cosine_header(cosines), data)
         else:

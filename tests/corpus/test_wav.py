@@ -95,3 +95,12 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(InputError, match="cannot be read as audio"):
         read_wav(tmp_path / "pipe.wav")
+
+
+@pytest.mark.parametrize(("lower", "upper"), [("a.wav", "A.WAV"), ("b.flac", "B.FLAC")])
+def test_endings_in_capitals_are_the_same(lower, upper, tmp_path):
+    wav = torch.linspace(-1, 1, 65536 * 4).reshape(65536, 4).contiguous() / 2
+    for name in (lower, upper):
+        write_wav(tmp_path / name, wav)
+    assert (tmp_path / lower).read_bytes() == (tmp_path / upper).read_bytes()
+    assert torch.equal(read_wav(tmp_path / lower), read_wav(tmp_path / upper))

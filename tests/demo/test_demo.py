@@ -200,6 +200,8 @@ STRANGERS = {
     "another origin": LOCAL | {"Origin": "http://evil.example"},
     "another port": LOCAL | {"Origin": "http://127.0.0.1:1"},
     "no origin to speak of": LOCAL | {"Origin": "null"},
+    "a picture on another page": LOCAL | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    "a page of another port": LOCAL | {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"},
     "an origin in no form": LOCAL | {"Origin": "127.0.0.1:{port}"},
 }
 
@@ -218,7 +220,10 @@ def test_the_page_itself_is_answered(page):
     port = urllib.parse.urlsplit(page.local_url).port
     for name in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}", "localhost:9999", f"[::1]:{port}"):
         assert status(page.local_url, headers={"Host": name, "Origin": f"http://{name.lower()}"}) == 200
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}  # a link on another page
+    assert status(page.local_url, headers=followed) == 200
     url, opener = f"{page.local_url}gradio_api/queue/join", visitor(page)
+    assert status(url, opener, data=b"{}", headers=followed) == 403
     assert status(url, opener, data=b"{}", headers={"Sec-Fetch-Site": "cross-site"}) == 403
     assert status(url, data=b"{}") == 403  # no token
     assert status(url, data=b"{}", headers={"Cookie": "nmr_speech_token=guessed"}) == 403

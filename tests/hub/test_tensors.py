@@ -10,7 +10,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import Classifier
 from torch import nn
 
 from nmr_speech.checks import InputError
-from nmr_speech.hub.tensors import Saved, fill, find_weights
+from nmr_speech.hub.tensors import Origin, Saved, fill, find_weights
 from nmr_speech.training.transfer import Pretrained
 from tests.fixtures import backbone
 
@@ -184,6 +184,20 @@ def test_weights_that_do_not_fit_stop_the_run_and_change_nothing(kind, tmp_path)
 def test_many_names_are_cut_short():
     with pytest.raises(InputError, match=r"it lacks .*, .*, .*, .*, \S+ and 2 more; has unexpected x;"):
         fill(nn.LSTM(1, 1, bidirectional=True), {"x": torch.ones(1), "weight_ih_l0": torch.ones(4, 1)}, "it")
+
+
+ORIGIN = {"source": "a/b", "commit": None, "file": "c", "sha256": "d"}
+
+
+@pytest.mark.parametrize("origin", [5, [1], {"source": "a"}, ORIGIN | {"file": None}, ORIGIN | {"source": "\x1b[2J"}])
+def test_an_origin_of_other_types_is_refused(origin, tmp_path):
+    content = {"origin": ORIGIN, "complete": True, "tensors": {"weight": torch.ones(1)}}
+    torch.save(content, tmp_path / "backbone.ckpt")
+    assert Saved.load(tmp_path / "backbone.ckpt").origin == Origin(**ORIGIN)
+    torch.save(content | {"origin": origin}, tmp_path / "backbone.ckpt")
+    with pytest.raises(InputError, match=r"backbone\.ckpt: `origin` must hold") as caught:
+        Saved.load(tmp_path / "backbone.ckpt")
+    assert str(caught.value).isprintable()
 
 
 def test_a_plain_state_is_complete(tmp_path):

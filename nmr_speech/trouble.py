@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from types import TracebackType
 from typing import NoReturn
 
 from nmr_speech.checks import InputError, printable
@@ -112,6 +113,27 @@ def one_sentence(again: str = "", options: Mapping[str, str] | None = None) -> I
         # The library names its arguments; a user of the command knows them by their options.
         named = options or {}
         sys.exit("error: " + re.sub(r"`(\w+)`", lambda name: f"`{named.get(name[1], name[1])}`", sentence))
+
+
+def expect_interruptions() -> None:
+    """Let Ctrl+C outside of `one_sentence`, such as during slow imports, end the process with one sentence.
+
+    Example
+    -------
+    >>> getfixture("monkeypatch").setattr(sys, "excepthook", sys.__excepthook__)
+    >>> expect_interruptions()
+    >>> sys.excepthook is sys.__excepthook__
+    False
+    """
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print("\ninterrupted; run the same command again", file=sys.stderr)  # noqa: T201
+        else:
+            before(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def _end_silently() -> NoReturn:

@@ -1,9 +1,12 @@
 """Ordinary trouble ends with one sentence; a fault of the program keeps its traceback."""
 
+import ast
 import errno
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +52,28 @@ def test_an_interruption_says_what_to_do(capsys):
         raise KeyboardInterrupt
     assert caught.value.code == 130
     assert capsys.readouterr().err == f"\ninterrupted; {AGAIN}\n"
+
+
+def test_ctrl_c_while_something_is_imported_is_one_sentence():
+    program = (
+        "from nmr_speech.trouble import expect_interruptions\nexpect_interruptions()\n"
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGINT  # which a shell shows as 130
+    assert done.stderr == "\ninterrupted; run the same command again\n"
+
+
+RECIPES = [
+    path for path in (Path(__file__).parents[1] / "recipes").rglob("*.py") if "run_script(main" in path.read_text()
+]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_recipes_expect_it_before_they_import_what_takes_seconds(path):
+    first, second = ast.parse(path.read_text()).body[1:3]  # after the docstring
+    assert ast.unparse(first) == "from nmr_speech.trouble import expect_interruptions"
+    assert ast.unparse(second) == "expect_interruptions()"
 
 
 @pytest.mark.parametrize("end", ["", "    sys.exit(0)\n"])

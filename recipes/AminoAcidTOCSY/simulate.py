@@ -8,6 +8,10 @@ The files do not depend on the number of processes. Rerun the command to resume.
 and recordings per second.
 """
 
+from nmr_speech.trouble import expect_interruptions
+
+expect_interruptions()  # before the imports, which take seconds
+
 from dataclasses import fields
 
 import speechbrain as sb

@@ -8,6 +8,10 @@
 Start reading at `main`, at the bottom; the YAML holds all sizes and objects. Rerun the command to resume.
 """
 
+from nmr_speech.trouble import expect_interruptions
+
+expect_interruptions()  # before the imports, which take seconds
+
 import logging
 import sys
 from pathlib import Path

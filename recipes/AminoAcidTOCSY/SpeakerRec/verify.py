@@ -9,6 +9,10 @@ Recordings of the training split are the cohort, those of the validation split c
 To read this file, begin with `main` at the bottom.
 """
 
+from nmr_speech.trouble import expect_interruptions
+
+expect_interruptions()  # before the imports, which take seconds
+
 from pathlib import Path
 
 import numpy as np

@@ -7,6 +7,10 @@
 Start reading at `main`, at the bottom; the YAML holds all sizes and objects. Rerun the command to resume.
 """
 
+from nmr_speech.trouble import expect_interruptions
+
+expect_interruptions()  # before the imports, which take seconds
+
 from functools import partial
 
 import speechbrain as sb

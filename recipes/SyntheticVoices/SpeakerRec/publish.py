@@ -4,6 +4,10 @@
 > python recipes/SyntheticVoices/SpeakerRec/publish.py results/voices/200_1986 user/voices
 """
 
+from nmr_speech.trouble import expect_interruptions
+
+expect_interruptions()  # before the imports, which take seconds
+
 import argparse
 from pathlib import Path
 

@@ -39,7 +39,7 @@ SYSTEM = {
 LIBRARIES = {
     r"unexpected pos \d+ vs \d+|PytorchStreamWriter failed": f"a file could not be written whole; probably {DISK}",
     r"DataLoader worker .*(killed|exited unexpectedly)": "a process that loads the data was killed; probably there is "
-    "too little memory: set `--num_workers=0`, or a smaller `--batch_size`",
+    "too little memory: set `--loader_workers=0` or `--simulation_workers=0`, or a smaller `--batch_size`",
     r"out of memory": "too little memory on the device; set a smaller `--batch_size`",
 }
 

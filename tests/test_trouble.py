@@ -30,7 +30,7 @@ AGAIN = "run the same command again to resume"
         (OSError("odd"), "^error: odd; then"),
         (OSError(), "^error: OSError; then"),
         (RuntimeError("[enforce fail at inline_container.cc:668] . unexpected pos 896 vs 790"), "disk is full"),
-        (RuntimeError("DataLoader worker (pid 17) is killed by signal: Killed. "), "was killed.*num_workers=0"),
+        (RuntimeError("DataLoader worker (pid 17) is killed by signal: Killed. "), "was killed.*loader_workers=0"),
         (MemoryError(), "too little memory"),
     ],
 )

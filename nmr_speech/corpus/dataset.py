@@ -89,7 +89,7 @@ def _is_complete(batches, share):
         return False
     refuse_other_plan(folder / COMPLETE, batches.plan, share)
     _refuse_damage(batches)
-    if (folder / UNDER_WAY).exists() or (folder / PARTS).exists():  # a run was killed after its last file
+    if any((folder / name).exists() for name in (UNDER_WAY, PARTS, LOCK)):  # a run was killed after its last file
         with contextlib.suppress(OSError, InputError), locked(folder, "data_folder"):
             _tidy(folder)
     return True

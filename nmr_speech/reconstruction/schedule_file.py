@@ -7,10 +7,12 @@ import numpy as np
 
 from nmr_speech.checks import InputError, quoted, whole
 from nmr_speech.files import decode
+from nmr_speech.reading import read_bytes
 
 OWN = {"nuslist": "acqus", "sampling.sch": "procpar"}
 """Names of the schedules that lie in a Bruker or Varian folder, each with a file beside it; both count from 0."""
 COMMENTS = ("#", "%", ";", "!", "//")
+MOST_POINTS = 2**16  # of a dimension; the largest grids have some thousand
 MOST_DIMENSIONS = 3  # more numbers in a line are points of one dimension, not indices of one point
 
 
@@ -69,8 +71,8 @@ def read_schedule(path: str | Path, index_base: int | None = None) -> tuple[np.n
     """
     path = Path(path)
     try:
-        text, _ = decode(path.read_bytes())
-    except (OSError, UnicodeDecodeError) as error:
+        text, _ = decode(read_bytes(path))
+    except (InputError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: cannot be read as a schedule ({error}); give a text file, one point a line"
         ) from error
@@ -106,7 +108,11 @@ def _row(path: Path, number: int, words: list[str]) -> list[int]:
             f"{path}: line {number} must hold whole numbers, got {quoted(' '.join(words))}; one point a line"
         )
     if min(indices) < 0:
-        raise InputError(f"{path}: line {number} must hold indices from 0 or 1, got {min(indices)}; correct it")
+        raise InputError(f"{path}: line {number} must hold indices from 0 or 1, got {quoted(min(indices))}; correct it")
+    if max(indices) >= MOST_POINTS:
+        raise InputError(
+            f"{path}: line {number} must hold indices below {MOST_POINTS}, got {quoted(max(indices))}; correct it"
+        )
     return indices
 
 

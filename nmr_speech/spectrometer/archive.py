@@ -15,6 +15,7 @@ from nmr_speech.spectrometer.nmrpipe import HEADER_BYTES, is_header
 
 MOST_BYTES = 2**28  # of the archive, and of what is unpacked from it; ten times a large 2D experiment
 MOST_MEMBERS = 10_000
+MOST_RATIO = 200
 CHUNK_BYTES = 2**20
 NEEDED = re.compile(
     r"ser|acqu[234]?s|procpar|fid|nuslist|sampling\.sch|v[dcpa]list|difflist|pdata/\d{1,6}/(procs|proc2s|2rr)"
@@ -160,9 +161,17 @@ class _Budget:
         if stat.S_ISLNK(member.external_attr >> 16):
             raise InputError(f"{self.path}: {quoted(member.filename)} is a link; pack the file itself")
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Deflate packs at most a thousandfold; a measurement with noise hardly twice, one that was stopped some more.
+        most, written = MOST_RATIO * max(member.compress_size, 1) + CHUNK_BYTES, 0
         with archive.open(member) as packed, target.open("wb") as file:
             while chunk := packed.read(CHUNK_BYTES):
                 self.left -= len(chunk)
+                written += len(chunk)
+                if written > most:
+                    raise InputError(
+                        f"{self.path}: {quoted(member.filename)} unpacks to more than {MOST_RATIO} times its size; "
+                        "pack the experiment again"
+                    )
                 if self.left < 0:
                     raise InputError(f"{self.path}: unpacks to more than {MOST_BYTES >> 20} MiB; pack one experiment")
                 file.write(chunk)

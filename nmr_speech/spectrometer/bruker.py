@@ -14,6 +14,7 @@ from nmr_speech.spectrometer.experiment import (
     require_protons,
     single_precision,
 )
+from nmr_speech.spectrometer.limits import refuse_many_points
 from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
@@ -172,6 +173,7 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
         )
     n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, rows in t1
     n_rows = int(acqu2s.number("TD", 2, 2**16))
+    refuse_many_points(acqu2s.source, n_rows, n_real // 2)
     row_bytes, size = n_real * n_bytes, ser.stat().st_size
     if size != n_rows * row_bytes:  # some converters write rows without padding
         row_bytes = -(-row_bytes // BLOCK_BYTES) * BLOCK_BYTES

@@ -10,7 +10,9 @@ import nmrglue
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number, whole
+from nmr_speech.reading import read_bytes
 from nmr_speech.spectrometer.experiment import is_plausible_zero, is_same_nucleus
+from nmr_speech.spectrometer.limits import MOST_PARAMETER_BYTES
 from nmr_speech.spectrometer.parameters import Parameters
 
 MIXING_DELAY = 9  # D9 is the mixing time of every TOCSY in Bruker's library
@@ -105,7 +107,7 @@ def read_parameters(path: Path) -> Parameters:
     if not path.is_file():
         raise InputError(f"{path}: no such file; copy the whole experiment folder, which has acqus, acqu2s and ser")
     values: dict[str, Any] = {}
-    for line in path.read_text(encoding="latin-1").splitlines():
+    for line in read_bytes(path, MOST_PARAMETER_BYTES).decode("latin-1").splitlines():
         key, equals, text = line.partition("=")
         if key.startswith("##$") and equals:
             values[key[3:]] = nmrglue.bruker.parse_jcamp_value(text.strip())
@@ -124,7 +126,9 @@ def delay_s(acqus: Path, number: int) -> float | None:
     """
     if not acqus.is_file():
         return None
-    found = re.search(r"^##\$D= *\(0\.\.\d+\)([^#$]*)", acqus.read_text(encoding="latin-1"), re.MULTILINE)
+    found = re.search(
+        r"^##\$D= *\(0\.\.\d+\)([^#$]*)", read_bytes(acqus, MOST_PARAMETER_BYTES).decode("latin-1"), re.MULTILINE
+    )
     delays = found[1].split() if found else []
     try:
         return float(delays[number])

@@ -8,6 +8,7 @@ from nmr_speech.spectrometer.archive import opened
 from nmr_speech.spectrometer.bruker import read_bruker
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.jeol import is_jeol, read_jeol
+from nmr_speech.spectrometer.limits import refuse_large
 from nmr_speech.spectrometer.loops import with_doubts
 from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
 from nmr_speech.spectrometer.refusals import refusal
@@ -57,6 +58,8 @@ def read_experiment(
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give a Bruker or Varian folder or an NMRPipe file")
     try:
+        if path.suffix.lower() != ".zip":
+            refuse_large(path)
         if path.is_file() and is_nmrpipe(path):
             return with_doubts(read_nmrpipe(path, quadrature, sampling))
         if path.is_file() and is_jeol(path):

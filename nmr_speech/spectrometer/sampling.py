@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.checks import InputError
+from nmr_speech.spectrometer.limits import refuse_many_points
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,7 @@ class Sampling:
                 f"{source}: the schedule must fit the file, got {m} points up to {last} (from 0) for {pairs} measured "
                 f"pairs of rows and a grid of {n}; is it the schedule of this experiment, and counted from 0 or 1?"
             )
+        refuse_many_points(source, 2 * n, rows.shape[1])
         full = np.zeros((n, 2, rows.shape[1]), dtype=rows.dtype)
         paired = rows[: 2 * pairs].reshape(pairs, 2, -1)
         if pairs == m:

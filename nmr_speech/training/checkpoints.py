@@ -61,6 +61,11 @@ class WholeCheckpointer(Checkpointer):
         ddp_barrier()  # before any process lists checkpoints
         return saved
 
+    def save_and_keep_only(self, *args: Any, importance_keys: list | None = None, **kwargs: Any) -> None:
+        """Save a checkpoint, then delete all but the newest and the best."""
+        # SpeechBrain adds to its default list at every call, and reads all meta files once for each entry.
+        super().save_and_keep_only(*args, importance_keys=list(importance_keys or ()), **kwargs)
+
     def list_checkpoints(self) -> list[Checkpoint]:
         """List the complete checkpoints."""
         return [

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from huggingface_hub import ModelCard, hf_hub_download
 from speechbrain.inference.classifiers import EncoderClassifier
@@ -73,6 +74,7 @@ def test_a_dry_run_by_the_command(lfs_hub, bundled, capsys):
     assert lfs_hub.writes() == []
 
 
+@pytest.mark.slow
 def test_from_the_command_line(bundled, tmp_path):
     """In a process whose Hub client reads its environment itself, and uploads in its default way."""
     with loopback_hub(tokens={WRITER: ("user", "write")}, xet=True) as hub:

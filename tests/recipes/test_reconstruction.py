@@ -63,6 +63,7 @@ def finished(tmp_path_factory):
     return folder / "out"
 
 
+@pytest.mark.slow
 def test_from_the_command_line(finished):
     """All files are written, and the figures are right."""
     results = results_of(finished)
@@ -90,6 +91,7 @@ def test_from_the_command_line(finished):
         assert results[name]["rlne"] == pytest.approx(errors.mean().item(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_second_run_only_evaluates(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "out")
     train.main([MODERN, "--noprogressbar", *TINY, f"--output_folder={tmp_path / 'out'}"])
@@ -173,6 +175,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_equals_unbroken(finished, tmp_path):
     arguments = [MODERN, "--noprogressbar", *TINY, f"--output_folder={tmp_path}"]
     killed = start(["-c", KILLED_AFTER_ITS_FIRST_CHECKPOINT, str(SCRIPT), *arguments])
@@ -218,6 +221,7 @@ def test_an_error_on_the_command_line_is_one_sentence(tmp_path, monkeypatch):
         runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_network_is_not_resumed(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "out")
     wider = [setting.replace("channels: 4", "channels: 5") for setting in TINY]

@@ -144,6 +144,7 @@ def test_tensorboard_that_is_not_installed(data, tmp_path, monkeypatch):
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_two_residues_are_learned_by_heart(tmp_path):
     train.main([
         QUICKSTART, "--residues=[VAL,GLY]", "--recordings_per_residue=5", "--number_of_epochs=20", "--batch_size=6",

@@ -141,6 +141,7 @@ def test_trainable_changes_every_layer(go, speech, watch):
     assert {name for name in learned if "running_mean" in name}
 
 
+@pytest.mark.slow
 def test_part_is_trained_from_an_epoch_on_and_a_resume_is_the_same(go, speech, watch):
     overrides = ("--unfreeze={2: mfa}",)
     out = go(*overrides, epochs=3, out="unbroken")
@@ -226,6 +227,7 @@ def test_where_embedding_once_would_be_wrong_it_is_not_done(override, reason, go
 
 
 @pytest.mark.parametrize("freeze", [True, False])
+@pytest.mark.slow
 def test_another_source_with_the_same_output_folder(freeze, go, speech):
     overrides = (f"--freeze={freeze}", MEL)
     out = go(*overrides, epochs=1)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import verify
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.manifest import read_manifest
+from nmr_speech.inference.load import Embedder
 from nmr_speech.publish.bundle import make_bundle
 from nmr_speech.report import results as report
 from nmr_speech.score import cllr, eer, min_cllr, min_dcf
@@ -117,6 +117,7 @@ def test_a_list_that_is_given_and_a_drawn_one(trained, many, tmp_path):
     assert first["trials"] == {"target": 20, "nontarget": 20}
 
 
+@pytest.mark.slow
 def test_from_the_command_line_and_the_hub(trained, many, tmp_path):
     """In a process whose Hub client is pointed at the loopback interface by its environment alone."""
     script = ROOT / "recipes" / "AminoAcidTOCSY" / "SpeakerRec" / "verify.py"
@@ -186,15 +187,11 @@ def test_a_bad_list_is_reported_with_its_line(trained, many, tmp_path):
         run(trained, many, tmp_path / "v", f"--trials={tmp_path / 'list.txt'}")
 
 
-def test_a_nan_score_is_reported_with_its_line(trained, many, tmp_path):
-    broken = tmp_path / "broken"
-    shutil.copytree(trained, broken)
-    for path in (*broken.glob("save/CKPT*/frontend.ckpt"), *broken.glob("save/CKPT*/backbone.ckpt")):
-        weights = torch.load(path)
-        weights = {name: torch.full_like(w, torch.nan) if w.is_floating_point() else w for name, w in weights.items()}
-        torch.save(weights, path)
+def test_a_nan_score_is_reported_with_its_line(trained, many, tmp_path, monkeypatch):
+    """Weights that are not finite are refused when a model is loaded; what is left is an overflow in its layers."""
+    monkeypatch.setattr(Embedder, "__call__", lambda self, wavs: torch.full((len(wavs), 3), torch.nan))
     with pytest.raises(InputError, match=r"all, line 1 \(\w+ \w+\): the score is NaN; the model of .* is broken"):
-        run(broken, many, tmp_path / "v")
+        run(trained, many, tmp_path / "v")
     assert not (tmp_path / "v").exists()
 
 

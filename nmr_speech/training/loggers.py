@@ -42,10 +42,7 @@ def make_logger(kind: str, folder: str | Path) -> TrainLogger:
 class EpochFileLogger(FileTrainLogger):
     """SpeechBrain's text log with one line for each epoch, even if a run is killed between a line and its checkpoint.
 
-    Arguments
-    ---------
-    save_file : str
-        The text file.
+    Its one argument, ``save_file``, is the text file, as in SpeechBrain's `FileTrainLogger`.
 
     Example
     -------

@@ -16,7 +16,7 @@ from nmr_speech.files import locked, remove_unfinished, write_whole
 from nmr_speech.reading import read_text
 from nmr_speech.training.hparams import flatten_hparams
 
-FREE = ("number_of_epochs", "epoch_counter.limit", "simulation_workers", "loader_workers")
+FREE = ("number_of_epochs", "epoch_counter.limit", "simulation_workers", "loader_workers", "logger", "train_logger")
 """What may change when a training is resumed: its length, and what does not change its results."""
 
 OPTIONS = (

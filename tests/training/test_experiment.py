@@ -17,6 +17,7 @@ residues: [GLY, VAL]
 augmentation: null
 number_of_epochs: 3
 loader_workers: 0
+logger: file
 opt_class: !name:torch.optim.Adam
     lr: !ref <lr>
 epoch_counter: !new:speechbrain.utils.epoch_loop.EpochCounter
@@ -63,7 +64,8 @@ def test_other_settings_are_refused_by_key(begun, overrides, message):
 
 
 @pytest.mark.parametrize(
-    "overrides", ["", "number_of_epochs: 9", "lr: 1.0e-3", "loader_workers: 4", "data_folder: elsewhere"]
+    "overrides",
+    ["", "number_of_epochs: 9", "lr: 1.0e-3", "loader_workers: 4", "logger: tensorboard", "data_folder: elsewhere"],
 )
 def test_what_may_change(begun, overrides):
     begun()

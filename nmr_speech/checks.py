@@ -13,6 +13,9 @@ LONGEST_QUOTE, LONGEST_MESSAGE = 200, 1500  # characters
 MOST_CHOICES = 40  # listed in a message, of the blocks of a network for example
 
 
+FROM_WORKER = "in DataLoader worker process"
+
+
 class InputError(ValueError):
     """Input that cannot be used; the message names it and says what to do.
 
@@ -29,6 +32,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: object = ""):
+        if FROM_WORKER in str(message)[:200]:  # torch puts the traceback of the process before the message
+            message = str(message).strip().rpartition("InputError: ")[2]
         super().__init__(printable(message, LONGEST_MESSAGE))
 
 

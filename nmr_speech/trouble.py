@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import NoReturn
 
-from nmr_speech.checks import InputError, printable
+from nmr_speech.checks import FROM_WORKER, InputError, printable
 
 INTERRUPTED, CLOSED_PIPE = 130, 141
 """Exit statuses as a shell gives them: 128 and the number of the signal, SIGINT and SIGPIPE."""
@@ -59,12 +59,18 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return "too little memory; close other programs, or use a smaller input"
     if isinstance(error, OSError):
-        reason = SYSTEM.get(error.errno or 0) or error.strerror or str(error) or type(error).__name__
+        reason = SYSTEM.get(error.errno or 0) or error.strerror or _last_line(error) or type(error).__name__
         names = [os.fsdecode(name) for name in (error.filename,) if isinstance(name, str | bytes)]
         return printable(": ".join([*names, reason]), 600)
     if isinstance(error, RuntimeError):
         return next((sentence for words, sentence in LIBRARIES.items() if re.search(words, str(error))), None)
     return None
+
+
+def _last_line(error: OSError) -> str:
+    """What an error says; one of a process that loads data says it after its traceback."""
+    text = str(error)
+    return text.strip().splitlines()[-1].partition("] ")[2] if FROM_WORKER in text[:200] else text
 
 
 @contextlib.contextmanager

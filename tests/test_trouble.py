@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.cli import main
@@ -157,3 +158,30 @@ def test_a_full_disk_while_a_recording_is_written_leaves_nothing(tmp_path, monke
 def test_devices_that_are_not_here(device):
     with pytest.raises(InputError, match=r"`device` .*(must be cpu or cuda|is not available)"):
         choose_device(device)
+
+
+class Failing(torch.utils.data.Dataset):
+    """Fails in the process that loads it."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, number):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (InputError("a.wav: cannot be read as audio"), "error: a.wav: cannot be read as audio"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "a.wav"), "error: No such file: 'a.wav'"),
+    ],
+)
+def test_trouble_in_a_process_that_loads_data_is_that_of_the_command(error, sentence):
+    loader = torch.utils.data.DataLoader(Failing(error), batch_size=None, num_workers=1)
+    with pytest.raises(SystemExit) as caught, one_sentence():
+        list(loader)
+    assert caught.value.code == sentence

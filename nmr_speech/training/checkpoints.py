@@ -192,6 +192,8 @@ def _oddity(meta: Any) -> str | None:
     for name in {*meta, "unixtime"} - {"end-of-epoch", "recoverables"}:
         value = meta.get(name)
         of_figures = name != "unixtime"
+        if of_figures and isinstance(value, bool):  # SpeechBrain marks checkpoints within an epoch so
+            continue
         if not is_number(value, infinite=of_figures) and not (of_figures and _is_nan(value)):
             return f"`{printable(name)}` must be a number, got {quoted(value)}"
     return None

@@ -173,3 +173,8 @@ def test_fewer_epochs_than_were_trained_are_refused(tmp_path):
     assert checkpointer.resumes(4)
     with pytest.raises(InputError, match="has been trained for 3 epochs, more than `number_of_epochs`, 2; set another"):
         checkpointer.resumes(2)
+
+
+def test_a_checkpoint_within_an_epoch_is_marked_by_speechbrain(checkpointer):
+    checkpointer.save_checkpoint(meta={"brain_intra_epoch_ckpt": True}, end_of_epoch=False)
+    assert checkpointer.find_checkpoint().meta["brain_intra_epoch_ckpt"] is True

@@ -133,7 +133,7 @@ def reconstruct(options: argparse.Namespace) -> None:
     method = run.method_of(options.method, options.model, options.echo)
     phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
     result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
-    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines)
+    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
     if options.plot:
         from nmr_speech.report.spectra import plot_reconstruction
 

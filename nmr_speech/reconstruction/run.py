@@ -69,11 +69,15 @@ class Reconstruction:
     warnings: tuple[str, ...] = ()
 
     @property
+    def whole(self) -> tuple[bool, bool]:
+        """Whether F1 and F2 of the spectra span the spectral width; F1 always does."""
+        return True, self.plane.fid.shape[0] == self.plane.n_whole
+
+    @property
     def cosines(self) -> tuple[int, int] | None:
         """Points of F1 and F2 under their cosine windows; None for a part of F2, and for a start half a dwell late."""
         n_transients, n_points = self.plane.fid.shape[1], self.plane.f2.n // 2
-        whole_f2 = self.plane.fid.shape[0] == self.plane.n_whole
-        return (n_transients, n_points) if whole_f2 and self.plane.start == 0 else None
+        return (n_transients, n_points) if self.whole[1] and self.plane.start == 0 else None
 
     def summary(self) -> dict:
         """Return steps, warnings, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""

@@ -5,6 +5,7 @@ Both store the highest shift first. Here, at the border, spectra are turned: ins
 
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import nmrglue
@@ -18,7 +19,12 @@ ENDINGS = (".ft2", ".ucsf")
 
 
 def write_spectrum(
-    path: str | Path, spectrum: np.ndarray, f1: Axis, f2: Axis, cosines: tuple[int, int] | None = None
+    path: str | Path,
+    spectrum: np.ndarray,
+    f1: Axis,
+    f2: Axis,
+    cosines: tuple[int, int] | None = None,
+    whole: tuple[bool, bool] = (False, False),
 ) -> None:
     """Write a spectrum; the ending of the name chooses the format.
 
@@ -33,6 +39,9 @@ def write_spectrum(
     cosines : tuple[int, int] | None
         Points of F1 and F2 before zero filling, where a cosine with the first point halved was the window; the header
         of NMRPipe then says so.
+    whole : tuple[bool, bool]
+        Whether F1 and F2 span the spectral width, as a Fourier transform gives them. The two ends of the band are then
+        one point, which NMRPipe keeps at the high end, so that point n // 2 of its order is the carrier.
 
     Example
     -------
@@ -46,6 +55,12 @@ def write_spectrum(
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path}: the name of a spectrum must end in {' or '.join(ENDINGS)}")
+    for dim in np.flatnonzero(whole):
+        spectrum = np.roll(spectrum, -1, axis=dim)
+    f1, f2 = (
+        replace(axis, carrier_ppm=axis.carrier_ppm + axis.width_ppm / axis.n) if moved else axis
+        for axis, moved in zip((f1, f2), whole, strict=True)
+    )
     label = "1H" if f1.field_mhz == f2.field_mhz else "F1"
     between = path.suffix.lower() == ".ucsf"
     axes = {0: _parameters(f1, label, between), 1: _parameters(f2, "1H", between)}

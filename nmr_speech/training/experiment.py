@@ -1,6 +1,7 @@
 """The folder of one training: locked while it runs, and never resumed with other settings than it began with."""
 
 import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,12 @@ class Experiment:
         """Keep the folder for this run, with the settings in it; what a killed run has left half-written is removed."""
         with locked(self.folder, "output_folder") if if_main_process() else contextlib.nullcontext():
             run_on_main(self._begin)
-            yield self.folder
+            try:
+                yield self.folder
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+                    error.filename = str(self.folder)  # a write that fails names no file
+                raise
 
     def refuse_other_settings(self) -> None:
         """Refuse a folder in which something was trained, or scored, with other settings."""

@@ -1,5 +1,7 @@
 """A folder with results takes no other settings, and no second run at the same time."""
 
+import errno
+
 import pytest
 from speechbrain.utils.run_opts import RunOptions
 
@@ -144,3 +146,10 @@ def test_what_a_kill_left_half_written_is_removed(begun, tmp_path):
     (tmp_path / "out" / ".results.json.x3k.unfinished").write_text("{")
     begun()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["hyperparams.yaml", "results.json"]
+
+
+def test_a_full_disk_is_named_by_the_folder(begun, tmp_path):
+    (tmp_path / "mine.yaml").write_text(YAML)
+    one = Experiment({"output_folder": str(tmp_path / "out")}, tmp_path / "mine.yaml", "")
+    with pytest.raises(OSError, match="No space left on device: .*out"), one.begin():
+        raise OSError(errno.ENOSPC, "No space left on device")

@@ -151,5 +151,5 @@ def test_what_a_kill_left_half_written_is_removed(begun, tmp_path):
 def test_a_full_disk_is_named_by_the_folder(begun, tmp_path):
     (tmp_path / "mine.yaml").write_text(YAML)
     one = Experiment({"output_folder": str(tmp_path / "out")}, tmp_path / "mine.yaml", "")
-    with pytest.raises(OSError, match="No space left on device: .*out"), one.begin():
+    with pytest.raises(OSError, match=r"No space left on device: .*out"), one.begin():
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -31,7 +31,7 @@ DOCUMENTS = sorted(
     if (top := path.relative_to(ROOT).parts[0]) not in BUILT and not top.startswith(".")
 )
 # What a reader types; tests/README.md and the changelog hold no commands.
-GUIDES = [path for path in DOCUMENTS if path.name not in ("CHANGELOG.md",) and path.parent.name != "tests"]
+GUIDES = [path for path in DOCUMENTS if path.name not in ("CHANGELOG.md",) and path.parent != ROOT / "tests"]
 LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*)(#[^)\s]*)?\)")
 
 

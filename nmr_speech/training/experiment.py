@@ -28,7 +28,7 @@ OPTIONS = (
 
 
 class Experiment:
-    r"""The output folder of one run, and the settings that it was begun with.
+    r"""The output folder of one run, and the settings that it was started with.
 
     Arguments
     ---------

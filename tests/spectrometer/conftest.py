@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.spectrometer.writers import FIELD_MHZ, simulated, t1_fine
+from tests.spectrometer.writers import FIELD_MHZ, rows_of, simulated, t1_fine
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +14,8 @@ def fine():
 def expected():
     """What was to be measured, on the grid of a model of the same field, (2, 128, 128)."""
     return simulated(carrier_ppm=5.0, width_hz=12 * FIELD_MHZ, n_transients=128, n_points=128)
+
+
+@pytest.fixture(scope="session")
+def rows(fine):
+    return rows_of(fine, "states")[:32]

@@ -11,6 +11,7 @@ from nmr_speech.simulate import load_residue, tocsy
 FIELD_MHZ, CARRIER_PPM, WIDTH_HZ = 500.0, 4.7, 6500.0
 FILTER_HALF_LENGTH = 40  # points
 OVERSAMPLED = 8
+CARBON = {"NUC1": "13C", "BF1": 125.757977, "SFO1": 125.763636}  # 45 ppm above BF1
 
 
 def simulated(residue="VAL", *, carrier_ppm=CARRIER_PPM, width_hz=WIDTH_HZ, **sizes):

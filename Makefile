@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q -n 2
 
-.PHONY: help quickstart test test-slow test-all lint format docs clean
+.PHONY: help quickstart test test-slow test-all test-matrix lint format docs clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -18,6 +18,9 @@ test-slow: $(VENV)/.installed ## the slow tests: notebooks, wheel, full recipes
 	$(PYTEST) -m slow
 
 test-all: test test-slow ## all tests
+
+test-matrix: $(VENV)/.installed ## the tests with other kernels, numbers of threads and orders: as on other processors
+	$(RUN) -m tests.matrix -m "not slow"
 
 lint: $(VENV)/.installed ## style, types and spelling
 	$(VENV)/bin/ruff check .

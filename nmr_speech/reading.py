@@ -84,7 +84,7 @@ def read_text(path: str | Path, longest: int = LONGEST, hint: str = "") -> str:
     Example
     -------
     >>> path = getfixture("tmp_path") / "dataset.json"
-    >>> _ = path.write_bytes(b"caf" + bytes([0xe9]))
+    >>> _ = path.write_bytes(b"the" + bytes([0xe9]))
     >>> read_text(path)
     Traceback (most recent call last):
     ...

@@ -210,7 +210,7 @@ def _yaml(text: str | None) -> Any:
 def _say(*lines: str) -> None:
     """Print lines that may hold text of a file: a terminal obeys control characters.
 
-    After all files are written, because whoever reads the output may stop at any time.
+    After all files are written, because a program that reads the output may stop at any time.
     """
     print(*(printable(line, LONGEST_MESSAGE) for line in lines), sep="\n")
 

@@ -7,7 +7,7 @@
 
 BLAS, PyTorch and the FFT promise no last digit: it depends on the kernel that they choose for the processor and on the
 number of threads. Every value of every setting occurs in one cell at least; each cell has an order of tests of its own.
-A kernel that this processor cannot run is left out, and said so.
+A kernel that this processor cannot run is skipped with a message.
 """
 
 import os

@@ -136,7 +136,7 @@ def make_bundle(results_folder: str | Path, folder: str | Path, repository: str,
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the paths of everything in a folder but folders; links are named, not followed.
+    """Return the paths of everything in a folder but folders; links are listed, not followed.
 
     Example
     -------

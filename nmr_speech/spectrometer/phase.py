@@ -154,7 +154,7 @@ def _doubts(energy: float, first_deg: float) -> tuple[str, ...]:
 def _preferred(tried: list[_Trial], experiment: Experiment) -> _Trial:
     """The trial of least energy, or the one with the start of t1 that the file was phased for, if it is about as good.
 
-    Where peaks need not be positive, as in an edited HSQC, the energy alone decides less well than whoever phased it.
+    Where peaks may be negative, as in an edited HSQC, the phases of the file are more reliable than the energy alone.
     """
     f1_deg = experiment.processed_deg[0]
     if f1_deg is None or experiment.same_nucleus or not _was_phased(experiment):

@@ -83,7 +83,7 @@ def test_the_window_is_a_power_of_a_cosine(power, start):
 
 
 def test_halving_the_first_point_removes_the_constant():
-    """Of exp(-t / T) with a short T, the spectrum falls off as 1 / w^2; the first point in full adds a half to it."""
+    """The spectrum of exp(-t / T) with a short T decays as 1 / w^2; an unhalved first point adds 1/2 to it."""
     decaying = np.exp(-np.arange(256) / 4.0)
     in_full, halved = (
         np.fft.fft(decaying * cosine_window(256, first_halved=first_halved)).real[128] for first_halved in (False, True)

@@ -1,4 +1,4 @@
-"""A device that is not here is named before anything else is done."""
+"""A missing device is reported before anything else happens."""
 
 import pytest
 import torch

@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from nmr_speech.checks import InputError, printable, quoted
+from nmr_speech.hub.packaged import packaged
 
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -53,12 +54,13 @@ AGAIN = "run the same command again; files that have arrived are not sent twice"
 def locate(
     source: str | Path, revision: str | None, patterns: Sequence[str], kind: str = "model"
 ) -> tuple[Path, str | None]:
-    """Find the files of a model or a data set, in a local folder or on the Hub.
+    """Find the files of a model or a data set, in this package, in a local folder or on the Hub.
 
     Arguments
     ---------
     source : str | Path
-        Folder, or Hub repository ``user/name``. A folder takes precedence over a repository of the same name.
+        Name of a packaged model, see `nmr_speech.hub.packaged.packaged`; folder; or Hub repository ``user/name``. A
+        folder takes precedence over a repository of the same name.
     revision : str | None
         Commit, tag or branch of a repository; None for the main branch. A folder has no revisions.
     patterns : Sequence[str]
@@ -85,8 +87,11 @@ def locate(
     ...
     nmr_speech.checks.InputError: `source` must be a folder or a Hub repository user/name, got 'speechbrain'
     """
-    folder = Path(source)
-    if folder.is_dir():
+    named = packaged(source) if kind == "model" else None
+    if named and revision is not None:
+        raise InputError(f"{source}: comes with an installed package and has no revisions; leave `revision` out")
+    folder = named or Path(source)
+    if named or folder.is_dir():
         if revision is not None:
             raise InputError(
                 f"{source}: is a local folder, which has no revisions; leave `revision` out, or run in another folder"

@@ -14,8 +14,10 @@ from torch import nn
 
 from nmr_speech.checks import InputError, printable, quoted
 from nmr_speech.hub.fetch import REPOSITORY, fetch, locate
+from nmr_speech.hub.packaged import GE2E_FILE, NAMES, packaged
 
-FILES = ("embedding_model.ckpt", "backbone.safetensors")
+BUNDLED = "backbone.safetensors"
+FILES = ("embedding_model.ckpt", BUNDLED)
 """File of an embedding model's weights: in SpeechBrain's repositories, and in bundles of this project."""
 
 LISTED = 5  # tensor names in a message
@@ -31,9 +33,9 @@ class Origin:
     Arguments
     ---------
     source : str
-        Hub repository ``user/name``, or a folder.
+        Hub repository ``user/name``, name of a packaged model, or a folder.
     commit : str | None
-        Commit of the repository; None for a folder.
+        Commit of the repository; None for the others.
     file : str
         Name of the file.
     sha256 : str
@@ -51,12 +53,12 @@ class Origin:
     sha256: str
 
     def __str__(self) -> str:
-        where = f"commit {self.commit}" if self.commit else "a folder"
+        where = f"commit {self.commit}" if self.commit else "packaged" if self.source in NAMES else "a folder"
         return f"{self.source} ({where}), {self.file}, sha256 {self.sha256}"
 
     def load(self) -> dict[str, torch.Tensor]:
         """Load the tensors by name, from the Hub if needed; a file whose hash has changed is refused."""
-        folder = Path(self.source)
+        folder = packaged(self.source) or Path(self.source)
         if self.commit:
             folder = fetch(self.source, self.commit, [self.file], description=f"{self.source} at commit {self.commit}")
         path = folder / self.file
@@ -79,7 +81,7 @@ def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     ---------
     source : str | Path
         Hub repository ``user/name`` or folder that holds one of `FILES`, such as `speechbrain/spkrec-ecapa-voxceleb`
-        or a bundle of this project.
+        or a bundle of this project; or the name of a packaged model.
     revision : str | None
         Commit, tag or branch of a repository; None for the main branch.
 
@@ -100,9 +102,10 @@ def find_weights(source: str | Path, revision: str | None = None) -> Origin:
     nmr_speech.checks.InputError: ...: the folder holds none of embedding_model.ckpt, backbone.safetensors
     """
     folder, commit = locate(source, revision, FILES)
-    for name in FILES:
+    shown = str(source) if commit or source in NAMES else str(folder.resolve())
+    for name in (GE2E_FILE,) if source == "ge2e" else FILES:
         if (folder / name).is_file():
-            return Origin(str(source) if commit else str(folder.resolve()), commit, name, _sha256(folder / name))
+            return Origin(shown, commit, name, _sha256(folder / name))
     if commit:
         raise InputError(f"{source}: commit {commit} holds none of {', '.join(FILES)}")
     hint = "; if you mean the Hub repository, run in another folder" if REPOSITORY.fullmatch(str(source)) else ""
@@ -131,6 +134,9 @@ def load_weights(path: Path) -> dict[str, torch.Tensor]:
     nmr_speech.checks.InputError: ...model.ckpt: holds more than tensors, or is damaged; it names object; nothing...
     """
     weights = _read(path)
+    if isinstance(weights, dict) and isinstance(state := weights.get("model_state"), dict):
+        # The checkpoint of GE2E, which holds the optimiser too, and the scale of the loss beside the encoder.
+        weights = {name: tensor for name, tensor in state.items() if not str(name).startswith("similarity_")}
     if not _is_state(weights):
         raise InputError(f"{path}: must hold tensors by name, as `state_dict()` gives them")
     _refuse_huge(path, weights)

@@ -1,8 +1,9 @@
 """Front ends: 4-channel waveforms to feature frames.
 
-Each maps wavs (B, T, 4) to features (B, K, L, F) with F = 80: K streams that go through one embedding model, L frames
-a stream. ``removes_mean`` is true if the mean of each feature over the frames is zero, as pretrained speech models
-expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, G spin groups, P transients, Q points.
+Each maps wavs (B, T, 4) to features (B, K, L, F) with F = 80: K streams (``n_streams``) that go through one embedding
+model, L frames a stream. ``removes_mean`` is true if the mean of each feature over the frames is zero, as pretrained
+speech models expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, G spin groups,
+P transients, Q points.
 """
 
 import math
@@ -41,6 +42,7 @@ class MelFrontEnd(nn.Module):
     """
 
     removes_mean = True
+    n_streams = N_CHANNELS
 
     def __init__(self, window_ms: float = 25.0, hop_ms: float = 10.0, n_fft: int = 400) -> None:
         super().__init__()
@@ -74,6 +76,8 @@ class ConvFrontEnd(nn.Module):
     >>> ConvFrontEnd()(torch.rand(2, 65536, 4)).shape
     torch.Size([2, 4, 256, 80])
     """
+
+    n_streams = N_CHANNELS
 
     def __init__(self, kernel_size: int = N_POINTS, stride: int = N_POINTS, remove_mean: bool = False) -> None:
         super().__init__()
@@ -111,6 +115,7 @@ class QuadratureFrontEnd(nn.Module):
     """
 
     removes_mean = True
+    n_streams = 2
 
     start: torch.Tensor
 
@@ -162,6 +167,8 @@ class SpectralFrontEnd(QuadratureFrontEnd):
     >>> SpectralFrontEnd()(torch.rand(2, 65536, 4)).shape
     torch.Size([2, 1, 256, 80])
     """
+
+    n_streams = 1
 
     def __init__(
         self,

@@ -85,13 +85,45 @@ def check_training(hparams: Mapping[str, Any], device: str | torch.device) -> No
     if hparams["pretrained"] is not None:
         if not isinstance(hparams["pretrained"], Pretrained):
             raise InputError(f"`pretrained` must be null or as in transfer.yaml, got {quoted(hparams['pretrained'])}")
-        if not hparams["modules"]["frontend"].removes_mean:
+        if hparams["pretrained"].expects_centred and not hparams["modules"]["frontend"].removes_mean:
             raise InputError(
-                "a pretrained model expects features with the mean over the frames removed; set another `frontend`, "
-                "such as frontend/conv_centred.yaml"
+                "a pretrained speech model expects features with the mean over the frames removed; set another "
+                "`frontend`, such as frontend/conv_centred.yaml or frontend/spectral_centred.yaml"
             )
         hparams["pretrained"].check(hparams["number_of_epochs"], process_count())
     refuse_batch_norm(hparams["modules"], device)
+
+
+def refuse_lone_recording(recordings: int, hparams: Mapping[str, Any]) -> None:
+    """Refuse to train batch normalisation on a last batch that is one recording and one stream: it has no variance.
+
+    Arguments
+    ---------
+    recordings : int
+        Number of training recordings per epoch.
+    hparams : Mapping[str, Any]
+        ``modules`` and ``batch_size``.
+
+    Example
+    -------
+    >>> from nmr_speech.models.frontends import SpectralFrontEnd
+    >>> modules = {"frontend": SpectralFrontEnd(), "backbone": torch.nn.BatchNorm1d(80)}
+    >>> refuse_lone_recording(41, {"modules": modules, "batch_size": 20})
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `batch_size` 20 leaves a last batch of one of 41 recordings, too few for this model...
+    """
+    modules, size = hparams["modules"], hparams["batch_size"]
+    each = math.ceil(recordings / process_count())
+    norms = [part for part in modules["backbone"].modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
+    trained = any(weight.requires_grad for norm in norms for weight in norm.parameters())
+    lone = size == 1 or each % size == 1
+    if lone and trained and getattr(modules["frontend"], "n_streams", 0) == 1:
+        better = next((other for other in range(size + 1, each) if each % other != 1), each)
+        raise InputError(
+            f"`batch_size` {size} leaves a last batch of one of {each} recordings, too few for this model to train on; "
+            f"set another, such as {better}"
+        )
 
 
 def loader_options(hparams: Mapping[str, Any], device: str | torch.device) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from speechbrain.utils.checkpoints import mark_as_loader, mark_as_saver, registe
 from torch import nn
 
 from nmr_speech.checks import InputError, one_of, positive, quoted, whole
-from nmr_speech.hub.tensors import Saved, fill, find_weights
+from nmr_speech.hub.tensors import BUNDLED, Saved, fill, find_weights
 
 
 @register_checkpoint_hooks
@@ -26,10 +26,11 @@ class Pretrained(nn.Module):
     Arguments
     ---------
     module : nn.Module
-        The embedding model; the weights must match its names and shapes. The sentence mean must be removed from its
-        features, as SpeechBrain's speaker models expect: see `nmr_speech.models.frontends`.
+        The embedding model; the weights must match its names and shapes. A speech model expects features without their
+        mean over the frames: see `expects_centred`.
     source : str | None
-        See `nmr_speech.hub.tensors.find_weights`; None keeps the random weights, for comparison.
+        See `nmr_speech.hub.tensors.find_weights`: "molecules" and "ge2e" are names of packaged models. None keeps the
+        random weights, for comparison.
     revision : str | None
         Commit, tag or branch of a repository.
     freeze : bool
@@ -102,6 +103,15 @@ class Pretrained(nn.Module):
     def always_frozen(self) -> bool:
         """Whether no part of it is trained in any epoch."""
         return not self.schedule
+
+    @property
+    def expects_centred(self) -> bool:
+        """Whether it expects the mean of each feature over the frames removed, as speech models do.
+
+        A bundle of this project expects the features of the front end that it was trained behind, and random weights
+        expect nothing.
+        """
+        return self.origin is not None and self.origin.file != BUNDLED
 
     def check(self, number_of_epochs: int, processes: int) -> None:
         """Refuse a schedule that a training of so many epochs and processes cannot follow."""

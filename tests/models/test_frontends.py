@@ -46,6 +46,7 @@ def test_streams_frames_and_parameters_of_each_part(part, shape, parameters, wav
     with (PARTS / f"{part}.yaml").open() as stream:
         frontend = load_hyperpyyaml(stream)["module"]
     assert frontend(wavs).shape == shape
+    assert frontend.n_streams == shape[1]
     assert sum(weight.numel() for weight in frontend.parameters()) == parameters
 
 

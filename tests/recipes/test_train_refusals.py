@@ -83,3 +83,11 @@ def test_bad_calls_stop_the_run_before_anything_is_written(kind, data, tmp_path)
         train.main([QUICKSTART, *tiny_but(argument), f"--data_folder={data}", f"--output_folder={tmp_path / 'out'}"])
     assert not (tmp_path / "out").exists()
     assert sorted(data.rglob("*")) == before
+
+
+def test_a_last_batch_of_one_recording_is_refused_where_it_cannot_be_trained_on(data, tmp_path):
+    n = len(read_manifest(data / "train.csv"))
+    settings = tiny_but(f"--batch_size={n - 1}", "--frontend=!include:frontend/spectral.yaml")
+    with pytest.raises(InputError, match=rf"`batch_size` {n - 1} leaves a last batch of one of \d+ recordings"):
+        train.main([QUICKSTART, *settings, f"--data_folder={data}", f"--output_folder={tmp_path / 'out'}"])
+    assert not (tmp_path / "out").exists()

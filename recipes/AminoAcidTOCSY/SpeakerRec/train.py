@@ -143,6 +143,7 @@ def dataio_prep(hparams):
         datasets["fresh"] = SimulatedRecordings(
             speakers.plan_of(hparams), hparams["speakers"], n, hparams["epoch_counter"]
         )
+    speakers.refuse_lone_recording(len(datasets.get("fresh", datasets["train"])), hparams)
     return datasets, label_encoder
 
 

@@ -5,12 +5,15 @@ from speechbrain.lobes.models.Xvector import Xvector
 from torch import nn
 
 from nmr_speech.models.deep_picker import DeepPicker
-from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd
+from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd
 from nmr_speech.models.heads import LinearHead, MarginHead
 
 CLASSES: dict[str, type[nn.Module]] = {
     f"{cls.__module__}.{cls.__qualname__}": cls
-    for cls in (ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, ECAPA_TDNN, Xvector, DeepPicker, LinearHead, MarginHead)
+    for cls in (
+        *(ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd),
+        *(ECAPA_TDNN, Xvector, DeepPicker, LinearHead, MarginHead),
+    )
 }
 """The classes that the loader builds, by full name. None of their constructors reads or writes anything."""
 

@@ -2,7 +2,7 @@
 
 Each maps wavs (B, T, 4) to features (B, K, L, F) with F = 80: K streams that go through one embedding model, L frames
 a stream. ``removes_mean`` is true if the mean of each feature over the frames is zero, as pretrained speech models
-expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, P transients, Q points.
+expect. Legend: B batch, T samples, C channels, K streams, L frames, F features, G spin groups, P transients, Q points.
 """
 
 import math
@@ -11,9 +11,10 @@ import torch
 from speechbrain.lobes.features import Fbank
 from torch import nn
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, one_of
 from nmr_speech.constants import N_CHANNELS, N_POINTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus.pseudo_audio import unstack_fid
+from nmr_speech.simulate.fid import cosine_window, states_to_echo
 
 N_FEATURES = 80
 """Number of features a frame: what the VoxCeleb ECAPA expects."""
@@ -133,6 +134,94 @@ class QuadratureFrontEnd(nn.Module):
     def filters(self) -> torch.Tensor:
         """Weight of each point of a transient in each filter: complex, (F, Q)."""
         return self.start + self.learning_rate_scale * torch.view_as_complex(self.learned)
+
+
+class SpectralFrontEnd(QuadratureFrontEnd):
+    """Frequencies of F1 as frames, the filters of `QuadratureFrontEnd` over F2: one stream, the signs of both are kept.
+
+    The States pair is joined to the anti-echo signal, cosine + i sine, which is weighted by a squared cosine and
+    Fourier transformed over t1. Frame ``k`` is the frequency ``(k - 128) / 256`` of the spectral width in F1, so the
+    axis rises as an `nmr_speech.axis.Axis` does, and a frame says what a proton of that shift is coupled to.
+
+    Arguments
+    ---------
+    n_filters : int
+        See `QuadratureFrontEnd`.
+    learning_rate_scale : float
+        See `QuadratureFrontEnd`.
+    floor : float
+        Power added before the logarithm. The transform is unitary and the filters have unit norm, so white noise keeps
+        its power; it is relative to a recording whose largest value is 1, as `nmr_speech.models.embed.embed` makes it.
+    remove_mean : str
+        "plane" subtracts one number, the mean of all features of a recording: strong and weak filters stay strong and
+        weak, which tells where F2 has lines. "frames" subtracts the mean of each feature over the frames, as
+        pretrained speech models expect.
+
+    Example
+    -------
+    >>> SpectralFrontEnd()(torch.rand(2, 65536, 4)).shape
+    torch.Size([2, 1, 256, 80])
+    """
+
+    def __init__(
+        self,
+        n_filters: int = N_FEATURES,
+        learning_rate_scale: float = 0.01,
+        floor: float = 1e-3,
+        remove_mean: str = "plane",
+    ) -> None:
+        super().__init__(n_filters, learning_rate_scale, floor)
+        self.removes_mean = one_of("remove_mean", remove_mean, ("plane", "frames")) == "frames"
+
+    def forward(self, wavs: torch.Tensor) -> torch.Tensor:
+        """Map wavs (B, T, 4) to features (B, 1, P, F)."""
+        _, anti_echo = states_to_echo(*unstack_fid(wavs).unbind(1))
+        # Filters first: 80 columns to transform instead of 256 points.
+        return self._log_power(_to_f1((anti_echo @ self.filters().T).mT).mT)
+
+    def from_lines(self, t1: torch.Tensor, t2: torch.Tensor, transfer: torch.Tensor) -> torch.Tensor:
+        """Compute the features of a sum of products without building the recording.
+
+        The anti-echo signal is ``sum_kl t1[k] transfer[k, l] t2[l]``: what evolves in t1 as group k and is detected as
+        group l. In the recording, the cosine channel has the real part of ``t1`` in its place, the sine channel the
+        imaginary part.
+
+        Arguments
+        ---------
+        t1 : torch.Tensor
+            Signals of the groups in t1, complex, (B, G, P).
+        t2 : torch.Tensor
+            Signals of the groups in t2, complex, (B, G, Q).
+        transfer : torch.Tensor
+            Amplitude from each group (row) to each (column), real, (B, G, G). The floor is relative to a signal whose
+            largest value is 1: for signals that begin at 1, all amplitudes together are 1.
+
+        Returns
+        -------
+        torch.Tensor
+            Features, (B, 1, P, F).
+
+        Example
+        -------
+        >>> line = torch.polar(torch.ones(256), 2 * math.pi * 32 / 256 * torch.arange(256))[None, None]
+        >>> feats = SpectralFrontEnd().from_lines(line, line, torch.ones(1, 1, 1))
+        >>> divmod(feats.argmax().item(), 80)  # 32 of 256 points above the middle, an eighth of 80 filters
+        (160, 50)
+        """
+        detected = transfer.to(t2.dtype) @ (t2 @ self.filters().T)  # (B, G, F)
+        return self._log_power(_to_f1(t1).mT @ detected)
+
+    def _log_power(self, lines: torch.Tensor) -> torch.Tensor:
+        feats = 0.5 * torch.log(torch.view_as_real(lines).square().sum(-1) + self.floor)[:, None]
+        return _remove_mean(feats) if self.removes_mean else feats - feats.mean(dim=(-2, -1), keepdim=True)
+
+
+def _to_f1(signals: torch.Tensor) -> torch.Tensor:
+    """Transform signals (..., P) over t1 to frequencies (..., P) that rise."""
+    # Not halved at zero: where only the power counts, dispersive tails are larger than what halving removes.
+    window = cosine_window(signals.shape[-1], first_halved=False, dtype=signals.real.dtype)
+    weighted = signals * torch.from_numpy(window).to(signals.device)
+    return torch.fft.fftshift(torch.fft.fft(weighted, norm="ortho"), dim=-1)
 
 
 def _channels_to_batch(wavs: torch.Tensor) -> torch.Tensor:

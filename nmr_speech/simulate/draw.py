@@ -270,4 +270,4 @@ def draw_shifts(residue: Residue, rng: np.random.Generator) -> np.ndarray:
     >>> bool(shifts["HD1"] == shifts["HD2"]), bool(shifts["HB2"] == shifts["HB3"])
     (True, False)
     """
-    return rng.normal(residue.shift_mean_ppm, residue.shift_std_ppm)[list(residue.shift_of)]
+    return residue.draw_shifts(rng, 1)[0]

@@ -29,7 +29,7 @@ def pulse_acquire(
 
     Arguments
     ---------
-    system : str | Residue | SpinSystem
+    system : str | Molecule | SpinSystem
         Molecule; see `tocsy`.
     shifts_ppm : Mapping[str, float] | Sequence[float] | np.ndarray
         Chemical shift of each group, or an array (R, groups); see `tocsy`.

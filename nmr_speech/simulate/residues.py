@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.spin_system import SpinSystem
 
 RESIDUES = (
@@ -17,35 +18,20 @@ RESIDUES = (
 TABLES = ("groups.csv", "couplings.csv", "shift_statistics.csv")
 
 
-@dataclass(frozen=True, eq=False)
-class Residue:
-    """One amino acid in one sample condition.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Residue(Molecule):
+    """One amino acid in one sample condition: a `Molecule` whose ``id`` and ``name`` are its three-letter code.
 
     Arguments
     ---------
-    name : str
-        Three-letter code.
     condition : str
         "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
     shift_source : str
         "protein": the residue in a chain, over all proteins; "free": the amino acid by itself in water near pH 7.4.
-    system : SpinSystem
-        Groups and couplings.
-    shift_mean_ppm : np.ndarray
-        Mean shift of each group in ppm, (groups,).
-    shift_std_ppm : np.ndarray
-        Standard deviation of each group's shift in ppm, (groups,).
-    shift_of : tuple[int, ...]
-        For each group, the index of the group whose draw it takes: its own, or that of its ring partner.
     """
 
-    name: str
     condition: str
     shift_source: str
-    system: SpinSystem
-    shift_mean_ppm: np.ndarray
-    shift_std_ppm: np.ndarray
-    shift_of: tuple[int, ...]
 
 
 def read_residue(name: str, condition: str, shift_source: str, free_shift_std_ppm: float) -> Residue:
@@ -77,11 +63,14 @@ def read_residue(name: str, condition: str, shift_source: str, free_shift_std_pp
     mean_ppm, std_ppm = (
         _protein_shifts(name, rows) if shift_source == "protein" else _free_shifts(rows, free_shift_std_ppm)
     )
+    n_protons = {row["group"]: int(row["n_protons"]) for row in rows}
     return Residue(
-        name,
-        condition,
-        shift_source,
-        SpinSystem({row["group"]: int(row["n_protons"]) for row in rows}, _couplings_hz(name, names, shift_source)),
+        id=name,
+        name=name,
+        condition=condition,
+        shift_source=shift_source,
+        source="BMRB statistics of proteins" if shift_source == "protein" else "GISSMO, free amino acid",
+        system=SpinSystem(n_protons, _couplings_hz(name, names, shift_source)),
         shift_mean_ppm=np.array(mean_ppm),
         shift_std_ppm=np.array(std_ppm),
         shift_of=tuple(names.index(row["shift_of"] or row["group"]) for row in rows),

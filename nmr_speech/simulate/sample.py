@@ -11,6 +11,7 @@ import torch
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, is_number, one_of, quoted
+from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.residues import RESIDUES, Residue, read_residue
 from nmr_speech.simulate.spin_system import SpinSystem
 
@@ -18,7 +19,7 @@ CONDITIONS = ("h2o", "d2o")
 SHIFT_SOURCES = ("protein", "free")
 FREE_SHIFT_STD_PPM = 0.03  # how far pH, salt, temperature and referencing move a shift between ordinary samples
 
-System = str | Residue | SpinSystem
+System = str | Molecule | SpinSystem
 Shifts = Mapping[str, float] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray
 
 
@@ -116,8 +117,8 @@ def spin_system(system: System) -> SpinSystem:
     >>> spin_system("GLY").names
     ('HA2', 'HA3', 'H')
     """
-    residue = load_residue(system) if isinstance(system, str) else system
-    return residue.system if isinstance(residue, Residue) else residue
+    molecule = load_residue(system) if isinstance(system, str) else system
+    return molecule.system if isinstance(molecule, Molecule) else molecule
 
 
 def offsets_rad_s(system: SpinSystem, shifts_ppm: Shifts, axis: Axis) -> torch.Tensor:

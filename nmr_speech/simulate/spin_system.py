@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.sparse
 import torch
 
 from nmr_speech.checks import InputError, is_number, one_of, quoted, whole
@@ -122,20 +121,49 @@ def networks(system: SpinSystem, device: str = "cpu") -> tuple[Network, ...]:
     >>> [len(network.sectors) for network in networks(ethyl)]  # (1, 0) x (3/2, 1/2)
     [4]
     """
-    n_groups = len(system.groups)
     index = {name: i for i, name in enumerate(system.names)}
-    pairs = [(index[a], index[b], j) for a, b, j in system.couplings_hz if j != 0]
-    graph = scipy.sparse.coo_matrix(
-        ([1] * len(pairs), ([a for a, _, _ in pairs], [b for _, b, _ in pairs])), (n_groups,) * 2
-    )
-    n_networks, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
     parts = []
-    for part in range(n_networks):
-        members = [i for i in range(n_groups) if label[i] == part]
+    for members in connected(system):
         sizes = [system.groups[i][1] for i in members]
-        couplings = [(members.index(a), members.index(b), j) for a, b, j in pairs if a in members]
-        parts.append(Network(tuple(members), tuple(_sectors(sizes, couplings, device))))
+        place = {i: k for k, i in enumerate(members)}
+        pairs = [(index[a], index[b], j) for a, b, j in system.couplings_hz if j != 0 and index[a] in place]
+        couplings = [(place[a], place[b], j) for a, b, j in pairs]
+        parts.append(Network(members, tuple(_sectors(sizes, couplings, device))))
     return tuple(parts)
+
+
+def connected(system: SpinSystem) -> list[tuple[int, ...]]:
+    """Split the groups of a spin system into those that couplings connect, by position; a coupling of 0 Hz does not.
+
+    Example
+    -------
+    >>> connected(SpinSystem({"A": 1, "B": 1, "C": 3}, {("C", "A"): 7.0}))
+    [(0, 2), (1,)]
+    """
+    part = list(range(len(system.groups)))
+    index = {name: i for i, name in enumerate(system.names)}
+    for a, b, j in system.couplings_hz:
+        if j != 0:
+            old, new = part[index[a]], part[index[b]]
+            part = [new if one == old else one for one in part]
+    return [tuple(i for i, one in enumerate(part) if one == label) for label in dict.fromkeys(part)]
+
+
+def largest_block(system: SpinSystem) -> int:
+    """Count the states of equal M_z in the largest block of a spin system: what the time of a simulation depends on.
+
+    Example
+    -------
+    >>> largest_block(SpinSystem({"CH2": 2, "CH3": 3}, {("CH2", "CH3"): 7.0}))  # of spins 1 and 3/2
+    3
+    """
+    largest = 1
+    for members in connected(system):
+        ways = np.ones(1, dtype=int)
+        for i in members:
+            ways = np.convolve(ways, np.ones(system.groups[i][1] + 1, dtype=int))
+        largest = max(largest, int(ways.max()))
+    return largest
 
 
 def _sectors(sizes, couplings, device):
@@ -163,40 +191,71 @@ def composite_spins(n_protons: int) -> list[tuple[float, int]]:
 
 
 def _blocks(spins, couplings):
-    dims = [int(2 * spin + 1) for spin in spins]
-
-    def in_product_space(operator, group):
-        before, after = math.prod(dims[:group]), math.prod(dims[group + 1 :])
-        return scipy.sparse.kron(
-            scipy.sparse.kron(scipy.sparse.identity(before), operator), scipy.sparse.identity(after), "csr"
-        )
-
-    m_z = np.stack([in_product_space(_z(spin), g).diagonal() for g, spin in enumerate(spins)], axis=1)
-    plus = [in_product_space(_plus(spin), g) for g, spin in enumerate(spins)]
-    coupling = scipy.sparse.csr_matrix((len(m_z), len(m_z)))
-    for a, b, j_hz in couplings:
-        flip_flop = plus[a] @ plus[b].T
-        coupling += 2 * math.pi * j_hz * (scipy.sparse.diags(m_z[:, a] * m_z[:, b]) + (flip_flop + flip_flop.T) / 2)
-    total_plus = sum(plus).tocsr()
-    # Twice M is an integer, M itself may be a half.
-    twice_m = np.rint(2 * m_z.sum(axis=1)).astype(int)
-    blocks = [np.flatnonzero(twice_m == m) for m in sorted(set(twice_m), reverse=True)]
-    energies, states = zip(*(np.linalg.eigh(coupling[block][:, block].toarray()) for block in blocks), strict=True)
+    """Energies, I_z and I+ of every block of equal M_z, in the eigenbasis of the couplings."""
+    product = _ProductStates(spins)
+    energies, states = zip(*map(np.linalg.eigh, product.coupling(couplings)), strict=True)
     # In the product basis I_z is diagonal; in the eigenbasis of the couplings it no longer is.
     turned_z = [
-        np.einsum("ia,ig,ib->gab", state, m_z[block], state, optimize=True)
-        for block, state in zip(blocks, states, strict=True)
+        (state.T * product.m_z[:, None, block]) @ state for block, state in zip(product.blocks, states, strict=True)
     ]
     turned_plus = [
-        states[k].T @ (total_plus[blocks[k]][:, blocks[k + 1]] @ states[k + 1]) for k in range(len(blocks) - 1)
+        upper.T @ plus @ lower
+        for plus, (upper, lower) in zip(product.raising(), itertools.pairwise(states), strict=True)
     ]
     return energies, turned_z, turned_plus
 
 
-def _z(spin):
-    return scipy.sparse.diags(np.arange(spin, -spin - 1, -1))
+class _ProductStates:
+    """Product states of composite spins, in blocks of equal M_z, and the matrix elements between them.
 
+    By index arithmetic: I+ of a group moves a state by a fixed stride. For systems of a few spins, sparse Kronecker
+    products took several times as long as a recording.
+    """
 
-def _plus(spin):
-    m = np.arange(spin - 1, -spin - 1, -1)  # of the state that is raised
-    return scipy.sparse.diags(np.sqrt(spin * (spin + 1) - m * (m + 1)), 1, shape=(len(m) + 1,) * 2)
+    def __init__(self, spins):
+        self.dims = [int(2 * spin + 1) for spin in spins]
+        self.digits = np.indices(self.dims).reshape(len(spins), -1)  # 0 is the highest m of a group
+        self.spin = np.array(spins)[:, None]
+        self.m_z = self.spin - self.digits
+        self.stride = np.cumprod([1, *self.dims[:0:-1]])[::-1]
+        twice_m = np.rint(2 * self.m_z.sum(axis=0)).astype(int)  # M itself may be a half
+        self.block_of = (twice_m.max() - twice_m) // 2
+        self.blocks = [np.flatnonzero(self.block_of == k) for k in range(self.block_of.max() + 1)]
+        self.size = np.array([len(block) for block in self.blocks])
+        self.place = np.empty(len(twice_m), dtype=int)
+        for block in self.blocks:
+            self.place[block] = np.arange(len(block))
+
+    def coupling(self, couplings):
+        """2 pi sum J I.I in rad/s, block by block."""
+        # All blocks lie one after the other in one flat array, so that each coupling is added in one go.
+        start = np.concatenate([[0], np.cumsum(self.size**2)])
+        flat, diagonal = np.zeros(start[-1]), np.zeros(len(self.place))
+        raised, lowered = self._ladder(1), self._ladder(-1)
+        for a, b, j_hz in couplings:
+            diagonal += 2 * math.pi * j_hz * self.m_z[a] * self.m_z[b]
+            (state,) = np.nonzero((self.digits[a] > 0) & (self.digits[b] < self.dims[b] - 1))
+            other = state - self.stride[a] + self.stride[b]
+            value = math.pi * j_hz * raised[a, state] * lowered[b, state]
+            first, width = start[self.block_of[state]], self.size[self.block_of[state]]
+            flat[first + self.place[other] * width + self.place[state]] += value
+            flat[first + self.place[state] * width + self.place[other]] += value
+        for block, first, n in zip(self.blocks, start, self.size, strict=False):
+            yield flat[first : first + n**2].reshape(n, n) + np.diag(diagonal[block])
+
+    def raising(self):
+        """I+ of all groups, from each block to the one above it."""
+        shapes = list(itertools.pairwise(self.size))
+        start = np.concatenate([[0], np.cumsum([upper * lower for upper, lower in shapes])]).astype(int)
+        flat, raised = np.zeros(start[-1]), self._ladder(1)
+        for group, stride in enumerate(self.stride):
+            (state,) = np.nonzero(self.digits[group] > 0)
+            above = self.block_of[state] - 1
+            flat[start[above] + self.place[state - stride] * self.size[above + 1] + self.place[state]] += raised[
+                group, state
+            ]
+        return [flat[first : first + m * n].reshape(m, n) for first, (m, n) in zip(start, shapes, strict=False)]
+
+    def _ladder(self, step):
+        """Matrix element of I+ (step 1) or I- (step -1) of each group from each state."""
+        return np.sqrt(self.spin * (self.spin + 1) - self.m_z * (self.m_z + step))

@@ -65,8 +65,8 @@ def tocsy(
 
     Arguments
     ---------
-    system : str | Residue | SpinSystem
-        Molecule: a three-letter code (in H2O), a residue, or any groups and couplings.
+    system : str | Molecule | SpinSystem
+        A three-letter code (in H2O), a molecule such as a residue, or any groups and couplings.
     shifts_ppm : Mapping[str, float] | Sequence[float] | np.ndarray
         Chemical shift of each group, by name or in the order of ``system.groups``; or an array (R, groups) for R
         recordings at once. Lines outside the spectral width fold, as on a spectrometer.

@@ -9,6 +9,7 @@ from nmr_speech.trouble import expect_interruptions
 # Of malloc.h; the values that `mallopt` takes are ints.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 TOP_PAD_BYTES = 2**28
+SPINS = "1000"
 
 
 def prepare_process() -> None:
@@ -19,20 +20,22 @@ def prepare_process() -> None:
 
 
 def share_cores() -> None:
-    """Let threads that wait for each other sleep instead of spin, unless the user chose with ``OMP_WAIT_POLICY``.
+    """Let threads that wait for each other sleep after a few microseconds, unless the user chose otherwise.
 
-    On a machine with other work, a thread that spins takes the core that the thread it waits for needs: a training step
-    of two threads then takes several times as long as one of a single thread; `benchmarks.machine` measures it.
-    OpenMP reads the variable when PyTorch is imported, so this comes before; afterwards it does nothing.
+    OpenMP lets them spin for milliseconds. On a machine with other work, a thread that spins holds the core that the
+    thread it waits for needs, and a training step takes many times as long; threads that sleep at once slow a quiet
+    machine down. `benchmarks.startup` measures all three. The library that comes with PyTorch reads the variable
+    ``GOMP_SPINCOUNT`` when PyTorch is imported: later than that, this does nothing.
 
     Example
     -------
-    >>> getfixture("monkeypatch").setenv("OMP_WAIT_POLICY", "ACTIVE")
+    >>> getfixture("monkeypatch").setenv("GOMP_SPINCOUNT", "30000")
     >>> share_cores()
-    >>> os.environ["OMP_WAIT_POLICY"]
-    'ACTIVE'
+    >>> os.environ["GOMP_SPINCOUNT"]
+    '30000'
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not any(name in os.environ for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")):
+        os.environ["GOMP_SPINCOUNT"] = SPINS
 
 
 def keep_freed_memory() -> bool:
@@ -56,6 +59,6 @@ def keep_freed_memory() -> bool:
     if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    # -1 never trims. Without the padding, the heap would grow by one tensor at a time.
+    # -1: never trim. Without the padding, the heap would grow by one tensor at a time.
     settings = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1, M_TOP_PAD: TOP_PAD_BYTES}
-    return all([mallopt(name, value) for name, value in settings.items()])
+    return min(mallopt(name, value) for name, value in settings.items()) == 1  # 1 is success

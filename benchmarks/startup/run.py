@@ -2,9 +2,9 @@
 
 > python -m benchmarks.startup.run
 
-Freed memory kept or given back: training, simulation and reconstruction on one thread. Threads that spin or sleep while
-they wait: training on all cores, on a quiet machine, and beside a process on every core that only computes. To be
-measured on a machine without other work.
+Freed memory kept or given back: training, simulation and reconstruction on one thread. Threads that spin, or sleep soon
+or at once, while they wait: training on all cores, on a quiet machine, and beside a process on every core that only
+computes. To be measured on a machine without other work.
 """
 
 import argparse
@@ -19,17 +19,26 @@ import time
 from contextlib import contextmanager
 from functools import partial
 
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from torch import nn
+
 from benchmarks.common import ROOT, once, results_path
-from nmr_speech.startup import keep_freed_memory
+from nmr_speech.models.embed import embed
+from nmr_speech.models.frontends import QuadratureFrontEnd
+from nmr_speech.models.heads import LinearHead
+from nmr_speech.reconstruction import ist
+from nmr_speech.simulate import draw_recordings
+from nmr_speech.startup import SPINS, keep_freed_memory
+from nmr_speech.training.speedups import skip_idle_padding
 
 ROUNDS, WARMUP = 3, 2
 UNITS = {"training": 10, "simulation": 5, "reconstruction": 5}  # steps, batches of 8 recordings, planes
 BATCH = 20
-CORES = str(os.cpu_count())
 THREADS = {
-    "spinning": {"OMP_WAIT_POLICY": "ACTIVE", "OMP_NUM_THREADS": CORES},
-    "default of OpenMP": {"OMP_NUM_THREADS": CORES},
-    "sleeping": {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": CORES},
+    "as OpenMP sets them": {},
+    "short spins": {"GOMP_SPINCOUNT": SPINS},
+    "no spins": {"OMP_WAIT_POLICY": "PASSIVE"},
     "one thread": {"OMP_NUM_THREADS": "1"},
 }
 
@@ -73,7 +82,7 @@ def alternate(runs):
 def process(work, keep, environment):
     """Figures of one process."""
     command = [sys.executable, "-m", "benchmarks.startup.run", f"--work={work}", *(["--keep"] if keep else [])]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MALLOC_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "MALLOC_"))}
     done = subprocess.run(command, cwd=ROOT, env=inherited | environment, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -117,15 +126,6 @@ def measure(work, keep):
 
 def training():
     """A step of the quickstart's model; the loss."""
-    import torch
-    from hyperpyyaml import load_hyperpyyaml
-    from torch import nn
-
-    from nmr_speech.models.embed import embed
-    from nmr_speech.models.frontends import QuadratureFrontEnd
-    from nmr_speech.models.heads import LinearHead
-    from nmr_speech.training.speedups import skip_idle_padding
-
     torch.manual_seed(0)
     part = load_hyperpyyaml((ROOT / "hparams" / "backbone" / "ecapa_xs.yaml").read_text())
     frontend, backbone = QuadratureFrontEnd(), skip_idle_padding(part["module"])
@@ -145,17 +145,11 @@ def training():
 
 def simulation():
     """A batch of recordings of lysine; the largest point of the last."""
-    from nmr_speech.simulate import draw_recordings
-
     return lambda: float(draw_recordings("LYS", 1986, range(8))[-1].fid.abs().max())
 
 
 def reconstruction():
     """A plane of 64 spectra by iterative soft thresholding; the largest point."""
-    import torch
-
-    from nmr_speech.reconstruction import ist
-
     generator = torch.Generator().manual_seed(0)
     fids = torch.randn(64, 256, dtype=torch.complex64, generator=generator)
     schedule = torch.randperm(256, generator=generator)[:64].sort().values

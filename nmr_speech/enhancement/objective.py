@@ -10,7 +10,7 @@ def objective(
     std: torch.Tensor,
     noisy: torch.Tensor,
     noise: torch.Tensor,
-    beta: float = 0.5,
+    beta: float = 1.0,
     empty_weight: float = 1.0,
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return the likelihood of the errors under the predicted standard deviations, with points weighted.

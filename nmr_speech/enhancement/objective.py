@@ -32,8 +32,9 @@ def objective(
     Returns
     -------
     tuple[torch.Tensor, dict[str, torch.Tensor]]
-        The loss; and the mean squared error of the real part at points with and without signal, and the mean of the
-        squared error over the predicted variance, which is 1 where the prediction is right.
+        The loss; and the mean squared error of the real part (of all points, of those with and without signal), and the
+        mean of the squared error over the predicted variance, which is 1 where the prediction is right. Epochs are
+        compared by the error: the loss holds weights that change with the prediction.
 
     Example
     -------
@@ -49,6 +50,7 @@ def objective(
     loss = (weight * (error / variance + variance.log())).mean()
     with torch.no_grad():
         parts = {
+            "error": error.mean(),
             "signal": error[~empty].mean() if (~empty).any() else error.new_zeros(()),
             "empty": error[empty].mean() if empty.any() else error.new_zeros(()),
             "chi_square": (error / variance).mean(),

@@ -63,7 +63,7 @@ class DenoisingBrain(sb.Brain):
         return super().fit_batch(batch)
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
-        """Log; after validation, keep the checkpoint with the smallest loss."""
+        """Log; after validation, keep the checkpoint with the smallest error."""
         means = {name: sum(part[name] for part in self.parts) / len(self.parts) for name in self.parts[0]}
         stats = {"loss": stage_loss} | means
         if stage == sb.Stage.TRAIN:
@@ -72,7 +72,7 @@ class DenoisingBrain(sb.Brain):
         log = {"epoch": epoch, "lr": self.lr}
         self.hparams.train_logger.log_stats(log, train_stats=self.train_stats, valid_stats=stats)
         self.hparams.curves.add(log | {"train": self.train_stats, "valid": stats})
-        self.checkpointer.save_and_keep_only(meta=stats, min_keys=["loss"])
+        self.checkpointer.save_and_keep_only(meta=stats, min_keys=["error"])
 
 
 KEYS = (
@@ -156,10 +156,10 @@ def main(argv):
         clock.lap("train")
 
         curves = list(hparams["curves"].epochs)  # before the best checkpoint brings back those up to itself
-        best = checkpointer.recover_if_possible(min_key="loss")
-        valid = {name: best.meta[name] for name in ("loss", "signal", "empty", "chi_square")}
+        best = checkpointer.recover_if_possible(min_key="error")
+        valid = {name: best.meta[name] for name in ("error", "signal", "empty", "chi_square")}
         save_denoiser(brain.modules.network, folder)
-        plot_curves(curves, "loss", "loss", folder / "curves.png")
+        plot_curves(curves, "error", "squared error", folder / "curves.png")
         run = {"valid": valid, "curves": curves, "resumed": resumed, "seconds": clock.seconds}
         files = ["config.json", "model.safetensors", "curves.png"]
         write_results(folder, hparams, describe(hparams) | run, headline, files)

@@ -58,7 +58,7 @@ def load_denoiser(source: str | Path = TRAINED, revision: str | None = None) -> 
     Example
     -------
     >>> sum(weight.numel() for weight in load_denoiser().parameters())
-    246297
+    246617
     """
     folder, _ = locate(source, revision, [CONFIG, WEIGHTS])
     hint = "`source` must be the folder of a finished training, or a copy of it"

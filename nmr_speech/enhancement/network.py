@@ -13,6 +13,7 @@ from torch import nn
 from nmr_speech.checks import InputError, in_range, whole
 
 CLIPS = (3.0, 30.0, 300.0)  # in standard deviations of the noise: three views of an input that spans six decades
+NEAR = (1, 16)  # points on either side whose mean is taken off for two more: on a broad background, noise stays visible
 LEAST_STD = 1e-3
 
 
@@ -59,7 +60,7 @@ class Denoiser(nn.Module):
         self.settings = {"channels": sizes, "width": width, "blocks": blocks, "most_removed": most_removed}
         self.most_removed = in_range("most_removed", most_removed, 0, 1e9, "standard deviations", "5")
         self.stride = 2 ** (len(sizes) - 1)
-        self.first = ComplexConv(len(CLIPS), sizes[0], width)
+        self.first = ComplexConv(len(CLIPS) + len(NEAR), sizes[0], width)
         self.down = nn.ModuleList(Level(size, size, width, blocks) for size in sizes)
         self.coarser = nn.ModuleList(ComplexConv(a, b, 4, 2) for a, b in zip(sizes, sizes[1:], strict=False))
         self.finer = nn.ModuleList(ComplexConv(b, 2 * a, 1) for a, b in zip(sizes, sizes[1:], strict=False))
@@ -86,7 +87,8 @@ class Denoiser(nn.Module):
         """
         if spectrum.shape[-1] % self.stride:
             raise InputError(f"a spectrum must have a multiple of {self.stride} points, got {spectrum.shape[-1]}")
-        views = [spectrum / (1 + (magnitude(spectrum) / clip).square()).sqrt() * (3 / clip) ** 0.5 for clip in CLIPS]
+        views = [clipped(spectrum, clip) * (CLIPS[0] / clip) ** 0.5 for clip in CLIPS]
+        views += [clipped(spectrum - beside(spectrum, reach), CLIPS[0]) for reach in NEAR]
         x = self.first(torch.cat([torch.stack([v.real for v in views], 1), torch.stack([v.imag for v in views], 1)], 1))
         skipped = []
         for level, block in enumerate(self.down):
@@ -98,7 +100,7 @@ class Denoiser(nn.Module):
             x = self.up[level](interleave(self.finer[level](x)) + skipped[level])
         real, imaginary = self.removed(x).unbind(1)
         noise = torch.complex(real, imaginary)
-        noise = noise / (1 + (magnitude(noise) / self.most_removed).square()).sqrt()
+        noise = clipped(noise, self.most_removed)
         log_std = self.log_std(torch.log1p(magnitudes(x)))[:, 0]
         return noise, log_std.exp().clamp(LEAST_STD, 1.5 * self.most_removed)
 
@@ -169,6 +171,34 @@ def interleave(x: torch.Tensor) -> torch.Tensor:
     """
     batch, channels, n = x.shape
     return x.view(batch, 2, channels // 4, 2, n).transpose(3, 4).reshape(batch, channels // 2, 2 * n)
+
+
+def clipped(z: torch.Tensor, limit: float) -> torch.Tensor:
+    """Bring complex numbers smoothly below a magnitude; their phases and those that are far smaller stay.
+
+    Example
+    -------
+    >>> clipped(torch.tensor([0.01j, 1e6 + 0j]), 3.0)
+    tensor([0.0000+0.0100j, 3.0000+0.0000j])
+    """
+    return z / (1 + (magnitude(z) / limit).square()).sqrt()
+
+
+def beside(spectrum: torch.Tensor, reach: int) -> torch.Tensor:
+    """Average the points on either side of each, without itself, (B, n), the ends joined.
+
+    Example
+    -------
+    >>> beside(torch.tensor([[0j, 4, 0, 0]]), 1).real
+    tensor([[2., 0., 2., 0.]])
+    """
+    n = spectrum.shape[-1]
+    reach = min(reach, (n - 1) // 2)
+    padded = torch.view_as_real(torch.cat([spectrum[:, -reach:], spectrum, spectrum[:, :reach]], 1)).movedim(-1, 1)
+    kernel = torch.full((1, 1, 2 * reach + 1), 1 / (2 * reach), device=spectrum.device)
+    kernel[..., reach] = 0
+    mean = nn.functional.conv1d(padded.flatten(0, 1)[:, None], kernel)
+    return torch.complex(*mean.view(-1, 2, n).unbind(1))
 
 
 def magnitude(z: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from nmr_speech.simulate.lines import lines
 
 FINE = 4  # steps of the grid of lines in one point of the spectrum
 WATER_PPM = 4.7
+BUILD_UP = 64  # points of a digital filter's build-up that matter
 FREE = Sample("d2o", "free")
 LIMITS = {
     "amount": (1e-6, 1e6, "of any unit"),
@@ -48,9 +49,10 @@ class PairSettings:
         Spectral width.
     water : tuple[float, float]
         Height of the water line over that of the tallest line.
-    water_share, baseline_share, first_order_share, shim_share : float
-        Shares of the spectra with water, with wrong first points (a rolling baseline), with a phase error of first
-        order (up to 90 degrees at the ends), and with lines that a bad shim has split or skewed.
+    water_share, baseline_share, filter_share, first_order_share, shim_share : float
+        Shares of the spectra with water, with wrong first points (a rolling baseline), with the build-up of a digital
+        filter at the end of the FID (ripples), with a phase error of first order (up to 90 degrees at the ends), and
+        with lines that a bad shim has split or skewed.
     points : Collection[int]
         Lengths of FIDs to choose from, powers of two; one that stands twice is chosen twice as often.
     fields_mhz : Collection[float]
@@ -74,7 +76,8 @@ class PairSettings:
     sweep_ppm: tuple[float, float] = (10.0, 20.0)
     water: tuple[float, float] = (0.1, 300.0)
     water_share: float = 0.6
-    baseline_share: float = 0.3
+    baseline_share: float = 0.5
+    filter_share: float = 0.3
     first_order_share: float = 0.3
     shim_share: float = 0.3
     points: Collection[int] = (1024, 2048, 4096, 8192, 8192, 16384, 16384, 16384, 32768, 32768)
@@ -88,7 +91,7 @@ class PairSettings:
                 in_range(name, end, low, high, unit)
         for end in span("systems", self.systems):
             whole("systems", end, 0, 100)
-        for name in ("water_share", "baseline_share", "first_order_share", "shim_share"):
+        for name in ("water_share", "baseline_share", "filter_share", "first_order_share", "shim_share"):
             in_range(name, getattr(self, name), 0, 1, "of the spectra")
         for n in self.points:
             if whole("points", n, 64, 2**17) & (n - 1):
@@ -223,6 +226,9 @@ class Pairs:
         if rng.random() < s.baseline_share:
             first = rng.integers(1, 5)
             fid[:first] *= torch.from_numpy(rng.uniform(-1, 1.5, first)).to(fid.dtype)
+        if rng.random() < s.filter_share:
+            ripple = rng.standard_normal((BUILD_UP, 2)) @ (1, 1j) * np.exp((np.arange(BUILD_UP) - BUILD_UP) / 16)
+            fid[-BUILD_UP:] += torch.from_numpy(ripple * log_uniform(rng, (1e-3, 0.1))).to(fid.dtype) * fid[:8].abs().max()
         return fid
 
     def _draw_system(self, rng, field_mhz):

@@ -6,7 +6,7 @@ from nmr_speech.checks import InputError, is_number, one_of, quoted
 from nmr_speech.enhancement.load import packaged
 from nmr_speech.enhancement.network import Denoiser
 from nmr_speech.enhancement.noise import noise_std as estimate_noise
-from nmr_speech.enhancement.pairs import fourier
+from nmr_speech.enhancement.signals import fourier
 
 DOMAINS = ("fid", "spectrum")
 LEAST, MOST = 64, 2**20  # points
@@ -99,8 +99,9 @@ def check_signal(signal: torch.Tensor) -> None:
             "spectrum with its imaginary part, as complex64 or complex128"
         )
     if signal.ndim == 0 or not LEAST <= signal.shape[-1] <= MOST or signal.numel() == 0:
-        raise InputError(f"`signal` must have from {LEAST} to {MOST} points in its last dimension, got shape "
-                         f"{tuple(signal.shape)}")
+        raise InputError(
+            f"`signal` must have from {LEAST} to {MOST} points in its last dimension, got shape {tuple(signal.shape)}"
+        )
     if not torch.isfinite(torch.view_as_real(signal)).all():
         raise InputError("`signal` must be finite, got NaN or infinity; set points that were not measured to zero")
 
@@ -123,7 +124,7 @@ def _sigma(noise_std, signal, spectra):
         return estimate_noise(spectra)
     given = torch.as_tensor(noise_std, dtype=spectra.real.dtype)
     wanted = (*signal.shape[:-1], 1)
-    if given.ndim == 0 and not is_number(float(given)) or not (torch.isfinite(given) & (given >= 0)).all():
+    if (given.ndim == 0 and not is_number(float(given))) or not (torch.isfinite(given) & (given >= 0)).all():
         raise InputError(f"`noise_std` must be zero or more, got {quoted(noise_std)}")
     if given.ndim and given.shape != wanted:
         raise InputError(f"`noise_std` must be a number or have shape {wanted}, got {tuple(given.shape)}")

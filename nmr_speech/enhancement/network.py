@@ -6,6 +6,7 @@ and phasing stays possible afterwards.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -62,8 +63,8 @@ class Denoiser(nn.Module):
         self.stride = 2 ** (len(sizes) - 1)
         self.first = ComplexConv(len(CLIPS) + len(NEAR), sizes[0], width)
         self.down = nn.ModuleList(Level(size, size, width, blocks) for size in sizes)
-        self.coarser = nn.ModuleList(ComplexConv(a, b, 4, 2) for a, b in zip(sizes, sizes[1:], strict=False))
-        self.finer = nn.ModuleList(ComplexConv(b, 2 * a, 1) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.coarser = nn.ModuleList(ComplexConv(a, b, 4, 2) for a, b in pairwise(sizes))
+        self.finer = nn.ModuleList(ComplexConv(b, 2 * a, 1) for a, b in pairwise(sizes))
         self.up = nn.ModuleList(Level(size, size, width, blocks) for size in sizes[:-1])
         self.removed = ComplexConv(sizes[0], 1, 1)
         for weight in self.removed.parameters():  # begin with nothing taken away
@@ -82,8 +83,8 @@ class Denoiser(nn.Module):
         Returns
         -------
         tuple[torch.Tensor, torch.Tensor]
-            The noise, complex64, of at most ``most_removed`` at any point; and the standard deviation of its error in the
-            real and in the imaginary part, float32; both (B, n) and in the same units.
+            The noise, complex64, of at most ``most_removed`` at any point; and the standard deviation of its error in
+            the real and in the imaginary part, float32; both (B, n) and in the same units.
         """
         if spectrum.shape[-1] % self.stride:
             raise InputError(f"a spectrum must have a multiple of {self.stride} points, got {spectrum.shape[-1]}")

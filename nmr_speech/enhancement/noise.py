@@ -34,7 +34,7 @@ def noise_std(spectrum: torch.Tensor) -> torch.Tensor:
     1.0
     """
     n = spectrum.shape[-1]
-    differences = sum(c * spectrum.roll(k, -1) for k, c in enumerate(FOURTH))
+    differences = torch.stack([c * spectrum.roll(k, -1) for k, c in enumerate(FOURTH)]).sum(0)
     variance = sum(c * c for c in FOURTH)
     # The median magnitude of complex noise of standard deviation s in each part is s sqrt(2 ln 2).
     by_spectrum = differences.abs().median(dim=-1, keepdim=True).values / math.sqrt(2 * math.log(2) * variance)

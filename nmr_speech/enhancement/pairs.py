@@ -4,7 +4,7 @@ The lines are those of `nmr_speech.simulate.pulse_acquire`; each is moved by les
 FID is one Fourier transform whatever the number of its lines. Spectrum i depends only on (seed, i).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,10 +15,10 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, is_number, quoted, whole
 from nmr_speech.enhancement.molecules import molecules_of
 from nmr_speech.enhancement.noise import noise_std
+from nmr_speech.enhancement.signals import bad_shim, decay, fourier, log_uniform, undamped, voigt_widths, water_line
 from nmr_speech.simulate import RESIDUES, Sample, load_molecule
 from nmr_speech.simulate.lines import lines
 
-FINE = 4  # steps of the grid of lines in one point of the spectrum
 WATER_PPM = 4.7
 BUILD_UP = 64  # points of a digital filter's build-up that matter
 FREE = Sample("d2o", "free")
@@ -53,9 +53,9 @@ class PairSettings:
         Shares of the spectra with water, with wrong first points (a rolling baseline), with the build-up of a digital
         filter at the end of the FID (ripples), with a phase error of first order (up to 90 degrees at the ends), and
         with lines that a bad shim has split or skewed.
-    points : Collection[int]
+    points : Sequence[int]
         Lengths of FIDs to choose from, powers of two; one that stands twice is chosen twice as often.
-    fields_mhz : Collection[float]
+    fields_mhz : Sequence[float]
         Fields to choose from.
     drawn_systems : int
         Molecules with drawn shifts that are kept for each field, to be mixed.
@@ -80,22 +80,20 @@ class PairSettings:
     filter_share: float = 0.3
     first_order_share: float = 0.3
     shim_share: float = 0.3
-    points: Collection[int] = (1024, 2048, 4096, 8192, 8192, 16384, 16384, 16384, 32768, 32768)
-    fields_mhz: Collection[float] = (400.0, 500.0, 600.0, 700.0, 800.0)
+    points: Sequence[int] = (1024, 2048, 4096, 8192, 8192, 16384, 16384, 16384, 32768, 32768)
+    fields_mhz: Sequence[float] = (400.0, 500.0, 600.0, 700.0, 800.0)
     drawn_systems: int = 1500
     narrow_hz: float | None = None
 
     def __post_init__(self) -> None:
         for name, (low, high, unit) in LIMITS.items():
-            for end in span(name, getattr(self, name)):
-                in_range(name, end, low, high, unit)
+            _check_span(self, name, low, high, unit)
         for end in span("systems", self.systems):
             whole("systems", end, 0, 100)
         for name in ("water_share", "baseline_share", "filter_share", "first_order_share", "shim_share"):
             in_range(name, getattr(self, name), 0, 1, "of the spectra")
-        for n in self.points:
-            if whole("points", n, 64, 2**17) & (n - 1):
-                raise InputError(f"`points` must be powers of two, got {n}")
+        if odd := [n for n in self.points if whole("points", n, 64, 2**17) & (n - 1)]:
+            raise InputError(f"`points` must be powers of two, got {odd[0]}")
         for field in self.fields_mhz:
             in_range("fields_mhz", field, 40, 1300, "MHz", "400 to 1200")
         whole("drawn_systems", self.drawn_systems, 1, 10**6)
@@ -111,7 +109,7 @@ class PairSettings:
         >>> PairSettings.of({"widths_hz": [1, 2]})
         Traceback (most recent call last):
         ...
-        nmr_speech.checks.InputError: `pairs` may hold systems, amount, ..., drawn_systems; got widths_hz
+        nmr_speech.checks.InputError: `pairs` may hold systems, amount, ..., narrow_hz; got widths_hz
         """
         known = [field.name for field in fields(cls)]
         if not isinstance(pairs, Mapping):
@@ -181,15 +179,15 @@ class Pairs:
             for field in settings.fields_mhz
         }
 
-    def draw(self, index: int) -> Pair:
-        """Draw one spectrum."""
+    def draw(self, index: int, leave_out: int | None = None) -> Pair:
+        """Draw one spectrum; ``leave_out`` names a molecule, from 0, whose signals are then not there."""
         rng = np.random.default_rng((self.seed, index, 2))
         s = self.settings
-        field = s.fields_mhz[rng.integers(len(s.fields_mhz))]
-        axis = Axis(s.points[rng.integers(len(s.points))], log_uniform(rng, s.sweep_ppm) * field, WATER_PPM, field)
+        field = s.fields_mhz[int(rng.integers(len(s.fields_mhz)))]
+        axis = Axis(s.points[int(rng.integers(len(s.points)))], log_uniform(rng, s.sweep_ppm) * field, WATER_PPM, field)
         count = rng.integers(s.systems[0], s.systems[1] + 1)
         chosen = [self.systems[field][i] for i in rng.integers(s.drawn_systems, size=count)]
-        fid, ideal, centres, width_hz = self._mix(rng, chosen, axis)
+        fid, ideal, centres, width_hz = self._mix(rng, chosen, axis, leave_out)
         height = float(fourier(fid).abs().max()) if count else 1.0
         fid = self._spoil(rng, fid, axis, width_hz, height)
         turn = np.exp(2j * np.pi * rng.random(), dtype=np.complex64)
@@ -202,15 +200,16 @@ class Pairs:
         clean = spoilt if s.narrow_hz is None else fourier(ideal) * turned
         return Pair(clean, spoilt - clean + std * white, std, centres, axis, width_hz, complex(np.ravel(turn)[0]))
 
-    def _mix(self, rng, chosen, axis):
+    def _mix(self, rng, chosen, axis, leave_out):
         """Sum the FIDs of molecules in drawn amounts, as they are and with narrow lines."""
         s = self.settings
         width_hz = log_uniform(rng, s.width_hz)
         fid, ideal, centres = torch.zeros(axis.n, dtype=torch.complex64), torch.zeros(axis.n, dtype=torch.complex64), []
-        for frequency_hz, intensity in chosen:
+        for number, (frequency_hz, intensity) in enumerate(chosen):
             own_hz = np.clip(width_hz * log_uniform(rng, (1 / 1.5, 1.5)), *s.width_hz)
-            signal = log_uniform(rng, s.amount) * undamped(frequency_hz, intensity, axis)
-            fid += torch.from_numpy(decay(axis, *_shares(rng, own_hz))) * signal
+            signal = log_uniform(rng, s.amount) * undamped(frequency_hz, intensity, axis) * (number != leave_out)
+            envelope = torch.from_numpy(decay(axis, *voigt_widths(rng, own_hz)))
+            fid += envelope * signal
             if s.narrow_hz is not None:
                 ideal += torch.from_numpy(decay(axis, s.narrow_hz, 0.0)) * signal
             centres.append(np.round(frequency_hz / axis.width_hz * axis.n).astype(int) % axis.n)
@@ -220,24 +219,24 @@ class Pairs:
         """Add what a spectrum has besides noise."""
         s = self.settings
         if rng.random() < s.shim_share:
-            fid *= torch.from_numpy(_bad_shim(rng, axis, width_hz))
+            fid *= torch.from_numpy(bad_shim(rng, axis, width_hz))
         if rng.random() < s.water_share:
-            fid += _water(rng, axis, height * log_uniform(rng, s.water))
+            fid += water_line(rng, axis, height * log_uniform(rng, s.water))
         if rng.random() < s.baseline_share:
             first = rng.integers(1, 5)
             fid[:first] *= torch.from_numpy(rng.uniform(-1, 1.5, first)).to(fid.dtype)
         if rng.random() < s.filter_share:
             ripple = rng.standard_normal((BUILD_UP, 2)) @ (1, 1j) * np.exp((np.arange(BUILD_UP) - BUILD_UP) / 16)
-            fid[-BUILD_UP:] += torch.from_numpy(ripple * log_uniform(rng, (1e-3, 0.1))).to(fid.dtype) * fid[:8].abs().max()
+            fid[-BUILD_UP:] += (
+                torch.from_numpy(ripple * log_uniform(rng, (1e-3, 0.1))).to(fid.dtype) * fid[:8].abs().max()
+            )
         return fid
 
     def _draw_system(self, rng, field_mhz):
         name = self.names[rng.integers(len(self.names))]
         molecule = FREE.residue(name) if name in RESIDUES else load_molecule(name)
         shifts = molecule.draw_shifts(rng, 1)[0]
-        frequency_hz, intensity = lines(
-            molecule, shifts, field_mhz=field_mhz, carrier_ppm=WATER_PPM, tolerance=1e-3
-        )
+        frequency_hz, intensity = lines(molecule, shifts, field_mhz=field_mhz, carrier_ppm=WATER_PPM, tolerance=1e-3)
         keep = intensity > 1e-4 * intensity.sum()
         return frequency_hz[keep].astype(np.float32), intensity[keep].astype(np.float32)
 
@@ -308,44 +307,6 @@ def windows(pair: Pair, rng: np.random.Generator, count: int, n: int) -> tuple[t
     return noisy[points] / scale, pair.noise[points] / scale
 
 
-def fourier(fid: torch.Tensor) -> torch.Tensor:
-    """Transform FIDs (..., n) to spectra, unitary: white noise stays as it is. Frequency zero stands first."""
-    return torch.fft.fft(fid, norm="ortho")
-
-
-def undamped(frequency_hz: np.ndarray, intensity: np.ndarray, axis: Axis) -> torch.Tensor:
-    """Sum lines without decay, each at the nearest quarter of a point; complex64, (axis.n,).
-
-    Example
-    -------
-    >>> undamped(np.array([25.0]), np.array([2.0]), Axis(4, 100.0)).numpy().round(3) + 0
-    array([ 2.+0.j,  0.+2.j, -2.+0.j,  0.-2.j], dtype=complex64)
-    """
-    fine = FINE * axis.n
-    place = np.round(np.asarray(frequency_hz, float) / axis.width_hz * fine).astype(int) % fine
-    grid = np.bincount(place, weights=intensity, minlength=fine).astype(np.complex64)
-    return torch.fft.ifft(torch.from_numpy(grid), norm="forward")[: axis.n]
-
-
-def decay(axis: Axis, lorentz_hz: float, gauss_hz: float) -> np.ndarray:
-    """Envelope of a Voigt line whose two parts have these full widths at half height; complex64, (axis.n,).
-
-    Example
-    -------
-    >>> abs(decay(Axis(2, 1.0), 1 / np.pi, 0.0)).round(3)  # Lorentz: exp(-pi w t)
-    array([1.   , 0.368], dtype=float32)
-    """
-    t = axis.seconds()
-    exponent = np.pi * lorentz_hz * t + (np.pi * gauss_hz * t) ** 2 / (4 * np.log(2))
-    return np.exp(-exponent).astype(np.complex64)
-
-
-def log_uniform(rng: np.random.Generator, ends: Collection[float]) -> float:
-    """Draw a number whose logarithm is uniform; its ends may be equal."""
-    low, high = ends
-    return float(low if low == high else np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
 def span(name: str, ends: Any) -> tuple[float, float]:
     """Check a pair of numbers, the least and the largest."""
     if isinstance(ends, str) or not isinstance(ends, Collection) or len(ends) != 2 or not all(map(is_number, ends)):
@@ -356,25 +317,6 @@ def span(name: str, ends: Any) -> tuple[float, float]:
     return low, high
 
 
-def _shares(rng, width_hz):
-    """Lorentz and Gauss parts of a Voigt line of a given full width, by Olivero and Longbothum's approximation."""
-    kind = rng.random()
-    lorentz = width_hz * (1.0 if kind < 0.4 else 0.0 if kind < 0.6 else rng.uniform(0.2, 0.95))
-    return lorentz, np.sqrt(max(0.0, (width_hz - 0.5346 * lorentz) ** 2 - 0.2166 * lorentz**2))
-
-
-def _bad_shim(rng, axis, width_hz):
-    """A few places of the sample with other fields: the same pattern on every line."""
-    weight = rng.dirichlet(np.full(4, 0.7))
-    offset_hz = rng.normal(0, width_hz, 4)
-    offset_hz -= weight @ offset_hz
-    return (weight @ np.exp(2j * np.pi * np.outer(offset_hz, axis.seconds()))).astype(np.complex64)
-
-
-def _water(rng, axis, height):
-    """The rest of a suppressed line: of any phase, near the carrier, and not of a Lorentz line's width alone."""
-    t = axis.seconds()
-    line = decay(axis, *_shares(rng, log_uniform(rng, (2.0, 20.0)))) * np.exp(2j * np.pi * rng.normal(0, 5) * t)
-    line = torch.from_numpy((line * np.exp(2j * np.pi * rng.random())).astype(np.complex64))
-    return line * (height / float(fourier(line).abs().max()))
-
+def _check_span(settings, name, low, high, unit):
+    for end in span(name, getattr(settings, name)):
+        in_range(name, end, low, high, unit)

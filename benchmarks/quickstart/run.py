@@ -23,7 +23,7 @@ from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.speakers import KEYS
 from nmr_speech.training.speedups import skip_idle_padding
 
-VARIANTS = {"flac": ["--audio_format=flac"], "fresh": ["--fresh_recordings_per_residue=84"]}
+VARIANTS = {"flac": ("--audio_format=flac",), "fresh": ("--fresh_recordings_per_residue=84",)}
 DEFAULT, RIVALS = "spectral", ("quadrature", "spectral_quadrature")
 SEEDS = (1986, 1987, 1988)
 STEPS, WARMUP, BATCH = 15, 3, 20
@@ -39,7 +39,7 @@ def main():
     options = parser.parse_args()
     if options.variants:
         results = Results(results_path("quickstart", "variants"))
-        runs = {name: [*overrides, f"--data_folder={WORK / 'quickstart' / name}"] for name, overrides in VARIANTS.items()}
+        runs = VARIANTS
     elif options.frontends is not None:
         results = Results(results_path("quickstart", "frontends"))
         results.keep("steps", time_steps)
@@ -54,7 +54,8 @@ def main():
 def run(name, seed, *overrides):
     """Return the results.json of one run, with the seconds of the whole command and its best validation error."""
     folder = WORK / "quickstart" / name
-    own = [f"--seed={seed}", f"--data_folder={WORK / 'quickstart' / f'data_{seed}'}", f"--output_folder={folder}"]
+    data = WORK / "quickstart" / f"data_{name}" if overrides in VARIANTS.values() else data_folder(seed)
+    own = [f"--seed={seed}", f"--data_folder={data}", f"--output_folder={folder}"]
     start = time.perf_counter()
     run_recipe("AminoAcidTOCSY/SpeakerRec/train.py", "quickstart.yaml", *own, *overrides, "--noprogressbar")
     results = json.loads((folder / "results.json").read_text())
@@ -62,6 +63,11 @@ def run(name, seed, *overrides):
     log = Path(folder, "train_log.txt").read_text()
     results["valid_error"] = min(float(error) for error in re.findall(r"valid .*?error: ([\d.e-]+)", log))
     return results
+
+
+def data_folder(seed):
+    """Folder of the recordings that the runs of a seed share."""
+    return WORK / "quickstart" / f"data_{seed}"
 
 
 def time_steps():

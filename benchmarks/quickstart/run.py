@@ -1,8 +1,8 @@
 """Run the quickstart for several seeds and keep what it reports; also with other front ends or other recordings.
 
 > python -m benchmarks.quickstart.run [seed ...]
-> python -m benchmarks.quickstart.run --frontends [seed ...]
-> python -m benchmarks.quickstart.run --variants [seed ...]
+> python -m benchmarks.quickstart.run [seed ...] --frontends [name ...]
+> python -m benchmarks.quickstart.run [seed ...] --variants
 
 All runs of a seed share its recordings, which the first simulates, but for the variants. Rerun to resume.
 """

@@ -4,6 +4,8 @@ import statistics
 
 from benchmarks.common import commit, load, percent, table
 
+DEFAULT = "spectral"  # front end of hparams/quickstart.yaml
+RIVALS = {"quadrature": "`quadrature`", "spectral_quadrature": "both, one embedding model"}
 VARIANTS = {"flac": "stored as FLAC, 16 bits", "fresh": "simulated anew in every epoch, never stored"}
 
 
@@ -14,17 +16,23 @@ def quickstart_output():
     run = load("quickstart")["1986"]
     stages = {"simulate": "simulation", "train": "training", "baseline": "the baseline"}
     parts = ", ".join(f"{run['seconds'][key]:.0f} s {name}" for key, name in stages.items())
-    hardware = run["hardware"]
     return (
         f"```\n{headline(run)}\n```\n\n{run['seconds']['command'] / 60:.1f} minutes in all ({parts}) on "
-        f"{hardware['cores']} cores ({hardware['processor']}), commit {commit(run)}."
+        f"{hardware(run)}, commit {commit(run)}."
     )
+
+
+def hardware(run):
+    """Say what a run ran on."""
+    found = run["hardware"]
+    threads = "one thread" if found["threads"] == 1 else f"{found['threads']} threads"
+    return f"{found['cores']} cores ({found['processor']}), {threads} for the training"
 
 
 def quickstart_seeds():
     """Tabulate the network beside its baseline over seeds."""
     runs = load("quickstart")
-    columns = ["seed", "recordings (train / test)", "ECAPA-TDNN behind quadrature filters", "linear baseline", "commit"]
+    columns = ["seed", "recordings (train / test)", f"ECAPA-TDNN behind `{DEFAULT}`", "linear baseline", "commit"]
     pairs = [(run["test"]["accuracy"], run["baseline"]["test"]["accuracy"]) for run in runs.values()]
     rows = [
         [seed, f"{run['recordings']['train']} / {run['recordings']['test']}", *map(percent, pair), commit(run)]
@@ -32,6 +40,42 @@ def quickstart_seeds():
     ]
     means = [percent(statistics.mean(column)) for column in zip(*pairs, strict=True)]
     return table(columns, [*rows, ["mean", "", *means, ""]])
+
+
+def quickstart_frontends():
+    """Tabulate the quickstart's front end beside its rivals: accuracy over seeds and time of a step."""
+    runs = {f"{DEFAULT} {seed}": run for seed, run in load("quickstart").items()} | load("quickstart", "frontends")
+    seconds = runs.pop("steps")
+    rows = []
+    for name, title in {DEFAULT: f"`{DEFAULT}`, the default", **RIVALS}.items():
+        found = {key.split()[1]: run for key, run in runs.items() if key.split()[0] == name}
+        step = f"{1000 * seconds[name]:.0f} ms ({seconds[name] / seconds[DEFAULT]:.1f})"
+        rows.append([title, ", ".join(found) or None, *wrong(found, "valid"), *wrong(found, "test"), step])
+    columns = ["front end", "seeds", "validation", "mean", "test", "mean", "a step of 20 (relative)"]
+    lacking = ", ".join(
+        f"`{name}` at all seeds" for name in RIVALS if sum(key.startswith(f"{name} ") for key in runs) < 3
+    )
+    return table(columns, rows, 1, f"Not measured: {lacking}: `python -m benchmarks.quickstart.run --frontends`.")
+
+
+def wrong(runs, split):
+    """Wrong recordings of a split at each seed, and the mean accuracy."""
+    if not runs:
+        return None, None
+    if split == "valid":
+        pairs = [
+            (round(run["valid_error"] * run["recordings"]["valid"]), run["recordings"]["valid"])
+            for run in runs.values()
+        ]
+    else:
+        pairs = [
+            (round((1 - run["test"]["accuracy"]) * run["test"]["recordings"]), run["test"]["recordings"])
+            for run in runs.values()
+        ]
+    return (
+        f"{', '.join(str(missed) for missed, _ in pairs)} wrong of {pairs[0][1]}",
+        percent(1 - statistics.mean(missed / count for missed, count in pairs)),
+    )
 
 
 def quickstart_variants():
@@ -51,5 +95,6 @@ def quickstart_variants():
 BLOCKS = {
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,
+    "quickstart-frontends": quickstart_frontends,
     "quickstart-variants": quickstart_variants,
 }

@@ -38,7 +38,7 @@ from nmr_speech.hub.packaged import MOLECULES
 from nmr_speech.hub.tensors import find_weights
 from nmr_speech.inference.load import load_embedder
 from nmr_speech.models.embed import embed
-from nmr_speech.training.baselines import pooled_spectrum
+from nmr_speech.training.baselines import INVERSE_PENALTY, pooled_spectrum
 from nmr_speech.training.dataio import Batch
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.speakers import KEYS
@@ -49,7 +49,11 @@ SEEDS = (1986, 1987, 1988)
 COUNTS = (1, 2, 5, 10, 28, 84)  # recordings of each residue
 DRAWS = 3  # of the recordings, for each seed
 LEFT_OUT = 2  # recordings of each residue of the validation split
-FRONTENDS = {"mel": "mel_transient", "conv": "conv_centred", "quadrature": "quadrature", "spectral": "spectral"}
+# Speech models expect features without their mean over the frames: so do all but `spectral`.
+FRONTENDS = {
+    "mel": "mel_transient", "conv": "conv_centred", "quadrature": "quadrature", "spectral": "spectral",
+    "spectral_centred": "spectral_centred",
+}  # fmt: skip
 VOICES = transfer.Scale(transfer.NARROW, "ecapa_xs", {}, 0, (), voices=transfer.SCALES["small"].voices)
 TRAINED = {"molecules": "molecules", "random ECAPA": "null"}
 TRAINED_COUNTS = (5, 28)
@@ -63,8 +67,6 @@ class Source:
     backbone: str  # part file of the embedding model
     weights: Callable[[], str | None]  # makes them where need be; None for random ones
     seeds: tuple[int, ...] = SEEDS
-    spectral: str = "spectral"  # part file; speech models expect features without their mean over the frames
-    backbone_overrides: str = ""
 
 
 def voices() -> str:
@@ -76,9 +78,9 @@ def voices() -> str:
 
 
 SOURCES = {
-    "real speech": Source("ge2e", lambda: "ge2e", (1986,), "spectral_centred"),
-    "random LSTM": Source("ge2e", lambda: None, (1986,), "spectral_centred"),
-    "synthetic voices": Source("ecapa_xs", voices, spectral="spectral_centred"),
+    "real speech": Source("ge2e", lambda: "ge2e", (1986,)),
+    "random LSTM": Source("ge2e", lambda: None, (1986,)),
+    "synthetic voices": Source("ecapa_xs", voices),
     "molecules": Source("ecapa_xs", lambda: "molecules"),
     "random ECAPA": Source("ecapa_xs", lambda: None),
 }
@@ -165,12 +167,11 @@ class Model(nn.Module):
 
     def __init__(self, name: str, frontend: str, seed: int):
         super().__init__()
-        source, part = SOURCES[name], FRONTENDS[frontend]
+        source = SOURCES[name]
         weights = source.weights()
-        part = source.spectral if frontend == "spectral" else part
         overrides = [
             f"seed: {seed}",
-            f"frontend: !include:{ROOT}/hparams/frontend/{part}.yaml",
+            f"frontend: !include:{ROOT}/hparams/frontend/{FRONTENDS[frontend]}.yaml",
             f"backbone: !include:{ROOT}/hparams/backbone/{source.backbone}.yaml",
             f"pretrained_source: {weights or 'null'}",
             "freeze: True",
@@ -193,20 +194,22 @@ class Model(nn.Module):
 def curve(recordings: Recordings, path: Path, model, weights: str | None) -> dict:
     """Accuracies of the probe by the number of recordings, and where they come from."""
     embeddings = recordings.embed(path, model)
-    penalty = 1.0 if weights or isinstance(model, Model) else 100.0  # the baseline's own
+    if isinstance(model, Model):
+        probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    else:
+        probe = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000)  # as `classify_by_spectrum`
     found = {}
     for count in COUNTS:
         of_draws = [
-            accuracy(embeddings, recordings, recordings.few(count, draw), penalty)
+            accuracy(probe, embeddings, recordings, recordings.few(count, draw))
             for draw in range(DRAWS if count < max(COUNTS) else 1)
         ]
         found[str(count)] = float(np.mean(of_draws))
     return {"accuracy": found, "recordings": len(recordings.judged), "weights": weights} | provenance()
 
 
-def accuracy(embeddings, recordings, chosen, inverse_penalty) -> float:
+def accuracy(probe, embeddings: np.ndarray, recordings: Recordings, chosen: np.ndarray) -> float:
     """Share of the judged recordings that a probe trained on the chosen ones classifies correctly."""
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=inverse_penalty, max_iter=1000))
     probe.fit(embeddings[chosen], recordings.labels[chosen])
     return float(probe.score(embeddings[recordings.judged], recordings.labels[recordings.judged]))
 

@@ -24,7 +24,7 @@ from nmr_speech.training.speakers import KEYS
 from nmr_speech.training.speedups import skip_idle_padding
 
 VARIANTS = {"flac": ("--audio_format=flac",), "fresh": ("--fresh_recordings_per_residue=84",)}
-DEFAULT, RIVALS = "spectral", ("quadrature", "spectral_quadrature")
+DEFAULT, RIVALS = "spectral", ("quadrature",)
 SEEDS = (1986, 1987, 1988)
 STEPS, WARMUP, BATCH = 15, 3, 20
 

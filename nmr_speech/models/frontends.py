@@ -246,28 +246,3 @@ def _channels_to_batch(wavs: torch.Tensor) -> torch.Tensor:
 
 def _remove_mean(feats: torch.Tensor) -> torch.Tensor:
     return feats - feats.mean(dim=-2, keepdim=True)
-
-
-class JointFrontEnd(nn.Module):
-    """The streams of several front ends beside each other; all go through one embedding model.
-
-    Arguments
-    ---------
-    *frontends : nn.Module
-        Front ends of equally many frames.
-
-    Example
-    -------
-    >>> JointFrontEnd(SpectralFrontEnd(), QuadratureFrontEnd())(torch.rand(2, 65536, 4)).shape
-    torch.Size([2, 3, 256, 80])
-    """
-
-    def __init__(self, *frontends: nn.Module) -> None:
-        super().__init__()
-        self.frontends = nn.ModuleList(frontends)
-        self.n_streams = sum(part.n_streams for part in frontends)
-        self.removes_mean = all(part.removes_mean for part in frontends)
-
-    def forward(self, wavs: torch.Tensor) -> torch.Tensor:
-        """Map wavs (B, T, 4) to features (B, K, L, F)."""
-        return torch.cat([part(wavs) for part in self.frontends], dim=1)

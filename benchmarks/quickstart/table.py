@@ -17,7 +17,7 @@ def quickstart_output():
     stages = {"simulate": "simulation", "train": "training", "baseline": "the baseline"}
     parts = ", ".join(f"{run['seconds'][key]:.0f} s {name}" for key, name in stages.items())
     return (
-        f"```\n{headline(run)}\n```\n\n{run['seconds']['command'] / 60:.1f} minutes in all ({parts}) on "
+        f"```\n{headline(run)}\n```\n\n{run['seconds']['command'] / 60:.1f} minutes in all ({parts}) on\n"
         f"{hardware(run)}, commit {commit(run)}."
     )
 
@@ -80,12 +80,12 @@ def wrong(runs, split):
 
 def quickstart_variants():
     """Tabulate the quickstart with recordings stored or made in another way, beside itself."""
-    runs, variants = load("quickstart"), load("quickstart", "variants")
+    runs, variants = load("quickstart", "frontends"), load("quickstart", "variants")
     missing = [f"{name} 1986" for name in VARIANTS if f"{name} 1986" not in variants]
     rows = []
     for name, seed in (key.split() for key in [*variants, *missing]):
         run = variants.get(f"{name} {seed}")
-        figures = [percent(one["test"]["accuracy"]) for one in (run, runs[seed])] if run else [None, None]
+        figures = [percent(one["test"]["accuracy"]) for one in (run, runs[f"quadrature {seed}"])] if run else [None, None]
         rows.append([VARIANTS[name], seed, *figures])
     columns = ["training recordings", "seed", "test accuracy", "as WAV, same seed"]
     lacking = ", ".join(VARIANTS[name.split()[0]] for name in missing)

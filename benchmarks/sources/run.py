@@ -113,6 +113,8 @@ def probe_all(results: Results, seed: int, names, end: float):
             if time.monotonic() > end:
                 sys.exit(f"time is over in {seed} {name}; rerun the command to resume")
             model = pooled_spectrum if name == NONE else Model(name, frontend, seed)
+            if name == "synthetic voices":
+                results.keep("pretraining", lambda: read(WORK / "voices" / "results.json"))
             weights = None if name == NONE else model.sha256
             key = f"{seed} {name}, {frontend}"
             if key in results and results[key]["weights"] != weights:

@@ -3,6 +3,7 @@
 import statistics
 
 from benchmarks.common import load, percent, table
+from benchmarks.transfer.table import pretraining
 
 COUNTS = ("1", "2", "5", "10", "28", "84")
 FRONTENDS = ("mel", "conv", "quadrature", "spectral", "spectral_centred")
@@ -14,6 +15,8 @@ ROWS = {
     "real speech": "real speech (GE2E), LSTM",
     "random LSTM": "random, LSTM",
 }
+KINDS = {"Pretraining on NMR": ("molecules",), "Pretraining on speech": ("real speech", "synthetic voices")}
+MARGIN = 1.0  # points that a source must be ahead by to be called a help: about the spread of the seeds
 COMMAND = "`python -m benchmarks.sources.run`"
 VOXCELEB = (
     "Not measured: VoxCeleb's ECAPA, which has to be downloaded: `python -m benchmarks.transfer.run paper --minutes 9` "
@@ -30,7 +33,7 @@ def sources_table():
     columns = ["weights", "front end", "seeds", *COUNTS]
     missing = [source for source in ROWS if not any(f" {source}, " in name for name in runs)]
     lacking = f"Not measured: {', '.join(missing)}: {COMMAND}." if missing else ""
-    return "\n\n".join([table(columns, rows, 2, lacking), VOXCELEB])
+    return "\n\n".join([table(columns, rows, 2, lacking), *pretraining(runs), VOXCELEB])
 
 
 def found(runs, rest):
@@ -59,13 +62,32 @@ def best(runs, source, count):
 def sources_answer():
     """Say what helps: the best front end of each source, from 5 and from 28 recordings of each residue."""
     runs, parts = load("sources"), []
-    for source, title in ROWS.items():
-        if any(f" {source}, " in name for name in runs):
-            few, more = (best(runs, source, count) for count in ("5", "28"))
-            parts.append(f"{title} {percent(few[0])} (`{few[1]}`) and {percent(more[0])} (`{more[1]}`)")
+    measured = [source for source in ROWS if any(f" {source}, " in name for name in runs)]
+    for source in measured:
+        few, more = (best(runs, source, count) for count in ("5", "28"))
+        parts.append(f"{ROWS[source]} {percent(few[0])} (`{few[1]}`) and {percent(more[0])} (`{more[1]}`)")
     few, more = (mean(runs, BASELINE, count) for count in ("5", "28"))
     parts.append(f"no network at all {percent(few)} and {percent(more)}")
-    return "From 5 and from 28 recordings of each residue, each behind its best front end: " + "; ".join(parts) + "."
+    verdicts = filter(None, [verdict(runs, measured, kind, sources) for kind, sources in KINDS.items()])
+    return (
+        f"**{'; '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
+        f"that is best for it: {'; '.join(parts)}."
+    )
+
+
+def verdict(runs, measured, kind, sources):
+    """Say whether a kind of source beats random weights and no network, from 5 and from 28 recordings."""
+    ours = [source for source in sources if source in measured]
+    randoms = [source for source in measured if source.startswith("random")]
+    if not ours or not randoms:
+        return None
+    gains = []
+    for count in ("5", "28"):
+        rivals = [best(runs, source, count)[0] for source in randoms] + [mean(runs, BASELINE, count)]
+        gains.append(100 * (max(best(runs, source, count)[0] for source in ours) - max(rivals)))
+    helps = "helps" if min(gains) > MARGIN else "does not help" if max(gains) < MARGIN else "helps only in part"
+    few, more = (f"{gain:+.1f}" for gain in gains)
+    return f"{kind} {helps} ({few} and {more} points to the best of random weights and no network)"
 
 
 def sources_trainable():

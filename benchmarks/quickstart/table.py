@@ -84,8 +84,8 @@ def quickstart_variants():
     missing = [f"{name} 1986" for name in VARIANTS if f"{name} 1986" not in variants]
     rows = []
     for name, seed in (key.split() for key in [*variants, *missing]):
-        run = variants.get(f"{name} {seed}")
-        figures = [percent(one["test"]["accuracy"]) for one in (run, runs[f"quadrature {seed}"])] if run else [None, None]
+        pair = [variants.get(f"{name} {seed}"), runs.get(f"quadrature {seed}")]
+        figures = [one and percent(one["test"]["accuracy"]) for one in pair] if pair[0] else [None, None]
         rows.append([VARIANTS[name], seed, *figures])
     columns = ["training recordings", "seed", "test accuracy", "as WAV, same seed"]
     lacking = ", ".join(VARIANTS[name.split()[0]] for name in missing)

@@ -24,6 +24,7 @@ from nmr_speech.options import (
     add_simulate,
     by_options,
 )
+from nmr_speech.startup import share_cores
 from nmr_speech.trouble import one_sentence
 
 PICTURES = (".png", ".pdf", ".svg")
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     GLY, seed 1986, recording 0: HA2 ... ppm, HA3 ... ppm, H ... ppm
     .../gly.wav: float32, divided by 4
     """
+    share_cores()
     with one_sentence():
         parsed = _parser().parse_args(arguments)
     with one_sentence("run the same command again", parsed.names):

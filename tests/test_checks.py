@@ -13,7 +13,7 @@ from nmr_speech.checks import InputError, in_range, is_number, one_of, positive,
 
 PACKAGE = Path(nmr_speech.__file__).parent
 FLOW = (
-    *("constants", "checks", "trouble", "reading", "files", "axis"),
+    *("constants", "checks", "trouble", "startup", "reading", "files", "axis"),
     *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
     *("reconstruction", "enhancement", "picking", "shifts"),
     *("report", "inference", "publish", "demo", "testing", "options", "cli"),

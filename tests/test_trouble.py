@@ -73,10 +73,10 @@ RECIPES = [
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: "/".join(path.parts[-3:]))
-def test_recipes_expect_it_before_they_import_what_takes_seconds(path):
+def test_recipes_prepare_the_process_before_they_import_what_takes_seconds(path):
     first, second = ast.parse(path.read_text()).body[1:3]  # after the docstring
-    assert ast.unparse(first) == "from nmr_speech.trouble import expect_interruptions"
-    assert ast.unparse(second) == "expect_interruptions()"
+    assert ast.unparse(first) == "from nmr_speech.startup import prepare_process"
+    assert ast.unparse(second) == "prepare_process()"
 
 
 @pytest.mark.parametrize("end", ["", "    sys.exit(0)\n"])

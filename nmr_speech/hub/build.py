@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from nmr_speech.checks import InputError, printable, quoted
 
@@ -48,7 +49,7 @@ def build(
     """
     # On the meta device first: a module of hostile size is compared with the weights before it takes memory.
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _Unfilled():
             skeleton = make(**arguments)
     except Exception as error:  # a constructor may raise anything on odd arguments
         raise InputError(f"{where} cannot be built from {quoted(dict(arguments))} ({printable(error)})") from error
@@ -62,3 +63,13 @@ def build(
     except (RuntimeError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: the weights do not fit {description} ({printable(error, 300)})") from error
     return module.eval().requires_grad_(False)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves the start values out: on the meta device they mean nothing, and they load PyTorch's compiler, for 1 s."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):  # of `torch.Tensor` and of `nn.init`
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)

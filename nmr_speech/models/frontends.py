@@ -121,11 +121,9 @@ class QuadratureFrontEnd(nn.Module):
 
     def __init__(self, n_filters: int = N_FEATURES, learning_rate_scale: float = 0.01, floor: float = 1e-4) -> None:
         super().__init__()
-        frequency = (torch.arange(n_filters) + 0.5) / n_filters - 0.5
-        # Half a Hann window: a transient is strongest at its first point.
-        decay = torch.hann_window(2 * N_POINTS)[N_POINTS:]
-        filters = torch.polar(decay.repeat(n_filters, 1), -2 * math.pi * frequency[:, None] * torch.arange(N_POINTS))
-        self.register_buffer("start", filters / torch.linalg.vector_norm(decay))
+        self.register_buffer("start", torch.empty(n_filters, N_POINTS, dtype=torch.complex64))
+        if not self.start.is_meta:  # where arithmetic would only load PyTorch's compiler, for 1 s
+            self.start.copy_(_band_passes(n_filters))
         self.learned = nn.Parameter(torch.zeros(n_filters, N_POINTS, 2), requires_grad=learning_rate_scale > 0)
         self.learning_rate_scale = learning_rate_scale
         self.floor = floor
@@ -221,6 +219,15 @@ class SpectralFrontEnd(QuadratureFrontEnd):
     def _log_power(self, lines: torch.Tensor) -> torch.Tensor:
         feats = 0.5 * torch.log(torch.view_as_real(lines).square().sum(-1) + self.floor)[:, None]
         return _remove_mean(feats) if self.removes_mean else feats - feats.mean(dim=(-2, -1), keepdim=True)
+
+
+def _band_passes(n: int) -> torch.Tensor:
+    """Filters at frequencies spread evenly over the spectral width: complex, (n, Q), each with unit norm."""
+    frequency = (torch.arange(n) + 0.5) / n - 0.5
+    # Half a Hann window: a transient is strongest at its first point.
+    decay = torch.hann_window(2 * N_POINTS)[N_POINTS:]
+    filters = torch.polar(decay.repeat(n, 1), -2 * math.pi * frequency[:, None] * torch.arange(N_POINTS))
+    return filters / torch.linalg.vector_norm(decay)
 
 
 def _to_f1(signals: torch.Tensor) -> torch.Tensor:

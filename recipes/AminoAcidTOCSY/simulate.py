@@ -8,9 +8,9 @@ The files do not depend on the number of processes. Rerun the command to resume.
 and recordings per second.
 """
 
-from nmr_speech.trouble import expect_interruptions
+from nmr_speech.startup import prepare_process
 
-expect_interruptions()  # before the imports, which take seconds
+prepare_process()  # before the imports, which take seconds
 
 from dataclasses import fields
 

@@ -52,6 +52,7 @@ PARAMETERS = {
         80 * 40 * 11 + 40 + 40 * 20 + 20 + 20 * 10 * 11 + 10 + 10 * 20 + 20 + 20 * 10 + 10 + 10 * 30 * 11 + 30
         + 30 * 18 + 18
     ),
+    "ge2e": 4 * 256 * ((40 + 256 + 2) + 2 * (256 + 256 + 2)) + 256 * 256 + 256,
 }  # fmt: skip
 # x-vector adds noise of up to 1e-4 to each of the 1500 means that it pools, in evaluation too
 TOLERANCE = {"xvector": 2e-4, "xvector_xs": 2e-4}

@@ -43,9 +43,10 @@ def test_a_training_is_resumed_where_it_stopped(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         ended(brain, stage, stage_loss, epoch)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train.DenoisingBrain, "on_stage_end", interrupt)
+    monkeypatch.setattr(train.DenoisingBrain, "on_stage_end", interrupt)
+    with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "parts", "--number_of_epochs=2")
+    monkeypatch.setattr(train.DenoisingBrain, "on_stage_end", ended)
     assert run(tmp_path / "parts", "--number_of_epochs=2")["resumed"]
     assert load_denoiser(tmp_path / "whole").settings["channels"] == [4, 6]
     weights = [load_denoiser(tmp_path / name).state_dict() for name in ("whole", "parts")]

@@ -9,9 +9,9 @@ Recordings of the training split are the cohort, those of the validation split c
 To read this file, begin with `main` at the bottom.
 """
 
-from nmr_speech.trouble import expect_interruptions
+from nmr_speech.startup import prepare_process
 
-expect_interruptions()  # before the imports, which take seconds
+prepare_process()  # before the imports, which take seconds
 
 from pathlib import Path
 

@@ -7,9 +7,9 @@
 Start reading at `main`, at the bottom; the YAML holds all sizes and objects. Rerun the command to resume.
 """
 
-from nmr_speech.trouble import expect_interruptions
+from nmr_speech.startup import prepare_process
 
-expect_interruptions()  # before the imports, which take seconds
+prepare_process()  # before the imports, which take seconds
 
 from functools import partial
 

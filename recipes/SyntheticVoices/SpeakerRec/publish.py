@@ -4,9 +4,9 @@
 > python recipes/SyntheticVoices/SpeakerRec/publish.py results/voices/200_1986 user/voices
 """
 
-from nmr_speech.trouble import expect_interruptions
+from nmr_speech.startup import prepare_process
 
-expect_interruptions()  # before the imports, which take seconds
+prepare_process()  # before the imports, which take seconds
 
 import argparse
 from pathlib import Path

@@ -19,7 +19,8 @@ def classification():
         percent(statistics.mean(figures["accuracy"] for figures in column))
         for column in zip(*((run["test"], run["baseline"]["test"]) for run in runs), strict=True)
     )
-    return [f"classify 20 residues, simulated, {len(runs)} seeds", network, f"linear classifier {linear}, chance 5.0%"]
+    seeds = "one seed" if len(runs) == 1 else f"{len(runs)} seeds"
+    return [f"classify 20 residues, simulated, {seeds}", network, f"linear classifier {linear}, chance 5.0%"]
 
 
 def verification():

@@ -11,16 +11,14 @@ from nmr_speech.startup import prepare_process
 
 prepare_process()  # before the imports, which take seconds
 
-import safetensors.torch
 import speechbrain as sb
 import torch
 
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.corpus.trials import all_pairs
-from nmr_speech.files import write_whole
-from nmr_speech.hub.tensors import BUNDLED
 from nmr_speech.models.embed import embed, embed_streams
 from nmr_speech.models.frontends import SpectralFrontEnd
+from nmr_speech.publish.embedding import write_embedding
 from nmr_speech.report.results import write_results
 from nmr_speech.score.detection import eer
 from nmr_speech.simulate import load_molecule
@@ -37,7 +35,8 @@ from nmr_speech.training.speedups import skip_idle_padding
 
 KEYS = (
     *("seed", "population", "speakers_from", "n_speakers", "siblings", "refuse_within_ppm", "simulation"),
-    *("acquisition", "nuisances", "clean_share", "speakers_per_step", "recordings_per_speaker", "steps_per_epoch"),
+    *("acquisition", "nuisances", "clean_share", "n_held_out"),
+    *("speakers_per_step", "recordings_per_speaker", "steps_per_epoch"),
     *("frontend", "backbone", "loss", "modules", "number_of_epochs", "lr", "warmup_share", "loader_workers"),
     *("opt_class", "epoch_counter", "train_logger", "checkpointer", "output_folder"),
 )
@@ -97,7 +96,8 @@ def eer_of(embeddings):
 def held_out(part, hparams, simulation, size=24):
     """Recordings of the library's molecules that are kept from training, in batches of ``size`` molecules."""
     recorder = Recorder(simulation, hparams["acquisition"], hparams["nuisances"], hparams["clean_share"])
-    molecules = [widen(load_molecule(name), k) for k, name in enumerate(held_out_ids(part))]
+    ids = held_out_ids(part)[: hparams["n_held_out"]]
+    molecules = [widen(load_molecule(name), k) for k, name in enumerate(ids)]
     starts = range(0, len(molecules), size)
     return [recorder(molecules[first : first + size], TRIED, (hparams["seed"], 1, first)) for first in starts]
 
@@ -111,6 +111,8 @@ def check(hparams):
         whole(name, hparams[name], 1, 10**8)
     whole("speakers_per_step", hparams["speakers_per_step"], 2, 10**4)
     whole("recordings_per_speaker", hparams["recordings_per_speaker"], 2, 100)
+    if hparams["n_held_out"] is not None:
+        whole("n_held_out", hparams["n_held_out"], 2, len(held_out_ids("test")))
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
     in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.2")
     if hparams["simulation"] == "first_order" and not isinstance(hparams["modules"]["frontend"], SpectralFrontEnd):
@@ -139,7 +141,8 @@ def score(brain, hparams):
     brain.modules.eval()
     with torch.inference_mode():
         batches = [brain.compute_forward(batch, sb.Stage.TEST) for batch in held_out("test", hparams, "exact")]
-    return {"eer": eer_of(torch.cat(batches)), "molecules": len(held_out_ids("test")), "recordings_of_each": TRIED}
+    embeddings = torch.cat(batches)
+    return {"eer": eer_of(embeddings), "molecules": len(embeddings) // TRIED, "recordings_of_each": TRIED}
 
 
 def describe(hparams, steps):
@@ -163,7 +166,7 @@ def headline(results):
 
 
 def main(argv):
-    """Train, score, keep the embedding as a bundle that `transfer.yaml` reads."""
+    """Train, score, keep the embedding in a folder that `transfer.yaml` and `load_embedder` read."""
     hparams_file, run_opts, overrides = sb.parse_arguments(argv)
     hparams = load_hparams(hparams_file, overrides, KEYS)
     check(hparams)
@@ -186,9 +189,8 @@ def main(argv):
 
         figures = describe(hparams, steps) | {"test": score(brain, hparams)}
         clock.lap("evaluate")
-        weights = {name: tensor.contiguous() for name, tensor in brain.modules.backbone.state_dict().items()}
-        write_whole(folder / BUNDLED, safetensors.torch.save({k: v.cpu() for k, v in weights.items()}))
-        write_results(folder, hparams, figures | {"resumed": resumed, "seconds": clock.seconds}, headline, [BUNDLED])
+        write_results(folder, hparams, figures | {"resumed": resumed, "seconds": clock.seconds}, headline)
+        write_embedding(folder, folder / "embedding")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ def figures(scores, chosen, tested):
         "first": share_first(scores, tested), "first_5": share_first(scores, tested, 5),
         "first_20": share_first(scores, tested, 20),
         "unknown_refused": float(np.mean(without_own(scores, tested).max(1) < threshold)),
-        "known_lost": float(np.mean(best < threshold)), "known_lost_or_wrong": float(np.mean((best < threshold) | ~first)),
+        "known_lost": float(np.mean(best < threshold)),
+        "known_lost_or_wrong": float(np.mean((best < threshold) | ~first)),
         "slope": slope, "offset": offset, "probability_of_first": float(told[:, :-1].max(1).mean()),
         "none_if_known": float(told[:, -1].mean()), "none_if_unknown": float(absent[:, -1].mean()),
     }  # fmt: skip

@@ -131,7 +131,9 @@ def molecules(model, frontend, speakers, each):
         lines = recorder(speakers[first : first + 24], each, (UNSEEN, first))
         parts.append(embed_streams(model, frontend.from_lines(**lines)))
     labels = np.repeat([one.id for one in speakers], each)
-    return Embeddings([f"{label}_{k % each}" for k, label in enumerate(labels)], labels, torch.cat(parts).double().numpy())
+    return Embeddings(
+        [f"{label}_{k % each}" for k, label in enumerate(labels)], labels, torch.cat(parts).double().numpy()
+    )
 
 
 def fit_calibration(backend, development, cohort):

@@ -15,12 +15,12 @@ def headline():
     folds = [statistics.mean(row[how][name]["eer"] for name in LISTS[:3]) for how in ("cosine", "plda")]
     return (
         f"Trained on {report['presentations']:,} recordings of {report['speakers']:,} synthetic molecules, in "
-        f"{report['seconds']['train'] / 60:.0f} minutes of one core on a machine with other work, and on no residue, the "
-        f"packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and {percent(folds[1])} "
+        f"{report['seconds']['train'] / 60:.0f} minutes of one core on a machine with other work, and on no residue, "
+        f"the packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and {percent(folds[1])} "
         f"(PLDA) in the mean of three folds, {percent(row['cosine']['all twenty']['eer'])} and "
-        f"{percent(row['plda']['all twenty']['eer'])} over all twenty. On {report['test']['molecules']} held-out molecules "
-        f"of the library, as spread as residues in proteins, it is {percent(row['held-out molecules']['eer'])} on clean "
-        f"recordings and {percent(report['test']['eer'])} where half are disturbed. {TARGETS}"
+        f"{percent(row['plda']['all twenty']['eer'])} over all twenty. On {report['test']['molecules']} held-out "
+        f"molecules of the library, as spread as residues in proteins, it is {percent(row['held-out molecules']['eer'])} on "
+        f"clean recordings and {percent(report['test']['eer'])} where half are disturbed. {TARGETS}"
     )
 
 
@@ -41,8 +41,8 @@ def open_set_table():
     columns = ["model", "back end", *LISTS[:3], "mean of folds", "all twenty", "minDCF", "Cllr (smallest)"]
     row = results["molecules"]
     return table(columns, rows, 2) + (
-        f"\n\nEER; minDCF at a prior of 0.01 and Cllr over all twenty. {row['recordings_each']} clean recordings of each "
-        f"residue, {row['trials']:,} trials a list, half of them of the same residue; measured at {commit(row)}."
+        f"\n\nEER; minDCF at a prior of 0.01 and Cllr over all twenty. {row['recordings_each']} clean recordings "
+        f"of each residue, {row['trials']:,} trials a list, half of them of the same residue; measured at {commit(row)}."
     )
 
 
@@ -50,11 +50,11 @@ def first_order():
     """State the error of the first-order simulation."""
     found = load("molecules")["first order"]
     parts = [
-        f"{percent(row['median'])} in the median and {percent(row['upper_decile'])} in the upper decile of {kind} molecules"
+        f"{percent(row['median'])} in the median and {percent(row['upper_decile'])} in the upper decile of {kind} ones"
         for kind, row in found.items()
         if kind in ("synthetic", "library")
     ]
-    return f"The first-order recording differs from the exact one by {' and '.join(parts)}, as a share of its norm."
+    return f"The first-order recording of a molecule differs from the exact one by {' and '.join(parts)}, as a share of its norm."
 
 
 BLOCKS = {"molecules-headline": headline, "molecules-open-set": open_set_table, "molecules-first-order": first_order}

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
-from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
+from nmr_speech.corpus import read_wav, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.classify import on_grid
 from nmr_speech.inference.measured import Reading, read_measured

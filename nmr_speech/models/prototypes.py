@@ -39,8 +39,9 @@ class AngularPrototypes(nn.Module):
                 f"embeddings, {each} of each speaker"
             )
         unit = nn.functional.normalize(embeddings, dim=1).unflatten(0, (-1, each))
-        # Scaled by exp of a bounded number it could not turn negative either; the paper clamps it.
-        scale, goal, loss = self.scale.clamp(min=1e-3), torch.arange(len(unit), device=unit.device), 0.0
+        # Clamped as in the paper: a negative scale would reward what lies far apart.
+        scale, goal = self.scale.clamp(min=1e-3), torch.arange(len(unit), device=unit.device)
+        loss = embeddings.new_zeros(())
         for query in range(each):
             others = nn.functional.normalize(unit.sum(1) - unit[:, query], dim=1)
             cosine = unit[:, query] @ others.mT - self.margin * torch.eye(len(unit), device=unit.device)

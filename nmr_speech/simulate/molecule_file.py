@@ -80,13 +80,17 @@ def _read_couplings(path, molecules):
     pairs: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for where, _, (molecule, one, other, j_hz) in _table(path, COUPLINGS):
         if molecule not in molecules:
-            raise InputError(f"{where}: no molecule {quoted(molecule)} in the table of groups; add it or correct the name")
+            raise InputError(
+                f"{where}: no molecule {quoted(molecule)} in the table of groups; add it or correct the name"
+            )
         for group in (one, other):
             if group not in molecules[molecule]:
                 known = printable(", ".join(molecules[molecule]))
                 raise InputError(f"{where}: {quoted(molecule)} has no group {quoted(group)}; it has {known}")
         if one == other:
-            raise InputError(f"{where}: group {quoted(one)} is coupled to itself, which no spectrum shows; remove the row")
+            raise InputError(
+                f"{where}: group {quoted(one)} is coupled to itself, which no spectrum shows; remove the row"
+            )
         if (one, other) in pairs[molecule] or (other, one) in pairs[molecule]:
             raise InputError(f"{where}: the coupling of {quoted(one)} and {quoted(other)} comes twice; remove one")
         pairs[molecule][one, other] = _number(where, "j_hz", j_hz, -LARGEST_J_HZ, LARGEST_J_HZ)
@@ -97,8 +101,8 @@ def _molecule(name, groups, couplings_hz, where):
     system = SpinSystem({group: n for group, (n, _) in groups.items()}, couplings_hz)
     if (states := largest_block(system)) > MAX_BLOCK:
         raise InputError(
-            f"{where}: the network of {quoted(name)} has {states} states of equal M_z, more than the {MAX_BLOCK} that can "
-            "be simulated; give protons of equal shift as one group, or leave out far couplings"
+            f"{where}: the network of {quoted(name)} has {states} states of equal M_z, more than the {MAX_BLOCK} that "
+            "can be simulated; give protons of equal shift as one group, or leave out far couplings"
         )
     shifts = np.array([ppm for _, ppm in groups.values()])
     return Molecule(
@@ -121,15 +125,13 @@ def _table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, list[
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
-            for column in columns:
-                if column not in (reader.fieldnames or ()):
-                    raise InputError(f"{path}: the header lacks the column {column}; it must have {','.join(columns)}")
+            if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
+                raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(columns)}")
             for row in reader:
                 cells = [(row[column] or "").strip() for column in columns]
                 where = f"{path}, row {reader.line_num}"
-                for column, cell in zip(columns, cells, strict=True):
-                    if not cell:
-                        raise InputError(f"{where}: the column {column} is empty; fill it in")
+                if empty := [column for column, cell in zip(columns, cells, strict=True) if not cell]:
+                    raise InputError(f"{where}: the column {empty[0]} is empty; fill it in")
                 yield where, reader.line_num, cells
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({printable(error)}); save it again") from error

@@ -212,11 +212,11 @@ class Recorder:
         t2 = lines.t2 * _decay(draws("decay", "rate_t2_per_s", 0.0, clean=0.0), f2)
         # A recording's largest magnitude is its first point, here the sum of all transfers.
         transfer = lines.transfer / lines.transfer.sum((1, 2), keepdim=True).real
-        for name, ppm, time_s in (("residual_water", 4.75, 0.03), ("reference_line", 0.0, 0.3)):
+        for name, usual_ppm, time_s in (("residual_water", 4.75, 0.03), ("reference_line", 0.0, 0.3)):
             if name in self.nuisances:
                 amplitude = _tensor(draws(name, "amplitude", 0.0, clean=0.0, log=True))
                 rate = 1 / draws(name, "decay_time_s", time_s, clean=time_s, log=True)
-                ppm = draws(name, "position_ppm", ppm, clean=ppm) - self.acquisition.carrier_ppm
+                ppm = draws(name, "position_ppm", usual_ppm, clean=usual_ppm) - self.acquisition.carrier_ppm
                 hz = _tensor(ppm * self.acquisition.field_mhz)[:, None, None]
                 t1, t2 = (
                     torch.cat([signal, torch.exp(2j * torch.pi * hz * _times(axis)) * _decay(rate, axis)], 1)

@@ -88,7 +88,9 @@ def eer_of(embeddings):
     names = {str(i): str(i // TRIED) for i in range(len(unit))}
     trials = all_pairs(names)
     enrolled = torch.tensor([int(model[0]) for model in trials.models])
-    cosine = (unit @ unit.mT).cpu()[enrolled[trials.model], torch.tensor([int(name) for name in trials.tests])[trials.test]]
+    cosine = (unit @ unit.mT).cpu()[
+        enrolled[trials.model], torch.tensor([int(name) for name in trials.tests])[trials.test]
+    ]
     target = torch.as_tensor(trials.is_target)
     return float(eer(cosine[target].numpy(), cosine[~target].numpy())[0])
 
@@ -116,7 +118,9 @@ def check(hparams):
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
     in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.2")
     if hparams["simulation"] == "first_order" and not isinstance(hparams["modules"]["frontend"], SpectralFrontEnd):
-        raise InputError("`simulation: first_order` makes lines, which only `frontend/spectral.yaml` takes; set `exact`")
+        raise InputError(
+            "`simulation: first_order` makes lines, which only `frontend/spectral.yaml` takes; set `exact`"
+        )
 
 
 def dataio_prep(hparams):
@@ -181,9 +185,7 @@ def main(argv):
         skip_idle_padding(hparams["modules"]["backbone"])
         brain = MoleculeBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
         resumed = brain.checkpointer.resumes(hparams["number_of_epochs"])
-        brain.rate = warm_up_and_decay(
-            hparams["lr"], hparams["warmup_share"], hparams["number_of_epochs"] * len(steps)
-        )
+        brain.rate = warm_up_and_decay(hparams["lr"], hparams["warmup_share"], hparams["number_of_epochs"] * len(steps))
         fit(brain, hparams, steps, valid)
         clock.lap("train")
 

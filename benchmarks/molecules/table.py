@@ -12,6 +12,7 @@ def headline():
     """Say what the packaged embedding was trained on, and what became of it."""
     row = load("molecules")["molecules"]
     report = row["training"]
+    clean, disturbed = (percent(figures["eer"]) for figures in (row["held-out molecules"], report["test"]))
     folds = [statistics.mean(row[how][name]["eer"] for name in LISTS[:3]) for how in ("cosine", "plda")]
     return (
         f"Trained on {report['presentations']:,} recordings of {report['speakers']:,} synthetic molecules, in "
@@ -19,8 +20,8 @@ def headline():
         f"the packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and {percent(folds[1])} "
         f"(PLDA) in the mean of three folds, {percent(row['cosine']['all twenty']['eer'])} and "
         f"{percent(row['plda']['all twenty']['eer'])} over all twenty. On {report['test']['molecules']} held-out "
-        f"molecules of the library, as spread as residues in proteins, it is {percent(row['held-out molecules']['eer'])} on "
-        f"clean recordings and {percent(report['test']['eer'])} where half are disturbed. {TARGETS}"
+        f"molecules of the library, as spread as residues in proteins, it is {clean} on clean recordings and {disturbed} "
+        f"where half are disturbed. {TARGETS}"
     )
 
 
@@ -42,7 +43,7 @@ def open_set_table():
     row = results["molecules"]
     return table(columns, rows, 2) + (
         f"\n\nEER; minDCF at a prior of 0.01 and Cllr over all twenty. {row['recordings_each']} clean recordings "
-        f"of each residue, {row['trials']:,} trials a list, half of them of the same residue; measured at {commit(row)}."
+        f"of each residue, {row['trials']:,} trials a list, half of them of one residue; measured at {commit(row)}."
     )
 
 
@@ -54,7 +55,7 @@ def first_order():
         for kind, row in found.items()
         if kind in ("synthetic", "library")
     ]
-    return f"The first-order recording of a molecule differs from the exact one by {' and '.join(parts)}, as a share of its norm."
+    return f"As a share of its norm, a first-order recording differs from the exact one by {' and '.join(parts)}."
 
 
 BLOCKS = {"molecules-headline": headline, "molecules-open-set": open_set_table, "molecules-first-order": first_order}

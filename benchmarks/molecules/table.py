@@ -20,7 +20,7 @@ def headline():
         f"the packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and {percent(folds[1])} "
         f"(PLDA) in the mean of three folds, {percent(row['cosine']['all twenty']['eer'])} and "
         f"{percent(row['plda']['all twenty']['eer'])} over all twenty. On {report['test']['molecules']} held-out "
-        f"molecules of the library, as spread as residues in proteins, it is {clean} on clean recordings and {disturbed} "
+        f"molecules of the library, as spread as residues in proteins, it is {clean} on clean ones and {disturbed} "
         f"where half are disturbed. {TARGETS}"
     )
 

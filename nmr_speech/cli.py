@@ -18,6 +18,7 @@ from nmr_speech.options import (
     add_classify,
     add_demo,
     add_denoise,
+    add_identify,
     add_publish,
     add_publish_model,
     add_reconstruct,
@@ -116,6 +117,37 @@ def classify(options: argparse.Namespace) -> None:
         print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
 
 
+def identify(options: argparse.Namespace) -> None:
+    """Rank the molecules of a gallery for a recording, WAV or FLAC, or for a measured spectrum.
+
+    Galleries: amino_acids, molecules (1,157 more), or a CSV table of groups (molecule,group,n_protons,shift_ppm) beside
+    a CSV table of couplings (molecule,group_a,group_b,j_hz). "None of these" is among the answers.
+    """
+    from nmr_speech.inference import Reading
+    from nmr_speech.inference.gallery import load_gallery
+    from nmr_speech.inference.identify import identify_spectrum
+    from nmr_speech.inference.templates import cache_folder
+
+    _check_output(options.plot, PICTURES)
+    top = whole("top", options.top, 1, 10**6)
+    gallery = load_gallery(options.gallery, options.couplings)
+    reading = Reading(**{name: getattr(options, name) for name in READING})
+    found = identify_spectrum(options.path, gallery, options.shift_ppm, reading, cache_folder())
+    if options.plot:
+        from nmr_speech.report.spectra import plot_reconstruction
+
+        axis = found.acquisition.f2
+        plot_reconstruction(found.spectra(), axis, axis, options.path.name, options.plot)
+    told = found.summary(top)
+    told["warnings"] = by_options(told["warnings"], options.names)
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        _say(*found.steps, *(f"warning: {warning}" for warning in told["warnings"]))
+        print(f"none of these  {told['none_of_these']:.3f}")
+        print(*(f"{row['id']}  {row['name']}  {row['probability']:.3f}" for row in told["ranking"]), sep="\n")
+
+
 def reconstruct(options: argparse.Namespace) -> None:
     """Fill in the transients that a schedule left out of a Bruker or Varian folder, or an NMRPipe or JEOL file.
 
@@ -210,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, add, text in (
         ("simulate", simulate, add_simulate, "simulate one recording, as audio and as a picture"),
         ("classify", classify, add_classify, "classify the amino acid in a recording or a spectrometer's folder"),
+        ("identify", identify, add_identify, "rank the molecules of a gallery for a spectrum"),
         ("reconstruct", reconstruct, add_reconstruct, "reconstruct a spectrum from non-uniform sampling"),
         ("denoise", denoise, add_denoise, "take the noise out of a 1D or 2D spectrum"),
         ("demo", demo, add_demo, "serve a web page that classifies simulated or uploaded recordings"),

@@ -117,6 +117,21 @@ def add_classify(command: Command) -> None:
     command.add_argument("--json", action="store_true", help="print JSON with all residues")
 
 
+def add_identify(command: Command) -> None:
+    """Add the options of ``identify``."""
+    command.add_argument("path", type=Path, metavar="PATH", help="recording, folder or archive")
+    command.add_argument("--gallery", default="molecules", help="amino_acids, molecules, or a CSV file of groups")
+    text = "CSV file of couplings (default: the one beside the groups with _couplings in its name)"
+    command.add_argument("--couplings", type=Path, help=text)
+    command.add_argument("--top", type=value, default=10, help="number of molecules to list")
+    command.add_argument(
+        "--shift-ppm", type=value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
+    )
+    add_reading(command)
+    command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum and first molecules")
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
 def add_reconstruct(command: Command) -> None:
     """Add the options of ``reconstruct``."""
     command.add_argument(

@@ -11,8 +11,14 @@ from nmr_speech.corpus import read_wav, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.classify import on_grid
 from nmr_speech.inference.measured import Reading, read_measured
-from nmr_speech.inference.templates import cached_templates, correlate, measured_map
-from nmr_speech.simulate import Acquisition, Molecule
+from nmr_speech.inference.templates import (
+    FOREIGN_PPM,
+    cached_templates,
+    correlate,
+    measured_length,
+    measured_map,
+)
+from nmr_speech.simulate import Acquisition, Molecule, spectrum, tocsy
 
 SLOPE, OFFSET = 40.0, -30.0
 """Log-odds of a molecule by its correlation, from `benchmarks.identification`; half of its spectra are of no molecule
@@ -49,6 +55,18 @@ class Identification:
     warnings: tuple[str, ...]
     wav: torch.Tensor
     acquisition: Acquisition
+
+    def spectra(self, most: int = 2) -> dict[str, np.ndarray]:
+        """Return magnitude spectra of the recording and of the first molecules, by what they are, each (P, Q)."""
+        found = {"measured": unstack_fid(self.wav)}
+        for molecule, probability in self.ranking[:most]:
+            fid = tocsy(molecule, molecule.shift_mean_ppm, self.acquisition)
+            found[f"{molecule.name}, simulated ({probability:.2f})"] = fid
+        axis = self.acquisition.f2.ppm()
+        own = np.outer(*[~np.logical_or(*((low < axis) & (axis < high) for low, high in FOREIGN_PPM))] * 2)
+        magnitudes = {name: spectrum(fid).abs().numpy() for name, fid in found.items()}
+        # Each relative to its largest peak that is not of water or the reference.
+        return {name: one / max((one * own).max(), np.finfo(np.float32).tiny) for name, one in magnitudes.items()}
 
     def summary(self, top: int) -> dict:
         """Return the first ``top`` molecules and the rest of the answer, ready for JSON."""
@@ -104,8 +122,9 @@ def identify_spectrum(
     if shift_ppm is not None:
         in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
     wav, acquisition, steps, warnings = _read(path, shift_ppm, reading)
-    templates = cached_templates(gallery, acquisition, cache)
-    correlation, offset_ppm = correlate(measured_map(unstack_fid(wav)), templates, acquisition.f2)
+    fid = unstack_fid(wav)
+    templates = cached_templates(gallery, acquisition, measured_length(fid), cache)
+    correlation, offset_ppm = correlate(measured_map(fid, acquisition.f2), templates, acquisition.f2)
     probability = np.exp(log_probabilities(correlation[None], SLOPE, OFFSET))[0]
     order = np.argsort(-correlation, kind="stable")
     ranking = tuple((gallery[k], float(probability[k])) for k in order)

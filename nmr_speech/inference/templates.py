@@ -21,43 +21,67 @@ from nmr_speech.simulate.fid import cosine_window, states_to_echo
 from nmr_speech.simulate.first_order import first_order
 
 POOLED = 2
-BLUR_POINTS = 1.5
-"""Standard deviation of the blur: 0.07 ppm on the grid of 256 points and 12 ppm, what shifts vary by."""
+BLUR_POINTS = 1.0
+"""Standard deviation of the blur: 0.05 ppm on the grid of 256 points and 12 ppm, what shifts vary by."""
 SEARCHED_POINTS = 8  # reference offsets up to 0.375 ppm
 NOISE_LEVELS = 3.0
-WATER_PPM, WATER_HALF_PPM = 4.75, 0.2
-VERSION = b"2"  # of what a template is; the cache holds no others
+WEAKEST = 0.02
+"""Share of the largest peak below which nothing counts: tails of strong lines, which noise hides in measured spectra."""
+FOREIGN_PPM = ((4.55, 4.95), (-0.45, 0.45))
+"""Where water and the reference line lie, whatever the reference."""
+TRANSIENTS = (32, 48, 64, 96, 128, 192, 256)
+"""Lengths of t1 at which galleries are simulated; a measurement is cut to the next shorter one."""
+VERSION = b"4"  # of what a template is; the cache holds no others
 
 
-def spectrum_map(anti_echo: torch.Tensor) -> torch.Tensor:
-    """Transform anti-echo signals (R, P, Q) to magnitude spectra (R, P, Q) with rising frequencies.
-
-    Magnitudes need no phases. Both dimensions are weighted with a squared cosine.
+def measured_length(fid: torch.Tensor) -> int:
+    """Count the transients of a recording, (2, P, Q), up to the last that is not zero, down to one of `TRANSIENTS`.
 
     Example
     -------
-    >>> line = torch.polar(torch.ones(8), torch.pi / 2 * torch.arange(8))  # a quarter of the width above the carrier
-    >>> divmod(spectrum_map(line[None, :, None] * line)[0].argmax().item(), 8)
-    (6, 6)
+    >>> fid = torch.ones(2, 256, 8) + 0j
+    >>> fid[:, 100:] = 0
+    >>> measured_length(fid)
+    96
     """
-    return _transform(_transform(anti_echo, 1), 2).abs()
+    filled = fid.abs().amax((0, 2)).nonzero()
+    measured = int(filled.max()) + 1 if len(filled) else 0
+    return max([n for n in TRANSIENTS if n <= measured], default=TRANSIENTS[0])
 
 
-def measured_map(fid: torch.Tensor) -> torch.Tensor:
+def measured_map(fid: torch.Tensor, axis: Axis) -> torch.Tensor:
     """Reduce the States pair of a recording, (2, P, Q), to the map that is compared, (P, Q), free of noise.
 
-    What does not exceed three times the median magnitude is noise, or signal too weak to count.
+    It is cut to `measured_length`. What does not exceed three times the median magnitude, of the spectrum or of its
+    column, is noise, a ridge along F1, or signal too weak to count.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Complex, (2, P, Q).
+    axis : Axis
+        Both axes of its spectrum.
+
+    Returns
+    -------
+    torch.Tensor
+        float32, (P, Q).
 
     Example
     -------
-    >>> measured_map(torch.zeros(2, 8, 8) + 0j).shape
-    torch.Size([8, 8])
+    >>> measured_map(torch.zeros(2, 256, 256) + 0j, Axis()).shape
+    torch.Size([256, 256])
     """
-    magnitude = spectrum_map(states_to_echo(*fid)[1][None])
-    return _compress((magnitude - NOISE_LEVELS * magnitude.median()).clamp(min=0))[0]
+    cut = _cut(states_to_echo(*fid)[1][None], measured_length(fid), 1)
+    magnitude = _transform(cut, 2).abs()
+    noise = magnitude.median(dim=1, keepdim=True).values.clamp(min=float(magnitude.median()))
+    largest = float((magnitude * _own_signals(axis)).max())
+    return _compress((magnitude - (NOISE_LEVELS * noise).clamp(min=WEAKEST * largest)).clamp(min=0))[0]
 
 
-def make_templates(molecules: Sequence[Molecule], acquisition: Acquisition, size: int = 64) -> torch.Tensor:
+def make_templates(
+    molecules: Sequence[Molecule], acquisition: Acquisition, n_transients: int = 256, size: int = 64
+) -> torch.Tensor:
     """Simulate molecules to first order, ``size`` at a time, and reduce them to maps.
 
     Arguments
@@ -65,7 +89,9 @@ def make_templates(molecules: Sequence[Molecule], acquisition: Acquisition, size
     molecules : Sequence[Molecule]
         At least one; their mean shifts count.
     acquisition : Acquisition
-        The experiment; both axes must be equal.
+        The experiment; both axes must be equal, 256 points.
+    n_transients : int
+        Points of t1 that are used; the others are zero.
     size : int
         Molecules at a time.
 
@@ -85,13 +111,15 @@ def make_templates(molecules: Sequence[Molecule], acquisition: Acquisition, size
         some = molecules[first : first + size]
         lines = first_order(some, [one.shift_mean_ppm[None] for one in some], acquisition)
         # Lines are transformed before they are multiplied: a dozen of them instead of a plane of points.
-        plane = _transform(lines.t1, 2).mT @ (lines.transfer @ _transform(lines.t2, 2))
-        magnitude = plane.abs()
-        parts.append(_pool(_compress(magnitude / magnitude.amax((1, 2), keepdim=True))).half())
+        plane = _cut(lines.t1, n_transients, 2).mT @ (lines.transfer @ _transform(lines.t2, 2))
+        share = plane.abs() / plane.abs().amax((1, 2), keepdim=True)
+        parts.append(_pool(_compress((share - WEAKEST).clamp(min=0))).half())
     return torch.cat(parts)
 
 
-def cached_templates(molecules: Sequence[Molecule], acquisition: Acquisition, folder: Path | None) -> torch.Tensor:
+def cached_templates(
+    molecules: Sequence[Molecule], acquisition: Acquisition, n_transients: int, folder: Path | None
+) -> torch.Tensor:
     """Take templates from the cache, or make and keep them; as `make_templates`.
 
     The name of a file is the hash of all that its content depends on, so a gallery that changes has another file.
@@ -102,6 +130,8 @@ def cached_templates(molecules: Sequence[Molecule], acquisition: Acquisition, fo
         The gallery.
     acquisition : Acquisition
         The experiment.
+    n_transients : int
+        Points of t1 that are used.
     folder : Path | None
         Of the cache; None keeps nothing.
 
@@ -113,19 +143,19 @@ def cached_templates(molecules: Sequence[Molecule], acquisition: Acquisition, fo
     -------
     >>> from nmr_speech.simulate import load_residue
     >>> folder = getfixture("tmp_path")
-    >>> made = cached_templates([load_residue("GLY")], Acquisition(), folder)
-    >>> len(list(folder.iterdir())), torch.equal(cached_templates([load_residue("GLY")], Acquisition(), folder), made)
+    >>> made = cached_templates([load_residue("GLY")], Acquisition(), 256, folder)
+    >>> len(list(folder.iterdir())), torch.equal(cached_templates([load_residue("GLY")], Acquisition(), 256, folder), made)
     (1, True)
     """
     if folder is None:
-        return make_templates(molecules, acquisition)
-    path = folder / f"templates_{gallery_hash(molecules, acquisition)[:32]}.safetensors"
+        return make_templates(molecules, acquisition, n_transients)
+    path = folder / f"templates_{gallery_hash(molecules, acquisition)[:32]}_{n_transients}.safetensors"
     if path.is_file():
         try:
             return safetensors.torch.load_file(path)["templates"]
         except (safetensors.SafetensorError, KeyError, OSError):
             path.unlink(missing_ok=True)  # damaged: made again
-    templates = make_templates(molecules, acquisition)
+    templates = make_templates(molecules, acquisition, n_transients)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(path, safetensors.torch.save({"templates": templates}))
     return templates
@@ -168,7 +198,7 @@ def correlate(measured: torch.Tensor, templates: torch.Tensor, axis: Axis) -> tu
     templates : torch.Tensor
         From `make_templates`, (molecules, P / 2, Q / 2).
     axis : Axis
-        Both axes of the map. Water, from 4.55 to 4.95 ppm in either dimension, does not count.
+        Both axes of the map. Where water and the reference line lie in either dimension does not count.
 
     Returns
     -------
@@ -182,12 +212,11 @@ def correlate(measured: torch.Tensor, templates: torch.Tensor, axis: Axis) -> tu
     >>> from nmr_speech.simulate import load_residue, tocsy
     >>> molecules = [load_residue(name) for name in ("VAL", "GLY")]
     >>> fid = tocsy(molecules[0], molecules[0].shift_mean_ppm - 0.1)
-    >>> correlation, offset_ppm = correlate(measured_map(fid), make_templates(molecules, Acquisition()), Axis())
+    >>> correlation, offset_ppm = correlate(measured_map(fid, Axis()), make_templates(molecules, Acquisition()), Axis())
     >>> bool(correlation[0] > 0.9 > correlation[1]), round(float(offset_ppm[0]), 2)
     (True, 0.09)
     """
-    counts = torch.from_numpy(np.abs(axis.ppm() - WATER_PPM) > WATER_HALF_PPM).float()
-    mask = torch.outer(counts, counts)
+    mask = _own_signals(axis)
     offsets = range(-SEARCHED_POINTS, SEARCHED_POINTS + 1)
     shifted, masks = (
         torch.stack([_pool(plane.roll((k, k), (0, 1))[None])[0].flatten() for k in offsets])
@@ -202,10 +231,23 @@ def correlate(measured: torch.Tensor, templates: torch.Tensor, axis: Axis) -> tu
     return correlation.numpy(), (best.numpy() - SEARCHED_POINTS) * axis.width_ppm / axis.n
 
 
-def _transform(signals, dim):
+def _own_signals(axis):
+    """1 where only the molecule can have signals, 0 where water and the reference line lie, (P, Q)."""
+    foreign = [(low < axis.ppm()) & (axis.ppm() < high) for low, high in FOREIGN_PPM]
+    counts = torch.from_numpy(~np.logical_or(*foreign)).float()
+    return torch.outer(counts, counts)
+
+
+def _cut(signals, n, dim):
+    """Transform the first ``n`` points of a dimension, with zeros in place of the others."""
+    part = signals.narrow(dim, 0, min(n, signals.shape[dim]))
+    return _transform(part, dim, signals.shape[dim])
+
+
+def _transform(signals, dim, size=None):
     window = torch.from_numpy(cosine_window(signals.shape[dim], first_halved=False, dtype=torch.float32))
     weighted = signals * (window if dim == signals.ndim - 1 else window[:, None])
-    return torch.fft.fftshift(torch.fft.fft(weighted, dim=dim, norm="ortho"), dim=dim)
+    return torch.fft.fftshift(torch.fft.fft(weighted, n=size, dim=dim, norm="ortho"), dim=dim)
 
 
 def _compress(magnitude):

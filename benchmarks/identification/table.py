@@ -24,12 +24,12 @@ def identification_table():
     ]  # fmt: skip
     seconds = results["seconds"]
     return table(columns, rows) + (
-        f"\n\n{results['tested']} molecules among {results['gallery']:,}, simulated exactly with all nuisances of a real "
-        f"spectrum; choices, threshold and calibration are of the other molecules. An unknown molecule is one that was "
+        f"\n\n{results['tested']} molecules among {results['gallery']:,}, simulated exactly with all nuisances of a "
+        f"real spectrum; choices, threshold and calibration are of the other molecules. An unknown molecule is one that was "
         f"taken out of the gallery. The gallery takes {seconds['templates']:.0f} s to simulate, once, and a spectrum "
-        f"{seconds['a query']:.1f} s, on one core of a machine with other work; measured at {commit(results)}. Aims: 95% "
-        f"first, and 95% of unknown ones refused with at most 5% of the known ones. Both are missed: the library has many "
-        f"molecules with one or two lines in the same places."
+        f"{seconds['a query']:.1f} s, on one core of a machine with other work; measured at {commit(results)}. "
+        f"Aims: 95% first, and 95% of unknown ones refused with at most 5% of the known ones. Both are missed: the library has "
+        f"many molecules with one or two lines in the same places."
     )
 
 

@@ -26,7 +26,7 @@ BLUR_POINTS = 1.0
 SEARCHED_POINTS = 8  # reference offsets up to 0.375 ppm
 NOISE_LEVELS = 3.0
 WEAKEST = 0.02
-"""Share of the largest peak below which nothing counts: tails of strong lines, which noise hides in measured spectra."""
+"""Share of the largest peak below which nothing counts: tails of strong lines, which noise hides in measurements."""
 FOREIGN_PPM = ((4.55, 4.95), (-0.45, 0.45))
 """Where water and the reference line lie, whatever the reference."""
 TRANSIENTS = (32, 48, 64, 96, 128, 192, 256)
@@ -142,9 +142,9 @@ def cached_templates(
     Example
     -------
     >>> from nmr_speech.simulate import load_residue
-    >>> folder = getfixture("tmp_path")
-    >>> made = cached_templates([load_residue("GLY")], Acquisition(), 256, folder)
-    >>> len(list(folder.iterdir())), torch.equal(cached_templates([load_residue("GLY")], Acquisition(), 256, folder), made)
+    >>> folder, gallery = getfixture("tmp_path"), [load_residue("GLY")]
+    >>> made, again = (cached_templates(gallery, Acquisition(), 256, folder) for _ in range(2))
+    >>> len(list(folder.iterdir())), torch.equal(made, again)
     (1, True)
     """
     if folder is None:

@@ -60,7 +60,9 @@ def test_water_and_the_reference_line_do_not_count():
     more = {"residual_water": {"amplitude": 3.0}, "reference_line": {"amplitude": 0.5}}
     disturbed = disturb(clean, torch.Generator().manual_seed(0), more)
     templates = make_templates([molecule], Acquisition())
-    one, other = (correlate(measured_map(fid, Acquisition().f2), templates, Acquisition().f2)[0][0] for fid in (clean, disturbed))
+    one, other = (
+        correlate(measured_map(fid, Acquisition().f2), templates, Acquisition().f2)[0][0] for fid in (clean, disturbed)
+    )
     assert other > one - 0.1
 
 

@@ -45,7 +45,10 @@ def test_odd_groups_are_refused(groups, message, tmp_path):
         ("methanol,CH2,CH3,7\n", r"_couplings.csv, row 2: no molecule 'methanol' in the table of groups"),
         ("ethanol,CH2,OH,7\n", r"_couplings.csv, row 2: 'ethanol' has no group 'OH'; it has CH2, CH3"),
         ("ethanol,CH2,CH2,7\n", r"_couplings.csv, row 2: group 'CH2' is coupled to itself"),
-        ("ethanol,CH2,CH3,7\nethanol,CH3,CH2,7\n", r"_couplings.csv, row 3: the coupling of 'CH3' and 'CH2' comes twice"),
+        (
+            "ethanol,CH2,CH3,7\nethanol,CH3,CH2,7\n",
+            r"_couplings.csv, row 3: the coupling of 'CH3' and 'CH2' comes twice",
+        ),
         ("ethanol,CH2,CH3,700\n", r"_couplings.csv, row 2: j_hz must be a number from -100 to 100, got '700'"),
     ],
 )
@@ -55,7 +58,9 @@ def test_odd_couplings_are_refused(couplings, message, tmp_path):
 
 
 def test_a_network_that_is_too_large_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"mine.csv, row 2: the network of 'large' has 924 states .* more than the 300"):
+    with pytest.raises(
+        InputError, match=r"mine.csv, row 2: the network of 'large' has 924 states .* more than the 300"
+    ):
         read(tmp_path, LARGE, CHAIN)
 
 

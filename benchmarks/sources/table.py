@@ -71,7 +71,7 @@ def sources_answer():
     parts.append(f"no network at all {percent(few)} and {percent(more)}")
     verdicts = filter(None, [verdict(runs, measured, kind, sources) for kind, sources in KINDS.items()])
     return (
-        f"**{'; '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
+        f"**{'. '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
         f"that turned out best for it: {'; '.join(parts)}. Points gained on random weights of the same architecture: "
         f"{'; '.join(over_twins(runs, measured))}."
     )

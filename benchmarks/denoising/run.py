@@ -38,7 +38,7 @@ HEIGHTS = ((0.5, 1.0), (1.0, 2.0), (2.0, 4.0), (4.0, 10.0), (1.0, 10.0))
 """True heights of signals in standard deviations of the noise of one scan: bins, and all of interest."""
 SCANS = (1, 2, 4, 8)
 SLOW = ("Cadzow", "nmrdenoise")  # one scan only
-EMPTY = 0.05  # of the noise: nothing else is there
+EMPTY = 0.2  # of the noise: nothing else is there
 WATER_HZ = 0.2 * SPECTRA["field_mhz"]  # on either side nothing is counted
 
 
@@ -143,7 +143,7 @@ def noise_only(results, network, options):
 
 
 def _noise_only(network, at, options):
-    rng, many = np.random.default_rng(SEED), 2 * options.spectra
+    rng, many = np.random.default_rng(SEED), 3 * options.spectra
     above, listed, largest = 0, 0, []
     for _ in range(many):
         noise = torch.view_as_complex(torch.from_numpy(rng.standard_normal((SPECTRA["n"], 2), dtype=np.float32)))
@@ -163,7 +163,7 @@ def _left_out(network, at, options):
     """A molecule counts as drawn if half of the places of its lines, away from others, hold a peak."""
     settings = PairSettings(**{**vars(SETTINGS), "water_share": 0.0, "systems": (2, 8), "baseline_share": 0.0})
     pairs, method, drawn, counted = Pairs(settings, SEED + 1, "test"), network_method(network), {}, 0
-    for index in range(options.spectra):
+    for index in range(3 * options.spectra):
         with_it, without = pairs.draw(index), pairs.draw(index, leave_out=0)
         spectrum = Spectrum.of(without)
         absorption, _ = method(spectrum.scans(1), spectrum.known, None)

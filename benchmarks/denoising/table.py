@@ -63,7 +63,7 @@ def denoising_safety():
         count = noise["spectra"]
         text = f"peaks in {count} spectra of noise, above the threshold of the tables"
         rows.append([text, noise["above_threshold"], f"fewer than {count / 100:g}"])
-        rows.append(["the same, that the command lists (2 sd)", noise["listed"], f"fewer than {count / 100:g}"])
+        rows.append(["the same, that the command lists (2.5 sd)", noise["listed"], f"fewer than {count / 100:g}"])
     if left:
         text = f"spectra of {left['spectra']} that show a molecule that is not there"
         rows.append([text, left["drawn"], f"fewer than {left['spectra'] / 100:g}"])

@@ -106,7 +106,7 @@ def test_the_command_writes_what_is_left(ending, alanine, tmp_path, capsys):
 def test_peaks_below_the_noise_of_the_input_are_uncertain(alanine):
     result = denoise_1d(Experiment1D(fid=alanine[0], axis=AXIS))
     heights = {peak["height"]: peak["certain"] for peak in result.peaks()}
-    assert all(certain == (height >= 3) for height, certain in heights.items())
+    assert all(certain == (height >= 4) for height, certain in heights.items())
     assert list(heights) == sorted(heights, reverse=True)
 
 

@@ -37,7 +37,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", nargs="*", type=int, default=SEEDS, help="of the runs")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--frontends", choices=RIVALS, nargs="*", metavar="NAME", help="the quickstart behind others")
+    which.add_argument("--frontends", nargs="*", metavar="NAME", help=f"other parts; {RIVALS} if none are named")
     which.add_argument("--variants", action="store_true", help="recordings stored or made in another way")
     options = parser.parse_args()
     if options.variants:

@@ -5,7 +5,7 @@ import statistics
 from benchmarks.common import commit, load, percent, table
 
 DEFAULT = "spectral"  # front end of hparams/quickstart.yaml
-RIVALS = {"quadrature": "`quadrature`", "spectral_quadrature": "both, one embedding model"}
+RIVAL = "quadrature"
 VARIANTS = {"flac": "stored as FLAC, 16 bits", "fresh": "simulated anew in every epoch, never stored"}
 
 
@@ -43,39 +43,36 @@ def quickstart_seeds():
 
 
 def quickstart_frontends():
-    """Tabulate the quickstart's front end beside its rivals: accuracy over seeds and time of a step."""
-    runs = {f"{DEFAULT} {seed}": run for seed, run in load("quickstart").items()} | load("quickstart", "frontends")
-    seconds = runs.pop("steps")
+    """Tabulate the quickstart's front end beside its rival: wrong recordings over seeds and time of a step."""
+    rivals = load("quickstart", "frontends")
+    seconds = rivals.pop("steps")
+    of_each = {
+        DEFAULT: load("quickstart"),
+        RIVAL: {name.split()[1]: run for name, run in rivals.items() if name.startswith(f"{RIVAL} ")},
+    }
+    seeds = sorted(set.intersection(*map(set, of_each.values())))
     rows = []
-    for name, title in {DEFAULT: f"`{DEFAULT}`, the default", **RIVALS}.items():
-        found = {key.split()[1]: run for key, run in runs.items() if key.split()[0] == name}
-        step = f"{1000 * seconds[name]:.0f} ms ({seconds[name] / seconds[DEFAULT]:.1f})"
-        rows.append([title, ", ".join(found) or None, *wrong(found, "valid"), *wrong(found, "test"), step])
-    columns = ["front end", "seeds", "validation", "mean", "test", "mean", "a step of 20 (relative)"]
-    lacking = ", ".join(
-        f"`{name}` at all seeds" for name in RIVALS if sum(key.startswith(f"{name} ") for key in runs) < 3
+    for name, runs in of_each.items():
+        valid = [wrong(runs[seed].get("valid_error"), runs[seed]["recordings"]["valid"]) for seed in seeds]
+        test = [wrong(1 - runs[seed]["test"]["accuracy"], runs[seed]["test"]["recordings"]) for seed in seeds]
+        mean = percent(statistics.mean(runs[seed]["test"]["accuracy"] for seed in seeds))
+        rows.append([f"`{name}`", ", ".join(valid), ", ".join(test), mean, f"{1000 * seconds[name]:.0f}"])
+    rows.append(["both", None, None, None, f"{1000 * seconds['spectral_quadrature']:.0f}"])
+    parts = runs[seeds[0]]["recordings"]
+    columns = [
+        "front end",
+        f"wrong of {parts['valid']}, validation",
+        f"wrong of {parts['test']}, test",
+        "test accuracy",
+    ]
+    return table([*columns, "ms a step"], rows) + (
+        f'\n\nSeeds {", ".join(seeds)}; "?" where the validation error was not kept. Steps at {commit(seconds)}.'
     )
-    return table(columns, rows, 1, f"Not measured: {lacking}: `python -m benchmarks.quickstart.run --frontends`.")
 
 
-def wrong(runs, split):
-    """Wrong recordings of a split at each seed, and the mean accuracy."""
-    if not runs:
-        return None, None
-    if split == "valid":
-        pairs = [
-            (round(run["valid_error"] * run["recordings"]["valid"]), run["recordings"]["valid"])
-            for run in runs.values()
-        ]
-    else:
-        pairs = [
-            (round((1 - run["test"]["accuracy"]) * run["test"]["recordings"]), run["test"]["recordings"])
-            for run in runs.values()
-        ]
-    return (
-        f"{', '.join(str(missed) for missed, _ in pairs)} wrong of {pairs[0][1]}",
-        percent(1 - statistics.mean(missed / count for missed, count in pairs)),
-    )
+def wrong(share, recordings):
+    """Count wrong recordings, as text."""
+    return "?" if share is None else str(round(share * recordings))
 
 
 def quickstart_variants():

@@ -71,7 +71,7 @@ def sources_answer():
     verdicts = filter(None, [verdict(runs, measured, kind, sources) for kind, sources in KINDS.items()])
     return (
         f"**{'; '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
-        f"that is best for it: {'; '.join(parts)}."
+        f"that turned out best for it: {'; '.join(parts)}."
     )
 
 

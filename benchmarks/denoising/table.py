@@ -22,16 +22,16 @@ def recall_of(method, scans):
 
 
 def denoising_headline():
-    """Say whether the network beats the matched window, and how many scans it is worth."""
+    """Say whether the network beats the matched window, and whether it is worth twice the scans."""
     own, window, doubled = recall_of("network", 1), recall_of("matched window", 1), recall_of("matched window", 2)
     if None in (own, window, doubled):
         return UNMEASURED
     beats = "finds more" if own > window else "does not find more"
-    worth = "more" if own >= doubled else "fewer"
+    claim = "is as good as" if own >= doubled else "is **not** as good as"
     return (
-        f"At one false peak a spectrum, the network {beats} of the faint signals than a matched window: {percent(own)} "
-        f"of them after {percent(window)}, from the same scan. A matched window on twice the scans finds "
-        f"{percent(doubled)}: one scan denoised shows {worth} of them."
+        f"At one false peak a spectrum, the network {beats} of the faint signals than a matched window on the same scan, "
+        f"{percent(own)} and {percent(window)}. One scan denoised {claim} two scans with a matched window, which "
+        f"show {percent(doubled)}."
     )
 
 
@@ -104,7 +104,11 @@ def denoising_source():
     found = load("denoising")
     if "provenance" not in found:
         return UNMEASURED
-    chosen = [f"{name} {found[f'choice | {name}']['setting']:g}" for name in NAMES if f"choice | {name}" in found]
+    choices = [(name, found[f"choice | {name}"]) for name in NAMES if f"choice | {name}" in found]
+    chosen = [
+        f"{name}{'' if one['setting'] is None else ' {:g}'.format(one['setting'])}{' less a median' if one['flat'] else ''}"
+        for name, one in choices
+    ]
     source = found["provenance"]
     hardware = source["hardware"]["processor"]
     return f"Settings chosen on development data: {', '.join(chosen)}. Commit {commit(source)}, {hardware}."

@@ -104,11 +104,11 @@ def denoising_source():
     found = load("denoising")
     if "provenance" not in found:
         return UNMEASURED
-    choices = [(name, found[f"choice | {name}"]) for name in NAMES if f"choice | {name}" in found]
-    chosen = [
-        f"{name}{'' if one['setting'] is None else ' {:g}'.format(one['setting'])}{' less a median' if one['flat'] else ''}"
-        for name, one in choices
-    ]
+    chosen = []
+    for name in NAMES:
+        if one := found.get(f"choice | {name}"):
+            setting = "" if one["setting"] is None else f" {one['setting']:g}"
+            chosen.append(f"{name}{setting}{' less a median' if one['flat'] else ''}")
     source = found["provenance"]
     hardware = source["hardware"]["processor"]
     return f"Settings chosen on development data: {', '.join(chosen)}. Commit {commit(source)}, {hardware}."

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from scipy.ndimage import median_filter
 
-from benchmarks.common import Results, provenance, results_path, write
+from benchmarks.common import Results, provenance, read, results_path, write
 from benchmarks.denoising import dilution, planes
 from benchmarks.denoising.rivals import METHODS, Known, load_autoencoder, nmrdenoise
 from nmr_speech.enhancement import denoise, load_denoiser
@@ -228,6 +228,34 @@ def _speed(network):
     return {"points": SPECTRA["n"], "seconds": round(float(np.median(seconds)), 3), "threads": torch.get_num_threads()}
 
 
+def narrow(results, network, options):
+    """Measure a network of `hparams/denoising/narrow.yaml` on molecules that it has not seen."""
+    if options.narrow is None:
+        raise SystemExit("--parts narrow needs --narrow FOLDER, the results of its training")
+    results.keep("narrow", _narrow, options.narrow, options.spectra)
+
+
+def _narrow(folder, count):
+    report, network = read(folder / "results.json"), load_denoiser(folder)
+    pairs = Pairs(PairSettings.of(report["pairs"]), SEED, "test")
+    errors, likeness = {"input": [], "network": []}, {"input": [], "network": []}
+    for index in range(count):
+        pair = pairs.draw(index)
+        noisy = pair.clean + pair.noise
+        estimate, _ = denoise(noisy, domain="spectrum", network=network)
+        for name, spectrum in (("input", noisy), ("network", estimate)):
+            errors[name].append(float((spectrum - pair.clean).norm() / pair.clean.norm()))
+            cosine = torch.vdot(spectrum, pair.clean).abs() / spectrum.norm() / pair.clean.norm()
+            likeness[name].append(float(cosine))
+    return {
+        "spectra": count,
+        "epochs": len(report["curves"]),
+        "minutes": round(report["seconds"]["train"] / 60, 1),
+        "relative_error": {name: round(float(np.median(one)), 3) for name, one in errors.items()},
+        "likeness": {name: round(float(np.median(one)), 3) for name, one in likeness.items()},
+    }
+
+
 PARTS = {
     "detection": detection,
     "noise": noise_only,
@@ -236,6 +264,7 @@ PARTS = {
     "dilution": dilution.measure,
     "planes": planes.measure,
     "speed": speed,
+    "narrow": narrow,
 }
 
 
@@ -245,6 +274,7 @@ def main():
     parser.add_argument("--network", default=str(TRAINED), help="trained denoiser")
     parser.add_argument("--spectra", type=int, default=200, help="test spectra")
     parser.add_argument("--dilution", type=Path, help="folder with the five experiments of the dilution series")
+    parser.add_argument("--narrow", type=Path, help="results folder of a training by narrow.yaml")
     parser.add_argument("--parts", default="detection,noise,left_out,errors,planes,speed", help="what to measure")
     parser.add_argument("--methods", help="detection by these alone, separated by commas")
     parser.add_argument("--out", type=Path, default=results_path("denoising"), help="results file")

@@ -148,6 +148,18 @@ def _detect(spectra, method, setting, flat, count):
     return figures([one.compare(method, setting, flat, count) for one in spectra])
 
 
+def listed(results, network, options):
+    """Count what the command lists, from `LISTED` standard deviations on."""
+    results.keep("listed", _listed, network, spectra_of("test", options.spectra))
+
+
+def _listed(network, spectra):
+    found = [one.compare(network_method(network), None, False, 1) for one in spectra]
+    false = sum(int((one.false >= LISTED).sum()) for one in found)
+    counts = {f"{low:g} to {high:g}": recall(found, LISTED, (low, high)) for low, high in HEIGHTS}
+    return {"spectra": len(found), "false": false, "found": counts}
+
+
 def noise_only(results, network, options):
     """Count peaks in spectra of noise, at the threshold of one false peak a spectrum, and at that of the list."""
     results.keep("noise alone", _noise_only, network, results["detection | network | 1"]["threshold"], options)
@@ -258,6 +270,7 @@ def _narrow(folder, count):
 
 PARTS = {
     "detection": detection,
+    "listed": listed,
     "noise": noise_only,
     "left_out": left_out,
     "errors": errors,
@@ -275,7 +288,9 @@ def main():
     parser.add_argument("--spectra", type=int, default=200, help="test spectra")
     parser.add_argument("--dilution", type=Path, help="folder with the five experiments of the dilution series")
     parser.add_argument("--narrow", type=Path, help="results folder of a training by narrow.yaml")
-    parser.add_argument("--parts", default="detection,noise,left_out,errors,planes,speed", help="what to measure")
+    parser.add_argument(
+        "--parts", default="detection,listed,noise,left_out,errors,planes,speed", help="what to measure"
+    )
     parser.add_argument("--methods", help="detection by these alone, separated by commas")
     parser.add_argument("--out", type=Path, default=results_path("denoising"), help="results file")
     options = parser.parse_args()

@@ -42,7 +42,14 @@ def denoising_detection():
         row = found.get(f"detection | {name} | 1")
         cells = [share(row["found"][one]) for one in BINS] if row else [None] * len(BINS)
         rows.append([name, row and row["spectra"], *cells])
-    return table(["method", "spectra", *(f"{one} sd" for one in BINS)], rows, 1, UNMEASURED)
+    text = table(["method", "spectra", *(f"{one} sd" for one in BINS)], rows, 1, UNMEASURED)
+    if row := found.get("listed"):
+        shown = ", ".join(f"{share(row['found'][one])} of {one} sd" for one in BINS)
+        text += (
+            f"\n\nThe command lists peaks from 2.5 sd on, which are fewer: {shown}, with {row['false']} false peaks in "
+            f"{row['spectra']} spectra."
+        )
+    return text
 
 
 def denoising_scans():

@@ -101,18 +101,19 @@ def over_twins(runs, measured):
 
 
 def sources_trainable():
-    """Tabulate the training of the whole model, from molecules and from scratch, beside the frozen embedding."""
+    """Tabulate the training of the whole model, from molecules and from scratch, beside frozen ones, same seeds."""
     runs, frozen, rows = load("sources", "trainable"), load("sources"), []
     for source, title in (("molecules", "simulated molecules"), ("random ECAPA", "random")):
         for count in ("5", "28"):
-            of = found(runs, f"{source}, {count}")
-            accuracy = percent(statistics.mean(run["accuracy"] for run in of)) if of else None
-            probe = (
-                percent(mean(frozen, f"{source}, spectral", count)) if found(frozen, f"{source}, spectral") else None
-            )
-            rows.append([title, count, len(of) or None, accuracy, probe])
+            seeds = [name.split()[0] for name in runs if name.partition(" ")[2] == f"{source}, {count}"]
+            trained = [runs[f"{seed} {source}, {count}"]["accuracy"] for seed in seeds]
+            probed = [frozen[f"{seed} {source}, spectral"]["accuracy"][count] for seed in seeds]
+            means = [percent(statistics.mean(column)) if seeds else None for column in (trained, probed)]
+            rows.append([title, count, ", ".join(seeds) or None, *means])
     columns = ["weights to begin with", "recordings of each residue", "seeds", "trained", "frozen, linear probe"]
-    return table(columns, rows, 2, "Not measured: what is missing: `python -m benchmarks.sources.run --trainable`.")
+    return table(
+        columns, rows, 2, "Not measured: the rows that are missing: `python -m benchmarks.sources.run --trainable`."
+    )
 
 
 BLOCKS = {"sources-answer": sources_answer, "sources-table": sources_table, "sources-trainable": sources_trainable}

@@ -16,6 +16,7 @@ ROWS = {
     "random LSTM": "random, LSTM",
 }
 KINDS = {"Pretraining on NMR": ("molecules",), "Pretraining on speech": ("real speech", "synthetic voices")}
+TWINS = {"molecules": "random ECAPA", "synthetic voices": "random ECAPA", "real speech": "random LSTM"}
 MARGIN = 1.0  # points that a source must be ahead by to be called a help: about the spread of the seeds
 COMMAND = "`python -m benchmarks.sources.run`"
 VOXCELEB = (
@@ -70,8 +71,9 @@ def sources_answer():
     parts.append(f"no network at all {percent(few)} and {percent(more)}")
     verdicts = filter(None, [verdict(runs, measured, kind, sources) for kind, sources in KINDS.items()])
     return (
-        f"**{'; '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
-        f"that turned out best for it: {'; '.join(parts)}."
+        f"**{'. '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
+        f"that turned out best for it: {'; '.join(parts)}. Points gained on random weights of the same architecture: "
+        f"{'; '.join(over_twins(runs, measured))}."
     )
 
 
@@ -81,13 +83,21 @@ def verdict(runs, measured, kind, sources):
     randoms = [source for source in measured if source.startswith("random")]
     if not ours or not randoms:
         return None
-    gains = []
-    for count in ("5", "28"):
-        rivals = [best(runs, source, count)[0] for source in randoms] + [mean(runs, BASELINE, count)]
-        gains.append(100 * (max(best(runs, source, count)[0] for source in ours) - max(rivals)))
+    rivals = [
+        max(*(best(runs, one, count)[0] for one in randoms), mean(runs, BASELINE, count)) for count in ("5", "28")
+    ]
+    reached = [max(best(runs, source, count)[0] for source in ours) for count in ("5", "28")]
+    gains = [100 * (one - other) for one, other in zip(reached, rivals, strict=True)]
     helps = "helps" if min(gains) > MARGIN else "does not help" if max(gains) < MARGIN else "helps only in part"
-    few, more = (f"{gain:+.1f}" for gain in gains)
-    return f"{kind} {helps} ({few} and {more} points to the best of random weights and no network)"
+    return f"{kind} {helps} ({gains[0]:+.1f} and {gains[1]:+.1f} points to the best of random weights and no network)"
+
+
+def over_twins(runs, measured):
+    """Say what each source gains on random weights of its own architecture, behind the front end best for each."""
+    for source, twin in TWINS.items():
+        if source in measured and twin in measured:
+            few, more = (100 * (best(runs, source, n)[0] - best(runs, twin, n)[0]) for n in ("5", "28"))
+            yield f"{ROWS[source]} {few:+.1f} and {more:+.1f}"
 
 
 def sources_trainable():

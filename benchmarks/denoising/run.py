@@ -38,6 +38,7 @@ SEED = 77
 HEIGHTS = ((0.5, 1.0), (1.0, 2.0), (2.0, 4.0), (4.0, 10.0), (1.0, 10.0))
 """True heights of signals in standard deviations of the noise of one scan: bins, and all of interest."""
 SCANS = (1, 2, 4, 8)
+RATES = (1.0, 0.3, 0.1, 0.03)  # false peaks a spectrum
 FLAT = (201, 40)  # points, and line widths, of the running median: the larger of the two
 SLOW = ("Cadzow", "nmrdenoise")  # one scan only
 EMPTY = 0.2  # of the noise: nothing else is there
@@ -160,6 +161,21 @@ def _listed(network, spectra):
     return {"spectra": len(found), "false": false, "found": counts}
 
 
+def rates(results, network, options):
+    """Count what the network and the matched window find at fewer false peaks, from one scan."""
+    spectra = None
+    for name in ("matched window", "network"):
+        if f"rates | {name}" not in results:
+            spectra = spectra or spectra_of("test", options.spectra)
+            chosen, method = results[f"choice | {name}"], methods(network, options)[name][0]
+            results.keep(f"rates | {name}", _rates, spectra, method, chosen["setting"], chosen["flat"])
+
+
+def _rates(spectra, *how):
+    found = [one.compare(*how, 1) for one in spectra]
+    return {f"{rate:g}": recall(found, threshold(found, rate), HEIGHTS[-1]) for rate in RATES}
+
+
 def noise_only(results, network, options):
     """Count peaks in spectra of noise, at the threshold of one false peak a spectrum, and at that of the list."""
     results.keep("noise alone", _noise_only, network, results["detection | network | 1"]["threshold"], options)
@@ -271,6 +287,7 @@ def _narrow(folder, count):
 PARTS = {
     "detection": detection,
     "listed": listed,
+    "rates": rates,
     "noise": noise_only,
     "left_out": left_out,
     "errors": errors,
@@ -289,7 +306,7 @@ def main():
     parser.add_argument("--dilution", type=Path, help="folder with the five experiments of the dilution series")
     parser.add_argument("--narrow", type=Path, help="results folder of a training by narrow.yaml")
     parser.add_argument(
-        "--parts", default="detection,listed,noise,left_out,errors,planes,speed", help="what to measure"
+        "--parts", default="detection,listed,rates,noise,left_out,errors,planes,speed", help="what to measure"
     )
     parser.add_argument("--methods", help="detection by these alone, separated by commas")
     parser.add_argument("--out", type=Path, default=results_path("denoising"), help="results file")

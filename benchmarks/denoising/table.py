@@ -43,11 +43,17 @@ def denoising_detection():
         cells = [share(row["found"][one]) for one in BINS] if row else [None] * len(BINS)
         rows.append([name, row and row["spectra"], *cells])
     text = table(["method", "spectra", *(f"{one} sd" for one in BINS)], rows, 1, UNMEASURED)
+    compared = [(name, found.get(f"rates | {name}")) for name in ("matched window", "network")]
+    if all(row for _, row in compared):
+        rates = compared[0][1]
+        title = "false peaks a spectrum (signals of 1 to 10 sd)"
+        rows = [[name, *(share(row[rate]) for rate in rates)] for name, row in compared]
+        text += "\n\n" + table([title, *rates], rows)
     if row := found.get("listed"):
         shown = ", ".join(f"{share(row['found'][one])} of {one} sd" for one in BINS)
         text += (
-            f"\n\nThe command lists peaks from 2.5 sd on, which are fewer: {shown}, with {row['false']} false peaks in "
-            f"{row['spectra']} spectra."
+            f"\n\nThe command lists peaks from 2.5 sd on, which are fewer: {shown}. False peaks in {row['spectra']} "
+            f"spectra: {row['false']}."
         )
     return text
 

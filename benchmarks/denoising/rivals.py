@@ -131,9 +131,9 @@ def nmrdenoise(network):
 
 METHODS = {
     "input": (untouched, (None,)),
-    "matched window": (matched_window, (0.25, 0.5, 1.0)),
-    "Savitzky-Golay": (savitzky_golay, (1.0, 2.0, 3.0)),
-    "wavelets": (wavelets, (0.3, 0.5, 0.7, 1.0)),
-    "Cadzow": (cadzow, (0.8, 1.0, 1.2)),
+    "matched window": (matched_window, (0.5, 1.0, 1.5, 2.0)),
+    "Savitzky-Golay": (savitzky_golay, (1.0, 2.0, 3.0, 4.0)),
+    "wavelets": (wavelets, (0.05, 0.1, 0.2, 0.3)),
+    "Cadzow": (cadzow, (0.8, 1.0, 1.2, 1.4)),
 }
 """Methods by name, each with the settings to choose from on development data."""

@@ -16,6 +16,7 @@ ROWS = {
     "random LSTM": "random, LSTM",
 }
 KINDS = {"Pretraining on NMR": ("molecules",), "Pretraining on speech": ("real speech", "synthetic voices")}
+TWINS = {"molecules": "random ECAPA", "synthetic voices": "random ECAPA", "real speech": "random LSTM"}
 MARGIN = 1.0  # points that a source must be ahead by to be called a help: about the spread of the seeds
 COMMAND = "`python -m benchmarks.sources.run`"
 VOXCELEB = (
@@ -70,8 +71,9 @@ def sources_answer():
     parts.append(f"no network at all {percent(few)} and {percent(more)}")
     verdicts = filter(None, [verdict(runs, measured, kind, sources) for kind, sources in KINDS.items()])
     return (
-        f"**{'; '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
-        f"that turned out best for it: {'; '.join(parts)}."
+        f"**{'. '.join(verdicts)}.** From 5 and from 28 recordings of each residue, each source behind the front end "
+        f"that turned out best for it: {'; '.join(parts)}. Points gained on random weights of the same architecture: "
+        f"{'; '.join(over_twins(runs, measured))}."
     )
 
 
@@ -81,28 +83,37 @@ def verdict(runs, measured, kind, sources):
     randoms = [source for source in measured if source.startswith("random")]
     if not ours or not randoms:
         return None
-    gains = []
-    for count in ("5", "28"):
-        rivals = [best(runs, source, count)[0] for source in randoms] + [mean(runs, BASELINE, count)]
-        gains.append(100 * (max(best(runs, source, count)[0] for source in ours) - max(rivals)))
+    rivals = [
+        max(*(best(runs, one, count)[0] for one in randoms), mean(runs, BASELINE, count)) for count in ("5", "28")
+    ]
+    reached = [max(best(runs, source, count)[0] for source in ours) for count in ("5", "28")]
+    gains = [100 * (one - other) for one, other in zip(reached, rivals, strict=True)]
     helps = "helps" if min(gains) > MARGIN else "does not help" if max(gains) < MARGIN else "helps only in part"
-    few, more = (f"{gain:+.1f}" for gain in gains)
-    return f"{kind} {helps} ({few} and {more} points to the best of random weights and no network)"
+    return f"{kind} {helps} ({gains[0]:+.1f} and {gains[1]:+.1f} points to the best of random weights and no network)"
+
+
+def over_twins(runs, measured):
+    """Say what each source gains on random weights of its own architecture, behind the front end best for each."""
+    for source, twin in TWINS.items():
+        if source in measured and twin in measured:
+            few, more = (100 * (best(runs, source, n)[0] - best(runs, twin, n)[0]) for n in ("5", "28"))
+            yield f"{ROWS[source]} {few:+.1f} and {more:+.1f}"
 
 
 def sources_trainable():
-    """Tabulate the training of the whole model, from molecules and from scratch, beside the frozen embedding."""
+    """Tabulate the training of the whole model, from molecules and from scratch, beside frozen ones, same seeds."""
     runs, frozen, rows = load("sources", "trainable"), load("sources"), []
     for source, title in (("molecules", "simulated molecules"), ("random ECAPA", "random")):
         for count in ("5", "28"):
-            of = found(runs, f"{source}, {count}")
-            accuracy = percent(statistics.mean(run["accuracy"] for run in of)) if of else None
-            probe = (
-                percent(mean(frozen, f"{source}, spectral", count)) if found(frozen, f"{source}, spectral") else None
-            )
-            rows.append([title, count, len(of) or None, accuracy, probe])
+            seeds = [name.split()[0] for name in runs if name.partition(" ")[2] == f"{source}, {count}"]
+            trained = [runs[f"{seed} {source}, {count}"]["accuracy"] for seed in seeds]
+            probed = [frozen[f"{seed} {source}, spectral"]["accuracy"][count] for seed in seeds]
+            means = [percent(statistics.mean(column)) if seeds else None for column in (trained, probed)]
+            rows.append([title, count, ", ".join(seeds) or None, *means])
     columns = ["weights to begin with", "recordings of each residue", "seeds", "trained", "frozen, linear probe"]
-    return table(columns, rows, 2, "Not measured: what is missing: `python -m benchmarks.sources.run --trainable`.")
+    return table(
+        columns, rows, 2, "Not measured: the rows that are missing: `python -m benchmarks.sources.run --trainable`."
+    )
 
 
 BLOCKS = {"sources-answer": sources_answer, "sources-table": sources_table, "sources-trainable": sources_trainable}

@@ -17,10 +17,12 @@ from nmr_speech.spectrometer.phase import away_from_water
 from nmr_speech.spectrometer.phase_search import best_phase, strong_points
 
 MOST_TOLD = 20  # peaks
-LISTED = 2.0
-"""Height of the faintest peak listed, in standard deviations of the noise of the input."""
-CERTAIN = 3.0
-"""Height above which a peak stands out of the noise of the input; below, the network alone says that it is there."""
+LISTED = 2.5
+"""Height of the faintest peak listed, in standard deviations of the noise of the input: noise alone gives none."""
+CERTAIN = 4.0
+"""Height above which a peak stands out of the noise of the input, whose largest of 16,384 points is as high.
+
+Below, the network alone says that it is there."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,8 +117,10 @@ def read_1d(path: str | Path, pdata: int | None = None) -> Experiment1D | None:
     path = Path(path)
     folder = path.parent if path.name in ("fid", "acqus", "procpar") else path
     try:
-        if path.is_file() and path.suffix.lower() != ".zip" and is_nmrpipe(path):
-            refuse_large(path)
+        if not path.exists() or path.suffix.lower() == ".zip":
+            return None
+        refuse_large(path)
+        if path.is_file() and is_nmrpipe(path):
             return read_nmrpipe_1d(path) if is_nmrpipe_1d(path) else None
         if (folder / "procpar").is_file() and not number(read_procpar(folder / "procpar").get("ni")) > 1:
             return read_varian_1d(folder)

@@ -106,7 +106,7 @@ def test_the_command_writes_what_is_left(ending, alanine, tmp_path, capsys):
 def test_peaks_below_the_noise_of_the_input_are_uncertain(alanine):
     result = denoise_1d(Experiment1D(fid=alanine[0], axis=AXIS))
     heights = {peak["height"]: peak["certain"] for peak in result.peaks()}
-    assert all(certain == (height >= 3) for height, certain in heights.items())
+    assert all(certain == (height >= 4) for height, certain in heights.items())
     assert list(heights) == sorted(heights, reverse=True)
 
 
@@ -170,3 +170,15 @@ def test_real_and_apodised_spectra_are_refused(alanine, tmp_path):
     nmrglue.pipe.write(str(tmp_path / "di.ft1"), header, real)
     with pytest.raises(InputError, match="points must be complex"):
         run.denoise_file(tmp_path / "di.ft1", tmp_path / "a.fid")
+
+
+def test_files_too_large_are_refused_before_they_are_read(alanine, tmp_path):
+    folder = bruker_1d(tmp_path / "one", alanine[0])
+    (folder / "acqus").write_bytes(bytes(2**20 + 1))
+    with pytest.raises(InputError, match="a parameter file must have at most 1 MiB"):
+        denoise_file(folder, tmp_path / "a.fid")
+
+
+def test_neither_one_nor_two_dimensions(tmp_path):
+    with pytest.raises(InputError, match="no such file or folder; give a Bruker or Varian folder or an NMRPipe file"):
+        denoise_file(tmp_path / "nothing", tmp_path / "a.ft2")

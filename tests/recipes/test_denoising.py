@@ -9,6 +9,7 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.enhancement import load_denoiser
+from nmr_speech.enhancement.load import TRAINED
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "recipes" / "SimulatedSpectra" / "Denoising" / "train.py"
@@ -71,3 +72,11 @@ def test_the_task_of_lee_and_kim(tmp_path):
 def test_refusals(override, message, tmp_path):
     with pytest.raises(InputError, match=message):
         run(tmp_path, override)
+
+
+def test_the_report_in_the_package_is_of_its_network():
+    report = json.loads((TRAINED / "results.json").read_text())
+    network = load_denoiser()
+    assert report["settings"] == network.settings
+    assert report["parameters"] == sum(weight.numel() for weight in network.parameters())
+    assert (TRAINED / "model.safetensors").stat().st_size < 1_000_000

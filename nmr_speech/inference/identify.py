@@ -20,7 +20,7 @@ from nmr_speech.inference.templates import (
 )
 from nmr_speech.simulate import Acquisition, Molecule, spectrum, tocsy
 
-SLOPE, OFFSET = 40.0, -30.0
+SLOPE, OFFSET = 30.1, -27.7
 """Log-odds of a molecule by its correlation, from `benchmarks.identification`; half of its spectra are of no molecule
 of the gallery."""
 

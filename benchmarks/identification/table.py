@@ -5,7 +5,7 @@ from benchmarks.common import commit, load, percent, table
 SCORES = {"template": "template: the command", "embedding": "embedding", "both": "their weighted sum"}
 
 
-def identification_table():
+def gallery_table():
     """Tabulate shares of first places, and what refusal costs."""
     results = load("identification")
     rows = [
@@ -38,4 +38,4 @@ def identification_table():
     return f"{table(columns, rows)}\n\n{'; '.join(about)}. {aims}"
 
 
-BLOCKS = {"identification-table": identification_table}
+BLOCKS = {"gallery-table": gallery_table}

@@ -96,4 +96,4 @@ def test_the_answer_is_of_the_best_front_end_and_the_mean_of_the_seeds(monkeypat
     assert "no network at all 25.0% and 25.0%" in table.sources_answer()
     lines = table.sources_table().splitlines()
     assert "| simulated molecules, ECAPA | `spectral` | 2 |" + " 85.0% |" * 6 in lines
-    assert any(line.startswith("Not measured: ") and "random LSTM" in line for line in lines)
+    assert any(line.startswith("Not measured: ") and "random, LSTM behind `mel`" in line for line in lines)

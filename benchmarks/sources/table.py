@@ -32,7 +32,12 @@ def sources_table():
         rows += [[title, f"`{frontend}`", *cells(runs, f"{source}, {frontend}")] for frontend in FRONTENDS]
     rows.append(["none: logistic regression", "2D spectrum", *cells(runs, BASELINE)])
     columns = ["weights", "front end", "seeds", *COUNTS]
-    missing = [source for source in ROWS if not any(f" {source}, " in name for name in runs)]
+    missing = [
+        f"{ROWS[source]} behind `{frontend}`"
+        for source in ROWS
+        for frontend in FRONTENDS
+        if not found(runs, f"{source}, {frontend}")
+    ]
     lacking = f"Not measured: {', '.join(missing)}: {COMMAND}." if missing else ""
     return "\n\n".join([table(columns, rows, 2, lacking), *pretraining(runs), VOXCELEB])
 

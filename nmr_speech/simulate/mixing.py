@@ -51,7 +51,7 @@ class IsotropicMixing:
 
     @staticmethod
     def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
-        """Combine P and N signals, (R, n_transients, n_points), to cosine and sine channel, (R, 2, ...)."""
+        """Combine P and N signals, (R, n_transients, ...), to cosine and sine channel, (R, 2, n_transients, ...)."""
         return torch.stack(echo_to_states(echo, anti_echo), 1)
 
 

@@ -17,6 +17,7 @@ from nmr_speech.options import (
     Command,
     add_classify,
     add_demo,
+    add_denoise,
     add_publish,
     add_publish_model,
     add_reconstruct,
@@ -153,6 +154,27 @@ def reconstruct(options: argparse.Namespace) -> None:
         print(*figures, f"written: {options.out}", sep="\n")
 
 
+def denoise(options: argparse.Namespace) -> None:
+    """Take the noise out of a 1D spectrum, or of a 2D one along F2, in Bruker, Varian, NMRPipe or JEOL form.
+
+    Written is what is left, complex and not phased in 1D. Peaks that cannot be seen in the input are called uncertain.
+    """
+    from nmr_speech.enhancement import run
+
+    _check_output(options.plot, PICTURES)
+    result = run.denoise_file(options.path, options.out, options.model, run.Reading.of(options))
+    if options.plot:
+        from nmr_speech.report.denoised import plot_denoised
+
+        plot_denoised(result, options.path.name, options.plot)
+    warnings = by_options(result.warnings, options.names)
+    if options.json:
+        print(json.dumps(result.summary() | {"warnings": warnings}, indent=1))
+    else:
+        _say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+        print(*result.told(), f"written: {options.out}", sep="\n")
+
+
 def demo(options: argparse.Namespace) -> None:
     """Serve a web page that classifies simulated or uploaded recordings, by default to this machine only.
 
@@ -189,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         ("simulate", simulate, add_simulate, "simulate one recording, as audio and as a picture"),
         ("classify", classify, add_classify, "classify the amino acid in a recording or a spectrometer's folder"),
         ("reconstruct", reconstruct, add_reconstruct, "reconstruct a spectrum from non-uniform sampling"),
+        ("denoise", denoise, add_denoise, "take the noise out of a 1D or 2D spectrum"),
         ("demo", demo, add_demo, "serve a web page that classifies simulated or uploaded recordings"),
         ("publish", publish, add_publish_model, "publish a trained model on the Hugging Face Hub"),
         ("publish-data", publish, add_publish, "publish a simulated data set on the Hugging Face Hub"),

@@ -149,6 +149,18 @@ def add_reconstruct(command: Command) -> None:
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_denoise(command: Command) -> None:
+    """Add the options of ``denoise``."""
+    command.add_argument("path", type=Path, metavar="INPUT", help="Bruker or Varian folder, or NMRPipe or JEOL file")
+    text = "to write: .fid or .ft1 (NMRPipe, complex) for 1D; .ft2 (NMRPipe) or .ucsf (Sparky) for 2D"
+    command.add_argument("--out", type=Path, required=True, help=text)
+    command.add_argument("--model", help="results folder or Hub repository of a denoiser (default: in the package)")
+    add_reading(command)
+    text = "picture to write, PNG, PDF or SVG: input, output, what was taken away; uncertain peaks are marked"
+    command.add_argument("--plot", type=Path, help=text)
+    command.add_argument("--json", action="store_true", help="print JSON, with all peaks of a 1D spectrum")
+
+
 def add_reading(command: Command) -> None:
     """Add the options by which a measured spectrum is read; their names are in `READING`."""
     command.add_argument(

@@ -23,11 +23,14 @@ from nmr_speech.axis import CARRIER_PPM, Axis
 from nmr_speech.checks import InputError
 from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_HZ
 from nmr_speech.corpus import stack_fid
+from nmr_speech.enhancement import denoise_1d
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
 from nmr_speech.reconstruction.run import method_of, reconstruct
+from nmr_speech.report.denoised import plot_denoised_1d
 from nmr_speech.report.figures import draw_confusion
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram, plot_reconstruction, plot_recording
-from nmr_speech.simulate import draw_recording, spectrum
+from nmr_speech.simulate import draw_recording, load_residue, pulse_acquire, spectrum
+from nmr_speech.spectrometer import Experiment1D
 from nmr_speech.testing.data import reference_data
 
 FOLDER = BENCHMARKS / "pictures"
@@ -49,6 +52,7 @@ def main():
     show_confusions(FOLDER / "figure4.png")
     show_filters(FOLDER / "filters.png")
     show_ablation(FOLDER / "reconstruction_curves.png")
+    show_denoising(FOLDER / "denoising.png")
     try:
         compare_reconstructions(reference_data("gb1_hsqc.ft2"), FOLDER / "reconstruction.png")
     except InputError as error:
@@ -155,6 +159,21 @@ def compare_reconstructions(spectrum_file, path):
     spectra = {"fully sampled": first.reference} | {name: run.spectra[0] for name, run in runs.items()}
     title = "GB1 HSQC from 20% of its transients, contours from 1% of the highest point"
     plot_reconstruction(spectra, first.plane.f1, first.plane.f2, title, path)
+
+
+def show_denoising(path):
+    """A mixture of three amino acids, one of them hardly above the noise, before and after the denoiser."""
+    axis = Axis(16384, 7200.0, 4.7, 600.0)
+    fid = np.zeros(axis.n, complex)
+    for name, amount in (("THR", 1.0), ("VAL", 0.3), ("PHE", 0.1)):
+        residue = load_residue(name, "d2o", "free")
+        settings = {"n_points": axis.n, "spectral_width_hz": axis.width_hz, "carrier_ppm": axis.carrier_ppm}
+        one = pulse_acquire(residue, residue.shift_mean_ppm, decay_time_t2_s=0.25, **settings)
+        fid += amount * one.numpy()
+    std = np.abs(np.fft.fft(fid, norm="ortho")).max() / 60
+    fid += std * (np.random.default_rng(SEED).normal(size=(axis.n, 2)) @ (1, 1j))
+    result = denoise_1d(Experiment1D(fid=fid, axis=axis), phase_deg=(0.0, 0.0))
+    plot_denoised_1d(result, "threonine, valine (0.3) and phenylalanine (0.1), simulated", path)
 
 
 def show_filters(path):

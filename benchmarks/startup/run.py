@@ -125,7 +125,7 @@ def measure(work, keep):
 
 
 def training():
-    """A step of the quickstart's model; the loss."""
+    """A step of an ECAPA-TDNN behind quadrature filters; the loss."""
     torch.manual_seed(0)
     part = load_hyperpyyaml((ROOT / "hparams" / "backbone" / "ecapa_xs.yaml").read_text())
     frontend, backbone = QuadratureFrontEnd(), skip_idle_padding(part["module"])

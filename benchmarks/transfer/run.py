@@ -53,7 +53,7 @@ SCALES = {
     "small": Scale(
         NARROW, "ecapa_m", LOCAL, recordings=40, seeds=(1986, 1987), unseen=50,
         voices=(
-            "--n_speakers=48", "--recordings_per_residue=10", "--number_of_epochs=25", "--lr=0.003", "--batch_size=20",
+            "--n_speakers=48", "--recordings_per_speaker=10", "--number_of_epochs=25", "--lr=0.003", "--batch_size=20",
         ),
     ),
     "paper": Scale(
@@ -64,7 +64,7 @@ SCALES = {
     "rehearsal": Scale(
         NARROW, "ecapa_xs", LOCAL, recordings=4, seeds=(1986,), unseen=3,
         overrides=("--residues=[GLY,SER,ALA]", "--number_of_epochs=1"),
-        voices=("--n_speakers=2", "--recordings_per_residue=3", "--number_of_epochs=1"),
+        voices=("--n_speakers=2", "--recordings_per_speaker=3", "--number_of_epochs=1"),
     ),
 }  # fmt: skip
 

@@ -96,7 +96,7 @@ def classify_spectrum(
         wav, warnings = read_wav(path), list[str]()
     else:
         experiment, phases = read_measured(path, reading)
-        wav, steps, warnings = _on_grid(experiment, axis, shift_ppm, phases)
+        wav, steps, warnings = on_grid(experiment, axis, shift_ppm, phases)
         meaningful = not training.is_ideal
         warnings = [*([] if meaningful else [IDEAL]), *experiment_warnings(experiment, training), *warnings]
     warnings += recording_warnings(wav, training)
@@ -163,7 +163,7 @@ def _filtered(signal: torch.Tensor, dim: int, band: int, sign: int) -> torch.Ten
     return torch.fft.ifft(transformed * (kept if dim == -1 else kept[:, None]), dim=dim)
 
 
-def _on_grid(
+def on_grid(
     experiment: Experiment, axis: Axis, shift_ppm: float | None, phases: Phases
 ) -> tuple[torch.Tensor, tuple[str, ...], list[str]]:
     """Bring an experiment to the grid of the model: the waveform, the steps taken, and warnings."""

@@ -296,7 +296,9 @@ def _described(node: Node | None, path: Path) -> tuple[str, dict[str, Any]]:
 
 def _best_checkpoint(folder: Path) -> Path:
     try:
-        best = WholeCheckpointer(folder / "save").find_checkpoint(min_key="error")
+        saved = WholeCheckpointer(folder / "save")
+        # The measure of a pretraining on molecules is an EER; others classify.
+        best = saved.find_checkpoint(min_key="error") or saved.find_checkpoint(min_key="eer")
     except Exception as error:  # a damaged CKPT.yaml makes SpeechBrain and the YAML library raise anything
         raise InputError(
             f"{folder / 'save'}: a CKPT.yaml in it is damaged ({printable(error)}); remove its folder"

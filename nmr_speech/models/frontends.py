@@ -184,7 +184,9 @@ class SpectralFrontEnd(QuadratureFrontEnd):
         # Filters first: 80 columns to transform instead of 256 points.
         return self._log_power(_to_f1((anti_echo @ self.filters().T).mT).mT)
 
-    def from_lines(self, t1: torch.Tensor, t2: torch.Tensor, transfer: torch.Tensor) -> torch.Tensor:
+    def from_lines(
+        self, t1: torch.Tensor, t2: torch.Tensor, transfer: torch.Tensor, noise: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Compute the features of a sum of products without building the recording.
 
         The anti-echo signal is ``sum_kl t1[k] transfer[k, l] t2[l]``: what evolves in t1 as group k and is detected as
@@ -200,6 +202,9 @@ class SpectralFrontEnd(QuadratureFrontEnd):
         transfer : torch.Tensor
             Amplitude from each group (row) to each (column), real, (B, G, G). The floor is relative to a signal whose
             largest value is 1: for signals that begin at 1, all amplitudes together are 1.
+        noise : torch.Tensor | None
+            Standard deviation of white noise in each real number of the two channels, (B,); drawn by torch's global
+            generator, as it passes through the filters.
 
         Returns
         -------
@@ -213,8 +218,16 @@ class SpectralFrontEnd(QuadratureFrontEnd):
         >>> divmod(feats.argmax().item(), 80)  # 32 of 256 points above the middle, an eighth of 80 filters
         (160, 50)
         """
-        detected = transfer.to(t2.dtype) @ (t2 @ self.filters().T)  # (B, G, F)
-        return self._log_power(_to_f1(t1).mT @ detected)
+        filters = self.filters()
+        plane = _to_f1(t1).mT @ (transfer.to(t2.dtype) @ (t2 @ filters.T))  # (B, P, F)
+        if noise is not None:
+            # Noise of 256 points in 80 filters: as many numbers as filters, mixed so that their covariance is that of
+            # the filters. cos + i sin of two channels with deviation s in each real number has s times root 2.
+            covariance = filters @ filters.mH + 1e-6 * torch.eye(len(filters), device=filters.device)
+            mixer = torch.linalg.cholesky(covariance).mT
+            white = torch.randn(plane.shape, dtype=plane.dtype, device=plane.device) @ mixer
+            plane = plane + 2 * noise[:, None, None] * _to_f1(white.mT).mT
+        return self._log_power(plane)
 
     def _log_power(self, lines: torch.Tensor) -> torch.Tensor:
         feats = 0.5 * torch.log(torch.view_as_real(lines).square().sum(-1) + self.floor)[:, None]

@@ -28,8 +28,9 @@ correction, water suppression. Non-uniformly sampled experiments are reconstruct
 
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.grid import to_grid
+from nmr_speech.spectrometer.one_dimension import Experiment1D
 from nmr_speech.spectrometer.phase import negative_energy
-from nmr_speech.spectrometer.read import read_experiment
+from nmr_speech.spectrometer.read import read_1d, read_experiment
 from nmr_speech.spectrometer.reference import find_reference
 from nmr_speech.spectrometer.rows import QUADRATURES
 from nmr_speech.spectrometer.sampling import Sampling
@@ -37,9 +38,11 @@ from nmr_speech.spectrometer.sampling import Sampling
 __all__ = [
     "QUADRATURES",
     "Experiment",
+    "Experiment1D",
     "Sampling",
     "find_reference",
     "negative_energy",
+    "read_1d",
     "read_experiment",
     "to_grid",
 ]

@@ -6,7 +6,15 @@ import nmrglue
 import numpy as np
 
 from nmr_speech.checks import InputError, is_number, quoted
-from nmr_speech.spectrometer.bruker_files import MIXING_DELAY, BrukerFiles, axes, delay_s, read_files, read_parameters
+from nmr_speech.spectrometer.bruker_files import (
+    MIXING_DELAY,
+    BrukerFiles,
+    axes,
+    delay_s,
+    read_files,
+    read_files_1d,
+    read_parameters,
+)
 from nmr_speech.spectrometer.experiment import (
     Experiment,
     axes_step,
@@ -15,6 +23,7 @@ from nmr_speech.spectrometer.experiment import (
     single_precision,
 )
 from nmr_speech.spectrometer.limits import refuse_many_points
+from nmr_speech.spectrometer.one_dimension import Experiment1D, from_time_zero
 from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
@@ -163,14 +172,20 @@ def _group_delay(acqus: Parameters) -> float:
     return by_rate[acqus.get("DECIM")]
 
 
-def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
-    """All rows of the file, zeros where none was measured; complex, (rows, n_points)."""
-    n_bytes = {0: 4, 2: 8}.get(acqus.get("DTYPA"))
-    if n_bytes is None or acqus.get("BYTORDA") not in (0, 1):
+def _number_type(acqus: Parameters) -> np.dtype:
+    """Type of the numbers in ``fid`` and ``ser``."""
+    kind = {0: "i4", 2: "f8"}.get(acqus.get("DTYPA"))
+    if kind is None or acqus.get("BYTORDA") not in (0, 1):
         raise InputError(
             f"{acqus.source}: DTYPA must be 0 (int32) or 2 (float64) and BYTORDA 0 or 1, got "
             f"{quoted(acqus.get('DTYPA'))} and {quoted(acqus.get('BYTORDA'))}"
         )
+    return np.dtype("<>"[acqus.get("BYTORDA")] + kind)
+
+
+def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
+    """All rows of the file, zeros where none was measured; complex, (rows, n_points)."""
+    n_bytes = _number_type(acqus).itemsize
     n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, rows in t1
     n_rows = int(acqu2s.number("TD", 2, 2**16))
     refuse_many_points(acqu2s.source, n_rows, n_real // 2)
@@ -194,3 +209,45 @@ def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
     if len(data) < n_rows:  # stopped early: zeros, which `check_rows` counts
         data = np.concatenate([data, np.zeros((n_rows - len(data), data.shape[1]))])
     return data
+
+
+def read_bruker_1d(folder: Path, pdata: int | None = None) -> Experiment1D:
+    """Read a Bruker 1D experiment.
+
+    Arguments
+    ---------
+    folder : Path
+        Folder with ``fid`` and ``acqus``.
+    pdata : int | None
+        Number of the processing whose reference (SF) is taken; None takes the lowest.
+
+    Returns
+    -------
+    Experiment1D
+
+    Example
+    -------
+    >>> read_bruker_1d(getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...fid: no such file; a 1D experiment has one
+    """
+    path = folder / "fid"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; a 1D experiment has one")
+    files = read_files_1d(folder, pdata)
+    acqus = files.acqus
+    if acqus.get("AQ_mod") not in (1, 3):
+        raise InputError(f"{acqus.source}: AQ_mod must be 1 or 3 (complex points), got {quoted(acqus.get('AQ_mod'))}")
+    kind, n_real = _number_type(acqus), int(acqus.number("TD", 32, 2**21)) // 2 * 2
+    content = path.read_bytes()
+    if len(content) < n_real * kind.itemsize:
+        raise InputError(
+            f"{path}: must hold {n_real * kind.itemsize} bytes (TD {n_real} of acqus), got {len(content)}; was it cut "
+            "off?"
+        )
+    values = np.frombuffer(content, kind, n_real).astype(float)
+    fid, filtered = from_time_zero(values[::2] + 1j * values[1::2], _group_delay(acqus), path)
+    _, axis, (zero, _) = axes(files, (len(fid), len(fid)))
+    steps = (f"Bruker folder; {len(fid)} complex points.", zero, filtered)
+    return Experiment1D(fid=fid, axis=axis, nucleus=files.nuclei()[0], source=str(folder), steps=steps)

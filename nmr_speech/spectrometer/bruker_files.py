@@ -92,6 +92,21 @@ def read_files(folder: Path, pdata: int | None = None) -> BrukerFiles:
     return BrukerFiles(folder, acqus, acqu2s, procs, proc2s)
 
 
+def read_files_1d(folder: Path, pdata: int | None = None) -> BrukerFiles:
+    r"""Read the parameter files of a 1D experiment; those of F1 are those of the only dimension again.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "acqus").write_text("##$NUC1= <1H>\n##$SFO1= 500.1\n")
+    >>> read_files_1d(folder).nuclei()
+    ('1H', '1H', ())
+    """
+    acqus, procs = read_parameters(folder / "acqus"), _processing(folder, pdata) / "procs"
+    processed = read_parameters(procs) if procs.is_file() else Parameters({}, procs)
+    return BrukerFiles(folder, acqus, acqus, processed, processed)
+
+
 def read_parameters(path: Path) -> Parameters:
     r"""Read the parameters that fit on one line, by name.
 

@@ -16,6 +16,7 @@ from nmr_speech.spectrometer.experiment import (
     require_protons,
     single_precision,
 )
+from nmr_speech.spectrometer.one_dimension import FEWEST, Experiment1D, from_time_zero
 from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import MOST_DELAY, by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
@@ -52,7 +53,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     ...
     nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
     """
-    header, every_row = _read(path)
+    header, every_row = _read(path, 2)
     _check_kind(header)
     fields_mhz = header.quantity("FDF2OBS", "field_mhz"), header.quantity("FDF1OBS", "field_mhz")
     if sampling is None:
@@ -82,6 +83,50 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
         steps=(f"NMRPipe file; {step}", said, carriers, filtered, axes_step(f1, f2)),
         warnings=doubts,
     )
+
+
+def read_nmrpipe_1d(path: Path) -> Experiment1D:
+    """Read a 1D NMRPipe file: an FID, or its complex spectrum, taken back to time.
+
+    Arguments
+    ---------
+    path : Path
+        File with complex points. A spectrum must not have been apodised; zero filling is undone.
+
+    Returns
+    -------
+    Experiment1D
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "test.fid"
+    >>> _ = path.write_bytes(bytes(100))
+    >>> read_nmrpipe_1d(path)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
+    """
+    header, points = _read(path, 1)
+    if not np.iscomplexobj(points):
+        raise InputError(
+            f"{path}: points must be complex, these are real: the imaginary part was deleted; process again"
+        )
+    kind = "FID"
+    if header.get("FDF2FTFLAG"):
+        if header.get("FDF2APODCODE"):
+            raise InputError(
+                f"{path}: a spectrum must not be apodised, this one was: its noise is no longer white; give the FID"
+            )
+        # NMRPipe stores the highest shift first and the carrier at point n // 2; all that is a shift and a reversal.
+        points = np.fft.fft(np.fft.ifftshift(points)) / len(points)
+        measured = int(header.get("FDF2TDSIZE") or 0)
+        points = points[:measured] if FEWEST <= measured < len(points) else points
+        kind = "spectrum, taken back to time"
+    fid, filtered = from_time_zero(points, 0.0 if header.get("FDF2FTFLAG") else _group_delay(header), path)
+    field_mhz = header.quantity("FDF2OBS", "field_mhz")
+    axis = _axis(header, 2, len(fid), field_mhz)
+    steps = (f"NMRPipe {kind}; {len(fid)} complex points.", "The carrier in ppm is that of the header.", filtered)
+    return Experiment1D(fid=fid, axis=axis, nucleus=_nucleus(header), source=str(path), steps=steps)
 
 
 def _check_kind(header: Parameters) -> None:
@@ -142,6 +187,22 @@ def is_nmrpipe(path: Path) -> bool:
         return is_header(file.read(HEADER_BYTES))
 
 
+def is_nmrpipe_1d(path: Path) -> bool:
+    """Whether the header of an NMRPipe file says that it has one dimension.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "test.fid"
+    >>> _ = path.write_bytes(np.array([0, 0, 2.345] + 6 * [0] + [1] + 502 * [0], dtype="<f4").tobytes())
+    >>> is_nmrpipe_1d(path)
+    True
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    order = "<f4" if abs(float(np.frombuffer(head, "<f4", 3)[2]) - MAGIC) < 1e-4 else ">f4"
+    return float(np.frombuffer(head, order, 10)[9]) == 1  # FDDIMCOUNT
+
+
 def is_header(head: bytes) -> bool:
     """Whether bytes are those of an NMRPipe header, 2048 of them, in either byte order.
 
@@ -156,8 +217,8 @@ def is_header(head: bytes) -> bool:
     return any(abs(float(np.frombuffer(head, order, 3)[2]) - MAGIC) < 1e-4 for order in ("<f4", ">f4"))
 
 
-def _read(path: Path) -> tuple[Parameters, np.ndarray]:
-    """Header and rows, complex, (rows, n_points)."""
+def _read(path: Path, ndim: int) -> tuple[Parameters, np.ndarray]:
+    """Header and points, complex, (rows, n_points) or (n_points,)."""
     if not is_nmrpipe(path):
         raise InputError(f"{path}: must begin with an NMRPipe header of {HEADER_BYTES} bytes; was the file cut off?")
     try:
@@ -166,7 +227,9 @@ def _read(path: Path) -> tuple[Parameters, np.ndarray]:
             header, rows = nmrglue.pipe.read(path.read_bytes())  # a name may hold a %, which nmrglue takes for a mask
     except Exception as error:  # whatever nmrglue trips over in a damaged file
         raise InputError(f"{path}: cannot be read as NMRPipe ({error}); convert it again") from error
-    if not isinstance(rows, np.ndarray) or rows.ndim != 2:
+    if not isinstance(rows, np.ndarray) or rows.ndim != ndim:
+        if ndim == 1:
+            raise InputError(f"{path}: must hold the {header['FDSIZE']:g} points of one FID; was the file cut off?")
         raise InputError(
             f"{path}: must hold the rows that its header announces ({header['FDSPECNUM']:g} of {header['FDSIZE']:g} "
             "points); was the file cut off, or is it 1D?"

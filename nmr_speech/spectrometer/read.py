@@ -5,16 +5,18 @@ from pathlib import Path
 
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.spectrometer.archive import opened
-from nmr_speech.spectrometer.bruker import read_bruker
+from nmr_speech.spectrometer.bruker import read_bruker, read_bruker_1d
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.jeol import is_jeol, read_jeol
 from nmr_speech.spectrometer.limits import refuse_large
 from nmr_speech.spectrometer.loops import with_doubts
-from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, read_nmrpipe
+from nmr_speech.spectrometer.nmrpipe import is_nmrpipe, is_nmrpipe_1d, read_nmrpipe, read_nmrpipe_1d
+from nmr_speech.spectrometer.one_dimension import Experiment1D
 from nmr_speech.spectrometer.refusals import refusal
 from nmr_speech.spectrometer.rows import QUADRATURES
 from nmr_speech.spectrometer.sampling import Sampling
-from nmr_speech.spectrometer.varian import read_varian
+from nmr_speech.spectrometer.varian import read_varian, read_varian_1d
+from nmr_speech.spectrometer.varian_files import number, read_procpar
 
 
 def read_experiment(
@@ -90,3 +92,40 @@ def _is_bruker(folder: Path) -> bool:
         return True
     remains = (folder / "acqus").is_file() or (folder / "acqu2s").is_file()
     return remains and not (folder / "fid").is_file() and not any(folder.glob("pdata/*/2rr"))
+
+
+def read_1d(path: str | Path, pdata: int | None = None) -> Experiment1D | None:
+    """Read a 1D experiment, if there is one at a path.
+
+    Arguments
+    ---------
+    path : str | Path
+        A Bruker or Varian folder, the ``fid`` in it, or an NMRPipe file.
+    pdata : int | None
+        Number of the processing of a Bruker folder whose reference is taken; None takes the lowest.
+
+    Returns
+    -------
+    Experiment1D | None
+        None where `read_experiment` is the one to ask: for two dimensions, and for what is no experiment.
+
+    Example
+    -------
+    >>> read_1d("valine/2") is None
+    True
+    """
+    path = Path(path)
+    folder = path.parent if path.name in ("fid", "acqus", "procpar") else path
+    try:
+        if not path.exists() or path.suffix.lower() == ".zip":
+            return None
+        refuse_large(path)
+        if path.is_file() and is_nmrpipe(path):
+            return read_nmrpipe_1d(path) if is_nmrpipe_1d(path) else None
+        if (folder / "procpar").is_file() and not number(read_procpar(folder / "procpar").get("ni")) > 1:
+            return read_varian_1d(folder)
+        if (folder / "acqus").is_file() and (folder / "fid").is_file() and not (folder / "ser").is_file():
+            return read_bruker_1d(folder, pdata)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    return None

@@ -7,6 +7,7 @@ import numpy as np
 
 from nmr_speech.checks import InputError, is_number
 from nmr_speech.spectrometer.experiment import Experiment, axes_step, possible_mixing_s, single_precision
+from nmr_speech.spectrometer.one_dimension import Experiment1D, from_time_zero
 from nmr_speech.spectrometer.parameters import Parameters
 from nmr_speech.spectrometer.rows import by_caller, check_rows, states_pairs, time_zero
 from nmr_speech.spectrometer.sampling import Sampling
@@ -161,3 +162,35 @@ def _rows(path: Path) -> np.ndarray:
     rows = np.zeros((n_blocks * n_traces, n_real // 2), dtype=complex)
     rows[: len(blocks) * n_traces] = values.reshape(len(blocks) * n_traces, n_real).view(complex)
     return rows
+
+
+def read_varian_1d(folder: Path) -> Experiment1D:
+    """Read a Varian or Agilent 1D experiment.
+
+    Arguments
+    ---------
+    folder : Path
+        Folder with ``fid`` and ``procpar``.
+
+    Returns
+    -------
+    Experiment1D
+
+    Example
+    -------
+    >>> read_varian_1d(getfixture("tmp_path"))
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...procpar: no such file; copy the whole folder, which has fid and procpar
+    """
+    for name in ("procpar", "fid"):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name}: no such file; copy the whole folder, which has fid and procpar")
+    procpar, rows = read_procpar(folder / "procpar"), _rows(folder / "fid").conj()
+    if len(rows) != 1:
+        raise InputError(f"{folder / 'fid'}: a 1D experiment must hold one row, got {len(rows)}: a series; give one")
+    fid, filtered = from_time_zero(rows[0], 0.0, folder / "fid")
+    one = Parameters({**procpar.values, "sw1": procpar.get("sw"), "refsource1": "sfrq"}, procpar.source)
+    _, axis, (zero, _) = axes(one, (len(fid), len(fid)))
+    steps = (f"Varian folder; {len(fid)} complex points.", zero, filtered)
+    return Experiment1D(fid=fid, axis=axis, nucleus=nuclei(one)[0], source=str(folder), steps=steps)

@@ -61,7 +61,7 @@ BAD = [
     (train, "residues: []", "two residues or more to train on"),
     (train, "residues: [GLY]", "two residues or more to train on"),
     (train, "held_out_residues: 5", f"`held_out_residues` {LIST}5"),
-    (train, "frontend: 5", f"`frontend` {OBJECT}include:frontend/quadrature.yaml, got 5"),
+    (train, "frontend: 5", f"`frontend` {OBJECT}include:frontend/spectral.yaml, got 5"),
     (train, "backbone: null", f"`backbone` {OBJECT}include"),
     (train, "opt_class: null", rf"`opt_class` {OBJECT}name:torch\.optim\.Adam, got None"),
     (train, "opt_class: !name:builtins.len", "`opt_class` cannot be used"),

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from nmr_speech.simulate.acquisition import Acquisition
-from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian, piece_size
+from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian
 from nmr_speech.simulate.fid import echo_to_states
 from nmr_speech.simulate.spin_system import Sector
+from nmr_speech.simulate.time_signals import piece_size
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""

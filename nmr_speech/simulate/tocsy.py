@@ -39,18 +39,12 @@ import torch
 from nmr_speech.axis import Axis
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.batches import in_batches, recording_bytes
-from nmr_speech.simulate.coherences import (
-    Coherences,
-    Eigenstates,
-    coefficients,
-    diagonalise,
-    single_quantum,
-    time_basis,
-)
+from nmr_speech.simulate.coherences import Coherences, Eigenstates, diagonalise, single_quantum
 from nmr_speech.simulate.fid import digitise, envelope, states_to_echo
 from nmr_speech.simulate.mixing import Mixing, mixing_of
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import Network, networks
+from nmr_speech.simulate.time_signals import coefficients, time_basis
 
 
 @torch.no_grad()

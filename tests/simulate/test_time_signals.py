@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from nmr_speech.simulate.coherences import Coherences, coefficients, phases, time_basis
+from nmr_speech.simulate.coherences import Coherences
+from nmr_speech.simulate.time_signals import coefficients, phases, time_basis
 
 TIMES, DWELL_S, TOLERANCE = 256, 1e-4, 1e-3
 # How many coherences, and how much of the spectral width they cover: a QR decomposition, few principal components, and

@@ -1,12 +1,10 @@
-"""Single-quantum coherences of a batch of recordings: their frequencies, and the time signals that they span.
+"""Single-quantum coherences of a batch of recordings: between which states, how strong, and at what frequency.
 
-Everything is exact except for two approximations, which ``tolerance`` controls: coherences too faint to matter are left
-out, and the many close frequencies of a recording are expanded in the few time signals that they span.
+All is exact but that coherences too faint to matter are left out, which ``tolerance`` controls.
 
-Shapes: R recordings of one spin system, K coherences between two blocks of states, N signals of a basis.
+Shapes: R recordings of one spin system, K coherences between two blocks of states.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +12,6 @@ import torch
 from nmr_speech.simulate.spin_system import Sector
 
 CHEAP = 10_000  # matrix elements; below, leaving out coherences costs accuracy and saves hardly any time
-FEW = 64  # coherences of a whole network that serve as the basis themselves
-PIECES = {"cpu": 2**19, "cuda": 2**28}  # numbers in a temporary; more would not stay in a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +135,7 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
     >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
     >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
     >>> coherences = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
-    >>> [(part.frequency[0] / (2 * math.pi)).round().tolist() for part in coherences]  # two doublets
+    >>> [(part.frequency[0] / (2 * torch.pi)).round().tolist() for part in coherences]  # two doublets
     [[958.0, -951.0], [-958.0, 951.0]]
     """
     sector, found = eigenstates.sector, []
@@ -162,151 +158,3 @@ def _strongest(amplitude, power_left_out):
     first = matters.shape[1] - int(matters.sum(1).max())
     kept = order[:, first:]
     return kept, amplitude.gather(1, kept) * matters[:, first:]
-
-
-def piece_size(like: torch.Tensor) -> int:
-    """Number of elements that a temporary may hold on the device of ``like``.
-
-    Example
-    -------
-    >>> piece_size(torch.zeros(1))
-    524288
-    """
-    return PIECES.get(like.device.type, PIECES["cuda"])
-
-
-def phases(frequency: torch.Tensor, times: int, dwell_s: float, dtype: torch.dtype = torch.complex64) -> torch.Tensor:
-    """exp(i frequency t) at t = 0, dwell, 2 dwell, ...
-
-    Phases are reduced to one turn in float64. The exponential is the product of a coarse and a fine step, which takes
-    2 sqrt(times) sines for each frequency instead of ``times``.
-
-    Arguments
-    ---------
-    frequency : torch.Tensor
-        Frequencies in rad/s, float64, (..., K).
-    times : int
-        Number of points.
-    dwell_s : float
-        Step in seconds.
-    dtype : torch.dtype
-        Complex type of the result.
-
-    Returns
-    -------
-    torch.Tensor
-        Complex, (..., K, times).
-
-    Example
-    -------
-    >>> phases(torch.tensor([2 * math.pi * 250.0], dtype=torch.float64), 3, 1e-3).imag.round(decimals=4)
-    tensor([[0., 1., 0.]])
-    """
-    coarse, fine = (_unit(angle).to(dtype) for angle in _angles(frequency, times, dwell_s))
-    return (coarse[..., :, None] * fine[..., None, :]).flatten(-2)[..., :times]
-
-
-def _angles(frequency, times, dwell_s):
-    stride = math.isqrt(times - 1) + 1
-    steps = torch.arange(stride, dtype=torch.float64, device=frequency.device) * dwell_s
-    return frequency[..., None] * (stride * steps), frequency[..., None] * steps
-
-
-def _unit(angle):
-    angle = torch.remainder(angle, 2 * math.pi)
-    return torch.complex(angle.cos(), angle.sin())
-
-
-def time_basis(coherences: list[Coherences], times: int, dwell_s: float, tolerance: float) -> torch.Tensor:
-    """Orthonormal time signals that span exp(i frequency t) of all coherences.
-
-    Frequencies come in multiplets much narrower than the spectral width, so a few dozen signals represent all ``times``
-    points: the leading principal components of the exponentials, each weighted with its power. Less than
-    (tolerance / 10)^2 of the power lies outside.
-
-    Arguments
-    ---------
-    coherences : list[Coherences]
-        All coherences of a network.
-    times : int
-        Number of points, even.
-    dwell_s : float
-        Step in seconds.
-    tolerance : float
-        Accuracy relative to the first point of the signal.
-
-    Returns
-    -------
-    torch.Tensor
-        complex64, (R, times, N), with orthonormal columns; columns of zeros where a recording needs fewer.
-
-    Example
-    -------
-    >>> from nmr_speech.simulate.spin_system import SpinSystem, networks
-    >>> (sector,) = networks(SpinSystem({"A": 1, "X": 1}, {("A", "X"): 7.0}))[0].sectors
-    >>> offsets = torch.tensor([[6000.0, -6000.0], [6100.0, -6000.0]], dtype=torch.float64)  # of two recordings
-    >>> coherences = single_quantum(diagonalise(sector, offsets), tolerance=0.0)
-    >>> time_basis(coherences, 256, 1 / 7200, tolerance=1e-3).shape
-    torch.Size([2, 256, 4])
-    """
-    # All in float64: noise of single precision would count as signals to keep.
-    frequency = torch.cat([part.frequency for part in coherences], 1)
-    if sum(part.n_all for part in coherences) <= min(FEW, times):
-        return torch.linalg.qr(phases(frequency, times, dwell_s, torch.complex128).mT)[0].to(torch.complex64)
-    power = torch.cat([part.amplitude.square() * part.weight for part in coherences], 1).double()
-    power = power / (power.sum(1, keepdim=True) * times)
-    coarse, fine = (_unit(angle) for angle in _angles(frequency, times, dwell_s))
-    autocorrelation = ((coarse * power[..., None]).mT @ fine).flatten(1)[:, :times]
-    variance, basis = _eigh_toeplitz(autocorrelation)
-    outside = variance.clamp(min=0).cumsum(1)
-    matters = outside > (tolerance / 10) ** 2
-    first = times - int(matters.sum(1).max())
-    return (basis[..., first:] * matters[:, None, first:]).to(torch.complex64)
-
-
-def _eigh_toeplitz(first_column):
-    """Eigenvalues and eigenvectors of Hermitian Toeplitz matrices of even size; (R, size).
-
-    Such a matrix read backwards is its own conjugate. In the basis of even signals, and of i times the odd ones, about
-    its middle it is therefore real, which takes a third of the time of the complex problem.
-    """
-    size = first_column.shape[1]
-    half = size // 2
-    lag = torch.arange(half, device=first_column.device)[:, None] - torch.arange(size, device=first_column.device)
-    rows = torch.where(lag >= 0, first_column[:, lag.abs()], first_column[:, lag.abs()].conj())
-    near, far = rows[..., :half], rows[..., half:].flip(-1)
-    cross = (far - near).imag
-    real = torch.cat([torch.cat([(near + far).real, cross], -1), torch.cat([cross.mT, (near - far).real], -1)], -2)
-    value, vector = torch.linalg.eigh(real)
-    top = torch.complex(vector[:, :half], vector[:, half:]) / math.sqrt(2)
-    return value, torch.cat([top, top.conj().flip(1)], 1)
-
-
-def coefficients(frequency: torch.Tensor, basis: torch.Tensor, dwell_s: float) -> torch.Tensor:
-    """Expand exp(i frequency t) in a basis of time signals.
-
-    Arguments
-    ---------
-    frequency : torch.Tensor
-        Frequencies in rad/s, float64, (R, K).
-    basis : torch.Tensor
-        Orthonormal signals, complex64, (R, times, N).
-    dwell_s : float
-        Step in seconds.
-
-    Returns
-    -------
-    torch.Tensor
-        Coefficients, complex64, (R, K, N).
-
-    Example
-    -------
-    >>> frequency = torch.tensor([[1000.0, 2000.0]], dtype=torch.float64)
-    >>> basis = torch.linalg.qr(phases(frequency, 64, 1e-4).mT)[0]
-    >>> again = coefficients(frequency, basis, 1e-4) @ basis.mT
-    >>> torch.allclose(again, phases(frequency, 64, 1e-4), atol=1e-5)
-    True
-    """
-    recordings, times = basis.shape[:2]
-    parts = frequency.split(max(1, piece_size(basis) // (recordings * times)), dim=1)
-    return torch.cat([phases(part, times, dwell_s) @ basis.conj() for part in parts], 1)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from nmr_speech.simulate.acquisition import Acquisition
-from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian, piece_size
+from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian
 from nmr_speech.simulate.fid import echo_to_states
 from nmr_speech.simulate.spin_system import Sector
+from nmr_speech.simulate.time_signals import piece_size
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
@@ -51,7 +52,7 @@ class IsotropicMixing:
 
     @staticmethod
     def channels(anti_echo: torch.Tensor, echo: torch.Tensor) -> torch.Tensor:
-        """Combine P and N signals, (R, n_transients, n_points), to cosine and sine channel, (R, 2, ...)."""
+        """Combine P and N signals, (R, n_transients, ...), to cosine and sine channel, (R, 2, n_transients, ...)."""
         return torch.stack(echo_to_states(echo, anti_echo), 1)
 
 

@@ -7,10 +7,11 @@ import torch
 from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ
 from nmr_speech.checks import whole
 from nmr_speech.simulate.acquisition import TOLERANCE, Acquisition
-from nmr_speech.simulate.coherences import diagonalise, phases, single_quantum
+from nmr_speech.simulate.coherences import diagonalise, single_quantum
 from nmr_speech.simulate.fid import envelope
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import networks
+from nmr_speech.simulate.time_signals import phases
 
 
 @torch.no_grad()

@@ -31,24 +31,20 @@ signals.
 """
 
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import torch
 
+from nmr_speech.axis import Axis
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.batches import in_batches, recording_bytes
-from nmr_speech.simulate.coherences import (
-    Coherences,
-    Eigenstates,
-    coefficients,
-    diagonalise,
-    single_quantum,
-    time_basis,
-)
+from nmr_speech.simulate.coherences import Coherences, Eigenstates, diagonalise, single_quantum
 from nmr_speech.simulate.fid import digitise, envelope, states_to_echo
 from nmr_speech.simulate.mixing import Mixing, mixing_of
 from nmr_speech.simulate.sample import Shifts, System, offsets_rad_s, spin_system
 from nmr_speech.simulate.spin_system import Network, networks
+from nmr_speech.simulate.time_signals import coefficients, time_basis
 
 
 @torch.no_grad()
@@ -100,17 +96,13 @@ def tocsy(
     acquisition = replace(acquisition, **settings)
     offsets = offsets_rad_s(system, shifts_ppm, acquisition.f2).to(device)
     mixing = mixing_of(acquisition)
-    damping = torch.outer(
-        envelope(acquisition.f1, acquisition.decay_time_t1_s, device),
-        envelope(acquisition.f2, acquisition.decay_time_t2_s, device),
-    )
 
     def experiment(offsets):
-        signal = sum(
+        signals = (
             _pulse_programme(network, offsets[:, list(network.group_indices)], mixing, acquisition)
             for network in networks(system, str(offsets.device))
         )
-        return _receive(signal * damping, acquisition)
+        return _receive(reduce(torch.add, signals), acquisition)
 
     bytes_each = recording_bytes(system, mixing, acquisition.n_transients, acquisition.n_points)
     fid = in_batches(experiment, torch.atleast_2d(offsets), bytes_each, memory_gb)
@@ -129,8 +121,15 @@ def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, ac
             mixed, mixed_inverted = mix(detected)
             kept = kept + evolved.mT @ mixed
             inverted = inverted + evolved.mH @ mixed_inverted
-    in_t1, in_t2 = t1[:, : acquisition.n_transients], t2[:, : acquisition.n_points].mT
-    return mixing.channels(in_t1 @ kept @ in_t2, in_t1.conj() @ inverted @ in_t2)
+    relaxed_t1 = _relax(t1, acquisition.f1, acquisition.decay_time_t1_s)
+    relaxed_t2 = _relax(t2, acquisition.f2, acquisition.decay_time_t2_s)
+    # Relaxation and the sums of both channels act on a few dozen signals, and only then on all points of a plane.
+    return mixing.channels(relaxed_t1 @ kept, relaxed_t1.conj() @ inverted) @ relaxed_t2.mT[:, None]
+
+
+def _relax(basis: torch.Tensor, axis: Axis, decay_time_s: float) -> torch.Tensor:
+    """Time signals (R, times, N), the first points of an axis, with apparent relaxation."""
+    return basis[:, : axis.n] * envelope(axis, decay_time_s, basis.device)[:, None]
 
 
 def _excite(network: Network, offsets: torch.Tensor, tolerance: float) -> list[tuple[Eigenstates, list[Coherences]]]:

@@ -106,6 +106,8 @@ def disturb(
     """
     check_fid(fid)
     _check_names(settings)
+    if not settings:
+        return fid
     known = {"acquisition": acquisition, "largest": largest_magnitude(fid)}
     for name, nuisance in NUISANCES.items():
         if name in settings:

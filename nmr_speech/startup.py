@@ -23,7 +23,7 @@ def share_cores() -> None:
     """Let threads that wait for each other sleep after a few microseconds, unless the user chose otherwise.
 
     OpenMP lets them spin for milliseconds. On a machine with other work, a thread that spins holds the core that the
-    thread it waits for needs, and a training step takes many times as long; threads that sleep at once slow a quiet
+    thread it waits for needs, and a training step takes several times as long; threads that sleep at once slow a quiet
     machine down. `benchmarks.startup` measures all three. The library that comes with PyTorch reads the variable
     ``GOMP_SPINCOUNT`` when PyTorch is imported: later than that, this does nothing.
 

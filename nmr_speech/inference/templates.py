@@ -4,6 +4,7 @@ Why not the embedding alone: it forgives shifts by tenths of a ppm, as different
 molecule are known to hundredths. `benchmarks.identification` compares the two.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -156,8 +157,9 @@ def cached_templates(
         except (safetensors.SafetensorError, KeyError, OSError):
             path.unlink(missing_ok=True)  # damaged: made again
     templates = make_templates(molecules, acquisition, n_transients)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, safetensors.torch.save({"templates": templates}))
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs seconds, no answer
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, safetensors.torch.save({"templates": templates}))
     return templates
 
 

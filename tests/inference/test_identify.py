@@ -82,6 +82,12 @@ def test_what_is_cached_is_used_and_a_damaged_file_is_made_again(tmp_path):
     assert torch.equal(cached_templates(AMINO_ACIDS[:2], Acquisition(), 64, folder), made)
 
 
+def test_a_cache_that_cannot_be_written_costs_no_answer(tmp_path):
+    (tmp_path / "file").write_text("")
+    made = cached_templates(AMINO_ACIDS[:1], Acquisition(), 64, tmp_path / "file" / "cache")
+    assert torch.equal(made, make_templates(AMINO_ACIDS[:1], Acquisition(), 64))
+
+
 def test_a_table_of_the_user_is_a_gallery(tmp_path, capsys):
     ethanol = "molecule,group,n_protons,shift_ppm\nethanol,CH2,2,3.65\nethanol,CH3,3,1.17\nmethanol,CH3,3,3.34\n"
     (tmp_path / "mine.csv").write_text(ethanol)

@@ -15,10 +15,9 @@ def headline():
     clean, disturbed = (percent(figures["eer"]) for figures in (row["held-out molecules"], report["test"]))
     folds = [statistics.mean(row[how][name]["eer"] for name in LISTS[:3]) for how in ("cosine", "plda")]
     return (
-        f"Trained on {report['presentations']:,} recordings of {report['speakers']:,} synthetic molecules, in "
-        f"{report['seconds']['train'] / 60:.0f} minutes of one core on a machine with other work, and on no residue, "
-        f"the packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and {percent(folds[1])} "
-        f"(PLDA) in the mean of three folds, {percent(row['cosine']['all twenty']['eer'])} and "
+        f"Trained on {report['presentations']:,} recordings of {report['speakers']:,} synthetic molecules and on no "
+        f"residue, the packaged embedding verifies residues with an EER of {percent(folds[0])} (cosine) and "
+        f"{percent(folds[1])} (PLDA) in the mean of three folds, {percent(row['cosine']['all twenty']['eer'])} and "
         f"{percent(row['plda']['all twenty']['eer'])} over all twenty. On {report['test']['molecules']} held-out "
         f"molecules of the library, as spread as residues in proteins, it is {clean} on clean ones and {disturbed} "
         f"where half are disturbed. {TARGETS}"

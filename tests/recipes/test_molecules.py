@@ -90,3 +90,12 @@ def test_a_resumed_training_equals_the_unbroken_one(unbroken, tmp_path):
 def test_odd_settings_are_refused(override, message, tmp_path):
     with pytest.raises(InputError, match=message):
         train.main([str(COMMAND[2]), f"--output_folder={tmp_path}", override])
+
+
+@pytest.mark.slow
+def test_the_size_for_a_gpu_runs_with_exact_recordings(tmp_path):
+    tiny = ("--steps_per_epoch=1", "--speakers_per_step=4", "--loader_workers=0", "--number_of_epochs=1", SMALL)
+    train.main(
+        [str(ROOT / "hparams" / "molecules_large.yaml"), f"--output_folder={tmp_path}", "--noprogressbar", *tiny]
+    )
+    assert json.loads((tmp_path / "results.json").read_text())["simulation"] == "exact"

@@ -10,6 +10,7 @@ import torch
 from benchmarks import common
 from benchmarks.sources import run, table
 from nmr_speech.corpus.manifest import Row, read_manifest, write_manifest
+from nmr_speech.hub.tensors import find_weights
 
 SPLITS = {"train": 84, "valid": 24, "test": 12}
 
@@ -97,3 +98,11 @@ def test_the_answer_is_of_the_best_front_end_and_the_mean_of_the_seeds(monkeypat
     lines = table.sources_table().splitlines()
     assert "| simulated molecules, ECAPA | `spectral` | 2 |" + " 85.0% |" * 6 in lines
     assert any(line.startswith("Not measured: ") and "random, LSTM behind `mel`" in line for line in lines)
+
+
+def test_the_figures_of_molecules_are_those_of_the_packaged_weights():
+    """After a new training: python -m benchmarks.sources.run --only molecules."""
+    weights = find_weights("molecules").sha256
+    rows = {name: row for name, row in common.load("sources").items() if " molecules, " in name}
+    assert len(rows) == 15
+    assert {row["weights"] for row in rows.values()} == {weights}

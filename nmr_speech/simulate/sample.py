@@ -70,7 +70,7 @@ class Sample:
         if (self.shift_source == "predicted") != (self.shift_table is not None):
             raise InputError(
                 f"`shift_source` 'predicted' and `shift_table` belong together, got {quoted(self.shift_source)} and "
-                f"{quoted(self.shift_table)}; `nmr-speech shifts SEQUENCE --out FILE.csv` writes a table"
+                f"{quoted(self.shift_table)}; the table is a CSV file with the columns number,residue,atom,shift_ppm,std_ppm"
             )
 
     def residue(self, name: str) -> Residue:

@@ -13,7 +13,7 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, is_number, one_of, quoted
 from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.residues import RESIDUES, Residue, read_residue
-from nmr_speech.simulate.shift_table import at_site, mixture_of, sites_of
+from nmr_speech.simulate.shift_table import COLUMNS, at_site, mixture_of, sites_of
 from nmr_speech.simulate.spin_system import SpinSystem
 
 CONDITIONS = ("h2o", "d2o")
@@ -70,7 +70,7 @@ class Sample:
         if (self.shift_source == "predicted") != (self.shift_table is not None):
             raise InputError(
                 f"`shift_source` 'predicted' and `shift_table` belong together, got {quoted(self.shift_source)} and "
-                f"{quoted(self.shift_table)}; the table is a CSV file with the columns number,residue,atom,shift_ppm,std_ppm"
+                f"{quoted(self.shift_table)}; the table is a CSV file with the columns {','.join(COLUMNS)}"
             )
 
     def residue(self, name: str) -> Residue:

@@ -1,6 +1,6 @@
 """Predicted shifts as the simulator takes them: a table with a Gaussian for each atom of each residue of a sequence.
 
-``nmr-speech shifts`` writes such tables; those of other programs can be brought into the same form.
+Any program's predictions can be brought into this form.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -12,8 +12,9 @@ from typing import Any
 
 EXPERIMENT = {
     "condition": "solvent: h2o, or d2o, in which only protons on carbon are seen",
-    "shift_source": "chemical shifts: protein (BMRB statistics), or free (free amino acids, GISSMO; needs d2o)",
+    "shift_source": "chemical shifts: protein (BMRB), free (free amino acids, GISSMO; needs d2o) or predicted",
     "free_shift_std_ppm": "standard deviation of the free shifts, ppm",
+    "shift_table": "CSV table of the predicted shifts",
     "sequence": "mixing: isotropic (ideal), or spin_lock (continuous lock)",
     "mixing_time_s": "mixing time, s",
     "lock_hz": "strength of the spin lock, Hz",

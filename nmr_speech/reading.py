@@ -3,12 +3,16 @@
 JSON is compared with a shape: a check (`number`, `count`, `text`), a mapping of keys that must be there,
 ``{str: shape}`` for any keys, ``[shape]`` for a list, or `Optional` around one of these. Keys that a shape does not
 name are not looked at.
+
+Rows of a CSV table are read by `read_rows`, and the numbers in them by `number_in`.
 """
 
+import csv
+import io
 import json
 import math
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,6 +20,7 @@ from typing import Any, NoReturn
 from nmr_speech.checks import InputError, is_number, printable, quoted
 
 LONGEST = 2**22  # bytes of any file of parameters or results; the largest of this project has 200 kB
+LONGEST_TABLE = 2**24  # bytes of a CSV table
 MOST_DIGITS = 18  # a whole number of 64 bits
 
 
@@ -177,6 +182,64 @@ def _check_mapping(value: Any, shape: Mapping[Any, Any], where: str, name: str) 
         if key not in value and not isinstance(inner, Optional):
             raise InputError(f"{where}: the key `{_join(name, key)}` is missing")
         checked(value.get(key), inner, where, _join(name, key))
+
+
+def read_rows(path: str | Path, columns: Sequence[str]) -> Iterator[tuple[str, int, list[str]]]:
+    r"""Read a CSV table with a header, row by row.
+
+    Arguments
+    ---------
+    path : str | Path
+        The file, of at most 16 MiB.
+    columns : Sequence[str]
+        Columns that must be there, none of them empty; others are not looked at.
+
+    Yields
+    ------
+    tuple[str, int, list[str]]
+        File and row for messages, number of the row (the header is row 1), and its cells in the order of ``columns``.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "mine.csv"
+    >>> _ = path.write_text("note,group,shift_ppm\nrough,HA,4.2\n")
+    >>> [cells for _, _, cells in read_rows(path, ["shift_ppm", "group"])]
+    [['4.2', 'HA']]
+    """
+    path = Path(path)
+    wanted = ",".join(columns)
+    text = read_text(path, LONGEST_TABLE, f"it must be a CSV table with the columns {wanted}").removeprefix("\ufeff")
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
+            raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {wanted}")
+        for row in reader:
+            cells = [(row[column] or "").strip() for column in columns]
+            where = f"{path}, row {reader.line_num}"
+            if empty := [column for column, cell in zip(columns, cells, strict=True) if not cell]:
+                raise InputError(f"{where}: the column {empty[0]} is empty; fill it in")
+            yield where, reader.line_num, cells
+    except csv.Error as error:
+        raise InputError(f"{path}: cannot be read as CSV ({printable(error)}); save it again") from error
+
+
+def number_in(where: str, column: str, cell: str, low: float, high: float) -> float:
+    """Read a number of a table; ``where`` is what `read_rows` gives.
+
+    Example
+    -------
+    >>> number_in("mine.csv, row 2", "shift_ppm", "4,2", -5, 20)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: mine.csv, row 2: shift_ppm must be a number from -5 to 20, got '4,2'
+    """
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise InputError(f"{where}: {column} must be a number from {low:g} to {high:g}, got {quoted(cell)}")
+    return value
 
 
 Check = Callable[[Any], str | None]

@@ -12,7 +12,7 @@ from nmr_speech.checks import InputError, one_of, quoted, whole
 from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
-from nmr_speech.reading import read_json, text
+from nmr_speech.reading import LONGEST_TABLE, read_bytes, read_json, text
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample
 from nmr_speech.simulate.nuisances import check_settings
 from nmr_speech.simulate.residues import table_bytes
@@ -50,9 +50,11 @@ class DatasetPlan:
     condition : str
         "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
     shift_source : str
-        "protein" or "free".
+        "protein", "free" or "predicted".
     free_shift_std_ppm : float
         Standard deviation of every shift of source "free", in ppm.
+    shift_table : str | None
+        CSV table of source "predicted". Data sets depend on what it holds, not on where it lies.
     nuisances : Mapping[str, Mapping] | None
         Artefacts of a spectrometer in the data; see `nmr_speech.simulate.nuisances.disturb`.
     experiment : Mapping
@@ -72,6 +74,7 @@ class DatasetPlan:
     condition: str = "h2o"
     shift_source: str = "protein"
     free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
+    shift_table: str | None = None
     nuisances: Mapping[str, Mapping] | None = None
     experiment: Mapping = field(default_factory=dict)
     audio_format: str = "wav"
@@ -93,7 +96,7 @@ class DatasetPlan:
         object.__setattr__(self, "nuisances", nuisances)
         for name in self.experiment:
             one_of("experiment", name, tuple(DEFAULTS))
-        Sample(self.condition, self.shift_source, self.free_shift_std_ppm)
+        Sample(self.condition, self.shift_source, self.free_shift_std_ppm, self.shift_table)
         Acquisition(**self.experiment)
         check_settings(nuisances)
 
@@ -105,14 +108,19 @@ class DatasetPlan:
 
     @property
     def parameters(self) -> dict:
-        """Every parameter, with the defaults of the experiment."""
-        return json.loads(json.dumps(asdict(self) | {"experiment": DEFAULTS | dict(self.experiment), "shares": SPLITS}))
+        """Every parameter that is set, with the defaults of the experiment."""
+        own = asdict(self) | {"experiment": DEFAULTS | dict(self.experiment), "shares": SPLITS}
+        if self.shift_table is None:
+            del own["shift_table"]  # data sets are older than it, and their hash is over what they had
+        return json.loads(json.dumps(own))
 
     @property
     def content_hash(self) -> str:
         """SHA-256 over the parameters, the data tables and the version of the simulation."""
-        identity = json.dumps([SIMULATION, self.parameters], sort_keys=True).encode()
-        return hashlib.sha256(identity + table_bytes()).hexdigest()
+        parameters = {name: value for name, value in self.parameters.items() if name != "shift_table"}
+        identity = json.dumps([SIMULATION, parameters], sort_keys=True).encode()
+        own_table = b"" if self.shift_table is None else read_bytes(self.shift_table, LONGEST_TABLE)
+        return hashlib.sha256(identity + table_bytes() + own_table).hexdigest()
 
     @property
     def n_recordings(self) -> int:

@@ -122,6 +122,8 @@ def read_training(nodes: Mapping[str, Node], path: Path) -> TrainingData:
         if key in nodes
     }
     sample = {key: values[key] for key in _names(Sample) if key in values}
+    if sample.get("shift_source") == "predicted":  # its table lies where the training was; residues of proteins, too
+        sample |= {"shift_source": "protein", "shift_table": None}
     # Trainings of version 0.1 call the augmentation `nuisances`.
     experiment, nuisances = values.get("experiment"), values.get("augmentation", values.get("nuisances")) or {}
     try:

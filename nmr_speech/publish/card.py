@@ -50,7 +50,7 @@ UNITS = {
     "spectral_width_hz": "spectral width, Hz",
     "mixing_time_s": "mixing time, s",
     "condition": "solvent (h2o, or d2o without exchangeable protons)",
-    "shift_source": "chemical shifts (protein: BMRB statistics; free: free amino acids)",
+    "shift_source": "chemical shifts (protein: BMRB statistics; free: free amino acids; predicted: of sequences)",
     "free_shift_std_ppm": "standard deviation of free shifts, ppm",
     "recordings_per_residue": "recordings per residue",
     "seed": "seed",

@@ -126,7 +126,8 @@ def classify_by_shifts(
     cell_ppm : float
         Width of a cell in ppm, for "cells".
     **sample : Any
-        ``condition``, ``shift_source`` and ``free_shift_std_ppm``; see `nmr_speech.simulate.load_residue`.
+        ``condition``, ``shift_source`` ("protein" or "free") and ``free_shift_std_ppm``; see
+        `nmr_speech.simulate.load_residue`.
 
     Returns
     -------

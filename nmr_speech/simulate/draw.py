@@ -116,19 +116,24 @@ def draw_recordings(
     """
     sample, acquisition = sample_and_acquisition(settings)
     # Drawn one by one, so that a recording does not depend on those that are simulated with it.
-    molecule = sample.residue(residue)
-    shifts = np.stack([draw_shifts(molecule, generator(residue, seed, index)) for index in indices])
-    fids = tocsy(molecule, shifts, acquisition, device=device, memory_gb=memory_gb)
+    sites = sample.sites(residue)
+    shifts = np.stack([_draw_at_a_site(sites, generator(residue, seed, index)) for index in indices])
+    fids = tocsy(sites[0], shifts, acquisition, device=device, memory_gb=memory_gb)
     return [
         Recording(
             residue,
             seed,
             index,
-            dict(zip(molecule.system.names, row, strict=True)),
-            _disturb(fid, generator(residue, seed, index, stream=1), nuisances, acquisition),
+            dict(zip(sites[0].system.names, row, strict=True)),
+            disturbed(fid, generator(residue, seed, index, stream=1), nuisances, acquisition),
         )
         for index, row, fid in zip(indices, shifts.tolist(), fids, strict=True)
     ]
+
+
+def _draw_at_a_site(sites, rng):
+    site = sites[rng.integers(len(sites))] if len(sites) > 1 else sites[0]
+    return draw_shifts(site, rng)
 
 
 def sample_and_acquisition(settings: Mapping[str, Any]) -> tuple[Sample, Acquisition]:
@@ -202,14 +207,24 @@ def draw_mixture(
             raise InputError(f"the amount of {name} must be a positive number, got {quoted(amount)}")
     where = {"device": device, "memory_gb": memory_gb}
     parts = {name: draw_recording(name, seed, index, **where, **settings) for name in sorted(amounts)}
-    fid = sum(amounts[name] * part.fid for name, part in parts.items())
+    fid = sum((amounts[name] * part.fid for name, part in parts.items()), torch.zeros(()))
     source = generator(next(iter(parts)), seed, index, stream=2)
     shifts_ppm = {name: part.shifts_ppm for name, part in parts.items()}
     _, acquisition = sample_and_acquisition(settings)
-    return Mixture(dict(amounts), seed, index, shifts_ppm, _disturb(fid, source, nuisances, acquisition))
+    return Mixture(dict(amounts), seed, index, shifts_ppm, disturbed(fid, source, nuisances, acquisition))
 
 
-def _disturb(fid, source, nuisances, acquisition):
+def disturbed(
+    fid: torch.Tensor, source: np.random.Generator, nuisances: Nuisances, acquisition: Acquisition
+) -> torch.Tensor:
+    """Add nuisances to a signal (2, n_transients, n_points), drawn from a source of random numbers.
+
+    Example
+    -------
+    >>> clean = torch.ones(2, 256, 256, dtype=torch.complex64)
+    >>> disturbed(clean, generator("GLY", 1986, 0), {}, Acquisition()).equal(clean)
+    True
+    """
     drawn = torch.Generator().manual_seed(int(source.integers(2**63)))
     return disturb(fid, drawn, nuisances, acquisition)
 
@@ -226,7 +241,7 @@ def generator(residue: str, seed: int, index: int, stream: int = 0) -> np.random
     index : int
         Number of the recording among those of its residue.
     stream : int
-        0 for shifts, 1 for nuisances, 2 for the nuisances of a mixture.
+        0 for shifts, 1 for nuisances, 2 for the nuisances of a mixture, 3 and more for the places of a peptide.
 
     Returns
     -------

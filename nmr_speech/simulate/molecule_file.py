@@ -1,21 +1,18 @@
 """Molecules of a user: a table of groups and a table of couplings, in the layout of the library's own."""
 
-import csv
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from nmr_speech.checks import InputError, printable, quoted
+from nmr_speech.reading import number_in, read_rows
 from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
 from nmr_speech.simulate.spin_system import SpinSystem, largest_block
 
 GROUPS = ("molecule", "group", "n_protons", "shift_ppm")
 COUPLINGS = ("molecule", "group_a", "group_b", "j_hz")
-LARGEST_FILE = 2**24  # bytes
 MAX_BLOCK = 300  # states of equal M_z: lysine with all its protons has 252
 LOWEST_PPM, HIGHEST_PPM = -5.0, 20.0
 LARGEST_J_HZ = 100.0
@@ -63,13 +60,13 @@ def read_molecules(groups: str | Path, couplings: str | Path | None = None) -> l
 def _read_groups(path):
     rows: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
     first_row: dict[str, int] = {}
-    for where, number, (molecule, group, n_protons, shift_ppm) in _table(path, GROUPS):
+    for where, number, (molecule, group, n_protons, shift_ppm) in read_rows(path, GROUPS):
         if group in rows[molecule]:
             raise InputError(f"{where}: {quoted(molecule)} has a group {quoted(group)} already; give each its own name")
-        n = _number(where, "n_protons", n_protons, 1, 9)
+        n = number_in(where, "n_protons", n_protons, 1, 9)
         if n != int(n):
             raise InputError(f"{where}: n_protons must be a whole number from 1 to 9, got {quoted(n_protons)}")
-        rows[molecule][group] = (int(n), _number(where, "shift_ppm", shift_ppm, LOWEST_PPM, HIGHEST_PPM))
+        rows[molecule][group] = (int(n), number_in(where, "shift_ppm", shift_ppm, LOWEST_PPM, HIGHEST_PPM))
         first_row.setdefault(molecule, number)
     if not rows:
         raise InputError(f"{path}: lists no groups; it must have a row for each group of protons")
@@ -78,7 +75,7 @@ def _read_groups(path):
 
 def _read_couplings(path, molecules):
     pairs: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
-    for where, _, (molecule, one, other, j_hz) in _table(path, COUPLINGS):
+    for where, _, (molecule, one, other, j_hz) in read_rows(path, COUPLINGS):
         if molecule not in molecules:
             raise InputError(
                 f"{where}: no molecule {quoted(molecule)} in the table of groups; add it or correct the name"
@@ -93,7 +90,7 @@ def _read_couplings(path, molecules):
             )
         if (one, other) in pairs[molecule] or (other, one) in pairs[molecule]:
             raise InputError(f"{where}: the coupling of {quoted(one)} and {quoted(other)} comes twice; remove one")
-        pairs[molecule][one, other] = _number(where, "j_hz", j_hz, -LARGEST_J_HZ, LARGEST_J_HZ)
+        pairs[molecule][one, other] = number_in(where, "j_hz", j_hz, -LARGEST_J_HZ, LARGEST_J_HZ)
     return pairs
 
 
@@ -114,34 +111,3 @@ def _molecule(name, groups, couplings_hz, where):
         shift_of=tuple(range(len(shifts))),
         source="a table",
     )
-
-
-def _table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, int, list[str]]]:
-    """File and row for messages, number of the row, and its cells in the order of ``columns``."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; it must be a CSV table with the columns {','.join(columns)}")
-    if path.stat().st_size > LARGEST_FILE:
-        raise InputError(f"{path}: has more than {LARGEST_FILE >> 20} MiB; a gallery is far smaller")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            if missing := [column for column in columns if column not in (reader.fieldnames or ())]:
-                raise InputError(f"{path}: the header lacks the column {missing[0]}; it must have {','.join(columns)}")
-            for row in reader:
-                cells = [(row[column] or "").strip() for column in columns]
-                where = f"{path}, row {reader.line_num}"
-                if empty := [column for column, cell in zip(columns, cells, strict=True) if not cell]:
-                    raise InputError(f"{where}: the column {empty[0]} is empty; fill it in")
-                yield where, reader.line_num, cells
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV in UTF-8 ({printable(error)}); save it again") from error
-
-
-def _number(where, column, text, low, high):
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not low <= number <= high:
-        raise InputError(f"{where}: {column} must be a number from {low:g} to {high:g}, got {quoted(text)}")
-    return number

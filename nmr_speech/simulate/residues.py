@@ -15,6 +15,9 @@ RESIDUES = (
 )  # fmt: skip
 """Three-letter codes in alphabetical order; the position of a code is its number in seeds and labels."""
 
+ONE_LETTER = dict(zip("ARNDCQEGHILKMFPSTWYV", RESIDUES, strict=True))
+"""Three-letter code of each one-letter code."""
+
 TABLES = ("groups.csv", "couplings.csv", "shift_statistics.csv")
 
 
@@ -27,7 +30,8 @@ class Residue(Molecule):
     condition : str
         "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
     shift_source : str
-        "protein": the residue in a chain, over all proteins; "free": the amino acid by itself in water near pH 7.4.
+        "protein": the residue in a chain, over all proteins; "free": the amino acid by itself in water near pH 7.4;
+        "predicted": the residue at one place of one sequence.
     """
 
     condition: str

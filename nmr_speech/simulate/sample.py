@@ -13,10 +13,11 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, is_number, one_of, quoted
 from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.residues import RESIDUES, Residue, read_residue
+from nmr_speech.simulate.shift_table import COLUMNS, at_site, mixture_of, sites_of
 from nmr_speech.simulate.spin_system import SpinSystem
 
 CONDITIONS = ("h2o", "d2o")
-SHIFT_SOURCES = ("protein", "free")
+SHIFT_SOURCES = ("protein", "free", "predicted")
 FREE_SHIFT_STD_PPM = 0.03  # how far pH, salt, temperature and referencing move a shift between ordinary samples
 
 System = str | Molecule | SpinSystem
@@ -35,8 +36,12 @@ class Sample:
         "protein": each shift has its Gaussian over all proteins (BMRB). "free": shifts and couplings of the free amino
         acid in neutral D2O at 298 K (GISSMO; for TYR Govindaraju 2000, because GISSMO's sample is strongly basic: see
         the README of the tables). The amino group of a free amino acid is not seen, so "free" needs condition "d2o".
+        "predicted": each recording is a residue of a sequence, drawn from its Gaussians in ``shift_table``; groups that
+        the table lacks have those of "protein".
     free_shift_std_ppm : float
-        Standard deviation of every shift of source "free", 0 to 0.3 ppm; no effect on "protein".
+        Standard deviation of every shift of source "free", 0 to 0.3 ppm; no effect on the others.
+    shift_table : str | None
+        For source "predicted", the CSV table of the sequence; see `nmr_speech.simulate.shift_table.read_sites`.
 
     Example
     -------
@@ -51,6 +56,7 @@ class Sample:
     condition: str = "h2o"
     shift_source: str = "protein"
     free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
+    shift_table: str | None = None
 
     def __post_init__(self) -> None:
         one_of("condition", self.condition, CONDITIONS)
@@ -61,21 +67,43 @@ class Sample:
                 f"`shift_source` 'free' needs `condition` 'd2o', got {quoted(self.condition)}: "
                 "a free amino acid has NH3+ in place of the backbone NH, and it exchanges too fast to be seen"
             )
+        if (self.shift_source == "predicted") != (self.shift_table is not None):
+            raise InputError(
+                f"`shift_source` 'predicted' and `shift_table` belong together, got {quoted(self.shift_source)} and "
+                f"{quoted(self.shift_table)}; the table is a CSV file with the columns {','.join(COLUMNS)}"
+            )
 
     def residue(self, name: str) -> Residue:
         """Read an amino acid, by its three-letter code, as it is in this sample.
+
+        Where shifts are predicted, their mean and standard deviation are those over all its sites.
 
         Example
         -------
         >>> Sample("d2o").residue("VAL").system.names
         ('HA', 'HB', 'MG1', 'MG2')
         """
-        return _read(one_of("residue", name, RESIDUES), self)
+        sites = self.sites(name)
+        return sites[0] if len(sites) == 1 else mixture_of(sites)
+
+    def sites(self, name: str) -> tuple[Residue, ...]:
+        """Read an amino acid at each place where it is in the sequence; without a sequence there is one place.
+
+        Example
+        -------
+        >>> [residue.source for residue in Sample("d2o").sites("VAL")]
+        ['BMRB statistics of proteins']
+        """
+        source = "free" if self.shift_source == "free" else "protein"
+        residue = _read(one_of("residue", name, RESIDUES), self.condition, source, float(self.free_shift_std_ppm))
+        if self.shift_table is None:
+            return (residue,)
+        return tuple(at_site(residue, site) for site in sites_of(self.shift_table, name))
 
 
 @lru_cache(maxsize=4 * len(RESIDUES))
-def _read(name: str, sample: Sample) -> Residue:
-    return read_residue(name, sample.condition, sample.shift_source, float(sample.free_shift_std_ppm))
+def _read(name: str, condition: str, shift_source: str, free_shift_std_ppm: float) -> Residue:
+    return read_residue(name, condition, shift_source, free_shift_std_ppm)
 
 
 def load_residue(

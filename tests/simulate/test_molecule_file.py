@@ -64,5 +64,5 @@ def test_a_network_that_is_too_large_is_refused(tmp_path):
 
 def test_a_table_that_is_no_text_is_refused(tmp_path):
     (tmp_path / "mine.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read as CSV in UTF-8"):
+    with pytest.raises(InputError, match="must be text in UTF-8"):
         read_molecules(tmp_path / "mine.csv")

@@ -18,13 +18,13 @@ from nmr_speech.picking.voigt import area, full_width, voigt, voigt_and_slopes
 REACH = 1.25  # widths from a peak to the end of the points that it is fitted to
 FEWEST = 3.0  # points, should that be less
 TAIL = 20.0  # widths up to which a peak is subtracted from others
-TOGETHER = 6  # peaks that are fitted at a time
-ROUNDS = 4
+TOGETHER = 4  # peaks that are fitted at a time
+ROUNDS = 3
 SETTLED = 0.05  # standard deviations of the noise: smaller changes of what surrounds a group are not followed
 NARROWEST = 1e-2  # points: width of the Gaussian part of a line that is all Lorentzian
 SPLIT = 0.6  # share of the full width that both parts have at the start: together they have it all
-MOVED = 1.0  # widths that a peak may move
-GROWN = 4.0  # times its width that a peak may grow
+MOVED = 0.5  # widths that a peak may move
+GROWN = 3.0  # times its width, or its height, that a peak may grow, and its height may shrink
 
 
 Covariance: TypeAlias = np.ndarray | None
@@ -187,15 +187,12 @@ def _fit_group(
     scale = np.ones(lines.shape)
     scale[:, 0] = size  # so that the fit sees numbers near one, whatever the units of the spectrum
     _, widths = _centres_and_widths(start)
-    low, high = start / scale - np.inf, start / scale + np.inf
-    low[:, 2::3], low[:, 3::3] = NARROWEST, 0.0
-    high[:, 2::3] = high[:, 3::3] = GROWN * widths
-    low[:, 1::3], high[:, 1::3] = start[:, 1::3] - MOVED * widths, start[:, 1::3] + MOVED * widths
+    low, high = _walls(start / scale, widths)
     grids = [np.arange(part.start, part.stop) for part in box]
     if target.size <= lines.size:
         return failed
     model = _Model(grids, target / size, per)
-    inside = np.clip(lines / scale, low + 1e-6, high - 1e-6)
+    inside = np.clip(lines / scale, low + 1e-9, high - 1e-9)
     result = least_squares(
         model.residual,
         inside.ravel(),
@@ -209,11 +206,22 @@ def _fit_group(
     covariance = _covariance(result, noise_std / size)
     outcome: list[tuple[np.ndarray, Covariance]] = []
     for k, line in enumerate(fitted):
-        ran = at_wall[k, 1::3].any() or (at_wall[k, 2::3] > 0).any() or (at_wall[k, 3::3] > 0).any()
+        # A part of the width may vanish; a peak at any other wall has run away, mostly onto another one.
+        ran = at_wall[k, [0, *range(1, per, 3)]].any() or (at_wall[k] > 0).any()
         own = slice(k * per, (k + 1) * per)
-        bad = ran or line[0] * start[k, 0] <= 0 or not np.isfinite(covariance[own, own]).all()
+        bad = ran or not covariance[own, own][0, 0] <= line[0] ** 2  # the height is not determined
         outcome.append(failed[k] if bad else (line * scale[k], covariance[own, own] * np.outer(scale[k], scale[k])))
     return outcome
+
+
+def _walls(start: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest values of all parameters, (K, 1 + 3 D) each."""
+    low, high = start.copy(), start.copy()
+    low[:, 0], high[:, 0] = np.sort([start[:, 0] / GROWN, start[:, 0] * GROWN], axis=0)
+    low[:, 1::3], high[:, 1::3] = start[:, 1::3] - MOVED * widths, start[:, 1::3] + MOVED * widths
+    low[:, 2::3], low[:, 3::3] = NARROWEST, 0.0
+    high[:, 2::3] = high[:, 3::3] = GROWN * widths
+    return low, high
 
 
 def _covariance(result, noise_std: float) -> np.ndarray:
@@ -227,34 +235,35 @@ class _Model:
     """Sum of lines on a grid less a target, and its derivatives."""
 
     def __init__(self, grids: list[np.ndarray], target: np.ndarray, per: int):
-        self.grids, self.target, self.per = grids, target, per
+        self.grids, self.target, self.per = grids, target.ravel(), per
+        self.at, self.slopes = np.zeros(0), np.zeros((0, 0))
 
     def residual(self, parameters: np.ndarray) -> np.ndarray:
-        total = -self.target
-        for line in parameters.reshape(-1, self.per):
-            total = total + line[0] * _product([shape[0] for shape in self._shapes(line)])
-        return total.ravel()
+        lines = parameters.reshape(-1, self.per)
+        parts = np.stack([self._line(line) for line in lines])  # (lines, 1 + 3 D, points)
+        total = lines[:, 0] @ parts[:, 0] - self.target
+        parts[:, 1:] *= lines[:, :1, None]
+        self.at, self.slopes = parameters.copy(), parts.reshape(-1, len(self.target)).T
+        return total
 
     def jacobian(self, parameters: np.ndarray) -> np.ndarray:
-        columns = []
-        for line in parameters.reshape(-1, self.per):
-            shapes = self._shapes(line)
-            columns.append(_product([shape[0] for shape in shapes]))
-            for axis in range(len(shapes)):
-                for slope, sign in ((1, -1), (2, 1), (3, 1)):  # a line moves up as the distance to its centre falls
-                    parts = [shape[slope if k == axis else 0] for k, shape in enumerate(shapes)]
-                    columns.append(sign * line[0] * _product(parts))
-        return np.stack([column.ravel() for column in columns], axis=1)
+        if not np.array_equal(self.at, parameters):  # the last step was refused
+            self.residual(parameters)
+        return self.slopes
 
-    def _shapes(self, line: np.ndarray) -> list[np.ndarray]:
-        return [
-            voigt_and_slopes(grid - line[k], *line[k + 1 : k + 3])
-            for grid, k in zip(self.grids, range(1, self.per, 3), strict=True)
-        ]
-
-
-def _product(parts: list[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.outer(*parts)
+    def _line(self, line: np.ndarray) -> np.ndarray:
+        """A line of height 1, and its derivatives by position and both widths along each axis, (1 + 3 D, points)."""
+        shapes = []
+        for grid, k in zip(self.grids, range(1, self.per, 3), strict=True):
+            shape = voigt_and_slopes(grid - line[k], *line[k + 1 : k + 3])
+            shape[1] *= -1  # a line moves up as the distance to its centre falls
+            shapes.append(shape)
+        if len(shapes) == 1:
+            return shapes[0]
+        first, second = shapes
+        along_first = first[:, :, None] * second[0]
+        along_second = first[0][:, None] * second[1:, None, :]
+        return np.concatenate([along_first, along_second]).reshape(self.per, -1)
 
 
 def _table(dimensions, axes, lines, covariances, probability) -> Peaks:

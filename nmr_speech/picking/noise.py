@@ -1,10 +1,14 @@
 """The noise of a processed spectrum, whose points window and zero filling have made depend on one another."""
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 MAD_TO_STD = 1.4826  # standard deviation over median absolute deviation, for Gaussian noise
 BLOCK = {1: 128, 2: 24}  # points along each axis
 BLANK = 0.03  # share of the upper decile below which a block holds no noise: zeros, or what a soft threshold left
+
+WIGGLE = 0.02  # share of a strong point that counts as noise near it: a cosine window leaves side lobes of 7%
+BESIDE = 24  # points along its row and column within which it does
 
 
 def noise_std(spectrum: np.ndarray) -> float:
@@ -38,7 +42,7 @@ def noise_std(spectrum: np.ndarray) -> float:
 
 
 def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
-    """Raise the noise where a whole row or column has more of it: t1 ridges, wiggles of a truncated strong line.
+    """Raise the noise where there is more of it: in rows and columns with t1 ridges, and beside strong lines.
 
     Arguments
     ---------
@@ -50,7 +54,7 @@ def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        Standard deviation at each point, shape of ``plane``; ``noise`` everywhere in one dimension.
+        Standard deviation at each point, shape of ``plane``.
 
     Example
     -------
@@ -60,11 +64,12 @@ def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
     >>> bool(15 < local[0, 10] < 25), round(float(np.median(local)), 1)
     (True, 1.1)
     """
+    magnitude = np.abs(plane)
     local = np.full(plane.shape, float(noise))
-    if plane.ndim == 2:
-        for axis in (0, 1):
-            spread = MAD_TO_STD * np.median(np.abs(plane), axis=axis, keepdims=True)
-            local = np.maximum(local, spread)
+    for axis in range(plane.ndim):
+        if plane.ndim > 1:
+            local = np.maximum(local, MAD_TO_STD * np.median(magnitude, axis=axis, keepdims=True))
+        local = np.maximum(local, WIGGLE * maximum_filter1d(magnitude, 2 * BESIDE + 1, axis=axis))
     return local
 
 

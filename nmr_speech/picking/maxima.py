@@ -9,7 +9,8 @@ from nmr_speech.picking.noise import local_noise
 from nmr_speech.picking.peaks import Candidates
 
 LEAST = 4.0  # standard deviations of the noise: below, nothing is proposed
-FAINTEST = 2e-4  # share of the highest point that counts as noise where there is less: a computed spectrum has none
+FLOOR = 1.0  # standard deviations down to which hills are uncovered: a baseline above them joins those it carries
+FAINTEST = 1e-5  # share of the highest point that counts as noise where there is less: a computed spectrum has none
 
 
 def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
@@ -39,7 +40,7 @@ def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
     noise = local_noise(plane, least)
     places, scores = [np.zeros((0, plane.ndim), dtype=int)], [np.zeros(0)]
     for sign in (1, -1):
-        found, prominence = prominences(sign * plane, LEAST * noise)
+        found, prominence = prominences(sign * plane, FLOOR * noise)
         places.append(found)
         scores.append(prominence)
     place, score = np.concatenate(places), np.concatenate(scores)

@@ -1,10 +1,13 @@
 """Learning rates that follow from the step alone: nothing to save, nothing to restore."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
 from speechbrain.nnet.schedulers import WarmCoolDecayLRSchedule
 from torch import nn
+
+FIRST_STEP = 0.01  # of the learning rate, at the start of `rise_and_fall`
 
 
 def warm_up_and_decay(peak: float, warmup_share: float | None, steps: int) -> WarmCoolDecayLRSchedule:
@@ -41,6 +44,30 @@ def warm_up_and_decay(peak: float, warmup_share: float | None, steps: int) -> Wa
         warmup = max(1, round(warmup_share * steps))
         cooldown = end - warmup
     return WarmCoolDecayLRSchedule(peak, warmup, cooldown, end, decay_factor=1.0)
+
+
+def rise_and_fall(done: float, epochs: int) -> float:
+    """Return the factor of a learning rate that rises over the first epoch, and falls to zero as half a cosine.
+
+    Arguments
+    ---------
+    done : float
+        Epochs that are over, with the share of the present one.
+    epochs : int
+        Epochs of the whole training.
+
+    Returns
+    -------
+    float
+        Above 0, at most 1.
+
+    Example
+    -------
+    >>> [round(rise_and_fall(done, 4), 3) for done in (0.0, 1.0, 2.0, 3.0)]
+    [0.01, 0.854, 0.5, 0.146]
+    """
+    rise = min(1.0, max(FIRST_STEP, done))
+    return rise * (1 + math.cos(math.pi * done / epochs)) / 2
 
 
 def separate_optimizers(

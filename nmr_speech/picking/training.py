@@ -1,0 +1,189 @@
+"""What the pickers' networks are trained on: examples drawn by seed and index, no one twice."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nmr_speech.enhancement.pairs import Pairs, PairSettings
+from nmr_speech.picking.noise import noise_std
+from nmr_speech.picking.patches import extrema, patches
+from nmr_speech.picking.planes import draw_plane, matches
+from nmr_speech.picking.regions import prepared
+from nmr_speech.picking.rows import REACH, WIDTH_SCALE, normalised
+from nmr_speech.picking.synthetic import IGNORED, draw_rows
+
+ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
+WINDOW = 2048  # points of a 1D spectrum
+SIGNAL_STD = 2.0  # standard deviations of the noise from which a point beside a line is signal
+SPECTRA = {"water_share": 0.3, "baseline_share": 0.4, "first_order_share": 0.0, "drawn_systems": 400}
+NO_WATER = {"water_share": 0.0, "baseline_share": 0.0}
+
+
+class Drawn(torch.utils.data.Dataset):
+    """Items of one kind, drawn as they are needed.
+
+    Arguments
+    ---------
+    seed : int
+        Seed of the draws.
+    split : str
+        "train" or "valid".
+    items : int
+        Number of items; a training moves ``first`` on by so many each epoch.
+    """
+
+    def __init__(self, seed: int, split: str, items: int) -> None:
+        self.seed, self.split, self.items, self.first = seed, split, items, 0
+
+    def __len__(self) -> int:
+        return self.items
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, ...]:
+        if not 0 <= index < self.items:
+            raise IndexError(index)
+        return self.draw(np.random.default_rng((self.seed, self.first + index, self.split == "valid")))
+
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Draw one item."""
+        raise NotImplementedError
+
+
+class RowItems(Drawn):
+    """Rows of Voigt lines for `RowNetwork`.
+
+    Example
+    -------
+    >>> rows, classes, lines = RowItems(seed=1, split="train", items=1)[0]
+    >>> rows.shape, classes.shape, lines.shape
+    (torch.Size([64, 384]), torch.Size([64, 384]), torch.Size([64, 4, 384]))
+    """
+
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Draw 64 rows, their classes and what `RowNetwork` should say of the lines."""
+        rows = draw_rows(rng, ROWS)
+        values = normalised(rows.values, rows.noise_std)
+        scale = np.maximum(rows.values, 0).max(axis=1, keepdims=True) / np.maximum(
+            values.max(axis=1, keepdims=True), 1e-9
+        )
+        centre, amplitude, width, lorentzian = rows.lines.transpose(1, 0, 2)
+        offset = (np.arange(values.shape[1]) - centre + REACH) / (2 * REACH)
+        lines = np.stack(
+            [offset, amplitude / np.maximum(scale, 1e-9), width / WIDTH_SCALE, lorentzian / WIDTH_SCALE], 1
+        )
+        return torch.from_numpy(values).float(), torch.from_numpy(rows.classes), torch.from_numpy(lines).float()
+
+
+class PatchItems(Drawn):
+    """Surroundings of extrema for `PatchNetwork`, peaks or not.
+
+    Example
+    -------
+    >>> images, labels = PatchItems(seed=1, split="train", items=1)[0]
+    >>> images.shape[1:], labels.shape == images.shape[:1]
+    (torch.Size([2, 48, 48]), True)
+    """
+
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Draw a plane, and at most 64 of its extrema with 1 for a peak and 0 for none."""
+        plane = draw_plane(rng)
+        level = noise_std(plane.values)
+        places = extrema(plane.values, level)
+        if not len(places):
+            return self.draw(rng)
+        peak = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0)) >= 0
+        chosen = _balanced(rng, peak)
+        images = patches(plane.values, places, level)
+        return images[chosen], torch.from_numpy(peak[chosen].astype(np.float32))
+
+
+def _balanced(rng, peak):
+    """Some of both kinds: a plane with ridges has a thousand extrema that are none."""
+    chosen = [rng.permutation(np.flatnonzero(peak == kind))[: PATCHES // 2] for kind in (True, False)]
+    return np.concatenate(chosen)
+
+
+class RegionItems(Drawn):
+    """Windows of 1D spectra of mixtures for `RegionNetwork`, with the points that hold signal.
+
+    Example
+    -------
+    >>> spectra, labels = RegionItems(seed=1, split="valid", items=1, drawn_systems=3)[0]
+    >>> spectra.shape, labels.shape
+    (torch.Size([4, 1, 2048]), torch.Size([4, 2048]))
+    """
+
+    def __init__(self, seed: int, split: str, items: int, drawn_systems: int = SPECTRA["drawn_systems"]) -> None:
+        super().__init__(seed, split, items)
+        self.pairs = Pairs(PairSettings(**SPECTRA | {"drawn_systems": drawn_systems}), seed, split)
+
+    def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """Draw a spectrum, and four windows of it."""
+        pair = self.pairs.draw(int(rng.integers(2**40)))
+        clean, noisy = ((part / pair.phase).real.numpy() for part in (pair.clean, pair.clean + pair.noise))
+        label = signal_points(clean, pair)
+        values = noisy - np.median(noisy)
+        starts = rng.integers(len(values), size=WINDOWS)
+        points = (starts[:, None] + np.arange(WINDOW)) % len(values)
+        return prepared(values[points], noise_std(values)), torch.from_numpy(label[points].astype(np.float32))
+
+
+def signal_points(clean: np.ndarray, pair) -> np.ndarray:
+    """Tell which points of a spectrum hold signal of a molecule: high enough, and near one of its lines."""
+    n = len(clean)
+    reach = max(3, round(3 * pair.width_hz / pair.axis.width_hz * n))
+    near = np.zeros(n, bool)
+    if pair.centres:
+        centres = np.concatenate(pair.centres)
+        near[(centres[:, None] + np.arange(-reach, reach + 1)) % n] = True
+    return near & (np.abs(clean - np.median(clean)) > SIGNAL_STD * pair.std)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How far rows' predictions are from the truth.
+
+    Arguments
+    ---------
+    classes : torch.Tensor
+        Cross-entropy of the classes, a number.
+    lines : torch.Tensor
+        Squared error of offset, amplitude and widths, a number.
+    """
+
+    classes: torch.Tensor
+    lines: torch.Tensor
+
+
+def row_losses(logits: torch.Tensor, lines: torch.Tensor, classes: torch.Tensor, true: torch.Tensor) -> Losses:
+    """Compare what `RowNetwork` says with the truth of `RowItems`.
+
+    Arguments
+    ---------
+    logits : torch.Tensor
+        (B, 3, L).
+    lines : torch.Tensor
+        (B, 2, 4, L).
+    classes : torch.Tensor
+        (B, L); -1 for points of which either is right.
+    true : torch.Tensor
+        (B, 4, L).
+
+    Returns
+    -------
+    Losses
+
+    Example
+    -------
+    >>> logits = torch.tensor([[[0.0], [50.0], [0.0]]])
+    >>> found = row_losses(logits, torch.ones(1, 2, 4, 1), torch.tensor([[1]]), torch.ones(1, 4, 1))
+    >>> found.classes.item(), found.lines.item()
+    (0.0, 0.0)
+    """
+    entropy = torch.nn.functional.cross_entropy(logits, classes, ignore_index=IGNORED)
+    errors = []
+    for kind in (0, 1):
+        own = (classes == kind + 1)[:, None]
+        square = (lines[:, kind] - true) ** 2
+        errors.append((square * own).sum() / own.sum().clamp(min=1) / 4)
+    return Losses(entropy, errors[0] + errors[1])

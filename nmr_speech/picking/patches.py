@@ -49,7 +49,7 @@ class PatchNetwork(nn.Module):
 
 
 def extrema(plane: np.ndarray, noise_std: float) -> np.ndarray:
-    """Return the local extrema of either sign above four standard deviations of the noise, (K, 2), whole points.
+    """Return the local extrema of either sign above four standard deviations of the noise, (K, D), whole points.
 
     Example
     -------
@@ -72,7 +72,7 @@ def extrema(plane: np.ndarray, noise_std: float) -> np.ndarray:
 
 
 def usual_widths(plane: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the median full width at half height of the strongest extrema along each axis, in points, (2,).
+    """Return the median full width at half height of the strongest extrema along each axis, in points, (D,).
 
     Example
     -------
@@ -82,8 +82,11 @@ def usual_widths(plane: np.ndarray, places: np.ndarray) -> np.ndarray:
     array([8., 8.])
     """
     found = []
-    for axis in range(2):
-        own = [_width(plane[:, c] if axis == 0 else plane[r], r if axis == 0 else c) for r, c in places[:STRONGEST]]
+    for axis in range(plane.ndim):
+        own = []
+        for place in places[:STRONGEST]:
+            along = tuple(slice(None) if k == axis else at for k, at in enumerate(place))
+            own.append(_width(plane[along], place[axis]))
         found.append(np.median(own) if own else WIDTH)
     return np.maximum(np.array(found), 1.0)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, one_of
+from nmr_speech.picking.deep_picker import find_deep_picker, find_nmr_net
 from nmr_speech.picking.fit import fit_peaks
 from nmr_speech.picking.maxima import find_maxima
 from nmr_speech.picking.noise import noise_std
@@ -41,8 +42,12 @@ class Picker:
     dimensions: tuple[int, ...] = (1, 2)
 
 
-METHODS = {"maxima": Picker(find_maxima)}
-DEFAULT = "maxima"
+METHODS = {
+    "deep_picker": Picker(find_deep_picker),
+    "nmr_net": Picker(find_nmr_net, dimensions=(2,)),
+    "maxima": Picker(find_maxima),
+}
+DEFAULT = "deep_picker"
 
 
 def pick(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 import torch
+from scipy.spatial import cKDTree
 from torch import nn
 
 from nmr_speech.picking.noise import local_noise
@@ -22,9 +23,8 @@ WIDTH_SCALE = 20.0  # points: widths are predicted in these
 LEAST_VOTE = 0.05  # probability below which a point says nothing of a line
 VOTES = 2.0  # of the three points beside a centre: with two of them certain, the line is
 PIECE, MARGIN = 512, 32  # a 1D spectrum is cut: in each piece, the largest line sets the scale
-FINEST, COARSEST = 6.0, 16.0  # points of a usual line; an axis with others is resampled to the middle of these
-USUAL = 9.0
 SEEN = 4.0  # standard deviations of the noise: lower points are no peaks
+NEAREST = 1.5  # points: lines of the training are farther apart
 NONE, STRONG, WEAK = 0, 1, 2
 """Classes of a point: no line, a line that is a maximum of the row, a line that is a shoulder."""
 
@@ -169,7 +169,18 @@ def find_lines(spectrum: np.ndarray, noise_std: float, network: RowNetwork) -> C
             )
             points.append(first + centre[row, at][:, None])
             probability.append(weight[row, at])
-    return Candidates(np.concatenate(points), np.concatenate(probability))
+    return _apart(np.concatenate(points), np.concatenate(probability))
+
+
+def _apart(points: np.ndarray, probability: np.ndarray) -> Candidates:
+    """Keep of candidates that are too near for two lines the one with the most evidence."""
+    order = np.argsort(-probability, kind="stable")
+    points, probability = points[order], probability[order]
+    kept = np.ones(len(points), bool)
+    for one, near in enumerate(cKDTree(points).query_ball_point(points, NEAREST, p=np.inf) if len(points) else []):
+        if kept[one]:
+            kept[[other for other in near if other > one]] = False
+    return Candidates(points[kept], probability[kept])
 
 
 def _pieces(spectrum, noise_std):
@@ -216,7 +227,7 @@ def find_crossings(plane: np.ndarray, noise_std: float, network: RowNetwork) -> 
         found = _crossings(sign * plane, local, network)
         points.append(found[0])
         probability.append(found[1])
-    return Candidates(np.concatenate(points), np.concatenate(probability))
+    return _apart(np.concatenate(points), np.concatenate(probability))
 
 
 def _crossings(plane, local, network):

@@ -136,7 +136,7 @@ def signal_points(clean: np.ndarray, pair) -> np.ndarray:
     if pair.centres:
         centres = np.concatenate(pair.centres)
         near[(centres[:, None] + np.arange(-reach, reach + 1)) % n] = True
-    return near & (np.abs(clean - np.median(clean)) > SIGNAL_STD * pair.std)
+    return near & (np.abs(clean - np.median(clean)) > SIGNAL_STD * pair.noise_std)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""The pickers whose networks are in the package, as functions of a plane and its noise."""
+
+import numpy as np
+import scipy.signal
+
+from nmr_speech.picking.load import packaged
+from nmr_speech.picking.noise import noise_std
+from nmr_speech.picking.patches import extrema, find_patches, usual_widths
+from nmr_speech.picking.peaks import Candidates
+from nmr_speech.picking.rows import find_crossings, find_lines
+
+FINEST, COARSEST = 5.0, 24.0  # points of a usual line in the training: an axis with others is resampled
+USUAL = 9.0
+MOST_POINTS = 2**23  # of a resampled plane
+
+
+def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
+    """Find the lines of a spectrum, or the peaks of a plane, by DEEP Picker's network; shoulders too.
+
+    Arguments
+    ---------
+    plane : np.ndarray
+        Real, (n,) or (n1, n2).
+    noise : float
+        Standard deviation of its noise.
+
+    Returns
+    -------
+    Candidates
+
+    Example
+    -------
+    >>> rng, x = np.random.default_rng(0), np.arange(96)
+    >>> line = np.exp(-(((x - 40.3) / 5) ** 2))
+    >>> find_deep_picker(100 * np.outer(line, line) + rng.normal(size=(96, 96)), 1.0).points.round(0)
+    array([[40., 40.]])
+    """
+    resampled, factors = to_usual_width(plane, noise)
+    level = noise if (factors == 1).all() else noise_std(resampled)
+    find = find_lines if plane.ndim == 1 else find_crossings
+    found = find(resampled, level, packaged("deep_picker"))
+    return Candidates(np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability)
+
+
+def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:
+    """Judge the local extrema of a plane by NMR-Net's network; arguments as for `find_deep_picker`."""
+    return find_patches(plane, noise, packaged("nmr_net"))
+
+
+def to_usual_width(plane: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Resample a spectrum along each axis on which its lines are much narrower or wider than in the training.
+
+    Arguments
+    ---------
+    plane : np.ndarray
+        Real, (n,) or (n1, n2).
+    noise : float
+        Standard deviation of its noise.
+
+    Returns
+    -------
+    resampled : np.ndarray
+        By Fourier interpolation: the ends of an axis are joined, as a spectrometer has them.
+    factors : np.ndarray
+        Points of the result for each point of the plane, along each axis, (D,).
+
+    Example
+    -------
+    >>> line = np.exp(-(((np.arange(64) - 30) / 1.5) ** 2))  # 2.5 points wide
+    >>> resampled, factors = to_usual_width(line, 0.0)
+    >>> factors, len(resampled), round(float(resampled[4 * 30]), 3)
+    (array([4.]), 256, 1.0)
+    """
+    widths = usual_widths(plane, extrema(plane, noise))
+    factors = np.ones(plane.ndim)
+    for axis, width in enumerate(widths):
+        if width < FINEST and plane.size * factors.prod() * np.ceil(USUAL / width) <= MOST_POINTS:
+            factors[axis] = np.ceil(USUAL / width)
+        elif width > COARSEST:
+            factors[axis] = max(1, round(plane.shape[axis] * USUAL / width)) / plane.shape[axis]
+    for axis in np.flatnonzero(factors != 1):
+        plane = scipy.signal.resample(plane, round(plane.shape[axis] * factors[axis]), axis=axis)
+    return plane, factors

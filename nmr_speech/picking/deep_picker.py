@@ -5,7 +5,7 @@ import scipy.signal
 
 from nmr_speech.picking.load import packaged
 from nmr_speech.picking.noise import noise_std
-from nmr_speech.picking.patches import extrema, find_patches, usual_widths
+from nmr_speech.picking.patches import extrema, find_patches, hilltops, judge, usual_widths
 from nmr_speech.picking.peaks import Candidates
 from nmr_speech.picking.rows import find_crossings, find_lines
 
@@ -16,6 +16,9 @@ MOST_POINTS = 2**23  # of a resampled plane
 
 def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     """Find the lines of a spectrum, or the peaks of a plane, by DEEP Picker's network; shoulders too.
+
+    Rows and columns alone cannot tell a peak from a ridge, or from the lobe of a peak out of phase. So in a plane the
+    hill that a peak stands on is judged by NMR-Net, and the probability is the product.
 
     Arguments
     ---------
@@ -39,7 +42,10 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     level = noise if (factors == 1).all() else noise_std(resampled)
     find = find_lines if plane.ndim == 1 else find_crossings
     found = find(resampled, level, packaged("deep_picker"))
-    return Candidates(np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability)
+    points, probability = np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability
+    if plane.ndim == 2:
+        probability = probability * judge(plane, hilltops(plane, points), noise, packaged("nmr_net"))
+    return Candidates(points, probability)
 
 
 def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:

@@ -19,6 +19,7 @@ LEAST = 4.0  # standard deviations of the noise
 STRONGEST = 40  # extrema whose widths say what is usual
 MOST = 5000  # extrema that are looked at, the strongest
 LARGEST = 2.0  # the extremum itself is 1
+MOST_STEPS = 64  # from a point to its hilltop
 
 
 class PatchNetwork(nn.Module):
@@ -106,7 +107,7 @@ def _width(row, top):
     return ends[0] + ends[1]
 
 
-def patches(plane: np.ndarray, places: np.ndarray, noise_std: float) -> torch.Tensor:
+def patches(plane: np.ndarray, places: np.ndarray, noise_std: float, step: np.ndarray) -> torch.Tensor:
     """Cut out the surroundings of extrema, at one resolution and of one height.
 
     Arguments
@@ -114,9 +115,11 @@ def patches(plane: np.ndarray, places: np.ndarray, noise_std: float) -> torch.Te
     plane : np.ndarray
         Real, (n1, n2).
     places : np.ndarray
-        Extrema, the strongest first, (K, 2).
+        Extrema, whole points, (K, 2).
     noise_std : float
         Standard deviation of the noise.
+    step : np.ndarray
+        Points of the plane for one of the patch, along each axis, (2,).
 
     Returns
     -------
@@ -124,7 +127,6 @@ def patches(plane: np.ndarray, places: np.ndarray, noise_std: float) -> torch.Te
         float32, (K, 2, 48, 48): in units of the extremum, and in those of the noise as an inverse hyperbolic sine; a
         negative extremum is turned. Beyond the plane's border there is zero.
     """
-    step = usual_widths(plane, places) / WIDTH
     grid = np.arange(SIDE) - (SIDE - 1) / 2
     y = places[:, 0, None, None] + step[0] * grid[:, None] + np.zeros(SIDE)
     x = places[:, 1, None, None] + step[1] * grid + np.zeros((SIDE, 1))
@@ -135,15 +137,54 @@ def patches(plane: np.ndarray, places: np.ndarray, noise_std: float) -> torch.Te
     return torch.from_numpy(np.stack([by_height, by_noise], axis=1).astype(np.float32))
 
 
-def find_patches(plane: np.ndarray, noise_std: float, network: PatchNetwork, batch: int = 512) -> Candidates:
-    """Judge every extremum of a plane.
+def hilltops(plane: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Climb from points to the extremum of the same sign that they lie on.
 
     Arguments
     ---------
     plane : np.ndarray
         Real, (n1, n2).
+    points : np.ndarray
+        Positions, (K, 2).
+
+    Returns
+    -------
+    np.ndarray
+        Whole points, (K, 2).
+
+    Example
+    -------
+    >>> x = np.arange(32.0)
+    >>> hill = np.exp(-(((x - 12) / 6) ** 2))
+    >>> hilltops(-np.outer(hill, hill), np.array([[9.0, 15.2]]))
+    array([[12, 12]])
+    """
+    places = np.rint(points).astype(int).clip(0, np.array(plane.shape) - 1)
+    sign = np.sign(plane[tuple(places.T)])
+    steps = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)])
+    for _ in range(MOST_STEPS):
+        around = (places[:, None] + steps).clip(0, np.array(plane.shape) - 1)
+        best = (plane[around[..., 0], around[..., 1]] * sign[:, None]).argmax(axis=1)
+        climbed = around[np.arange(len(places)), best]
+        if (climbed == places).all():
+            break
+        places = climbed
+    return places
+
+
+def judge(
+    plane: np.ndarray, places: np.ndarray, noise_std: float, network: PatchNetwork, batch: int = 512
+) -> np.ndarray:
+    """Return the probability that an extremum is a peak, (K,), by its surroundings.
+
+    Arguments
+    ---------
+    plane : np.ndarray
+        Real, (n1, n2).
+    places : np.ndarray
+        Extrema, whole points, (K, 2).
     noise_std : float
-        Standard deviation of its noise.
+        Standard deviation of the noise.
     network : PatchNetwork
         Trained.
     batch : int
@@ -151,12 +192,18 @@ def find_patches(plane: np.ndarray, noise_std: float, network: PatchNetwork, bat
 
     Returns
     -------
-    Candidates
+    np.ndarray
     """
-    places = extrema(plane, noise_std)
-    if not len(places):
-        return Candidates(np.zeros((0, 2)), np.zeros(0))
-    images = patches(plane, places, noise_std)
+    found = [np.zeros(0)]
+    step = usual_widths(plane, extrema(plane, noise_std)) / WIDTH
     with torch.inference_mode():
-        parts = [network(images[start : start + batch]) for start in range(0, len(images), batch)]
-    return Candidates(refine(plane, places), torch.cat(parts).sigmoid().double().numpy())
+        for start in range(0, len(places), batch):
+            images = patches(plane, places[start : start + batch], noise_std, step)
+            found.append(network(images).sigmoid().double().numpy())
+    return np.concatenate(found)
+
+
+def find_patches(plane: np.ndarray, noise_std: float, network: PatchNetwork) -> Candidates:
+    """Judge every extremum of a plane; arguments as for `judge`."""
+    places = extrema(plane, noise_std)
+    return Candidates(refine(plane, places), judge(plane, places, noise_std, network))

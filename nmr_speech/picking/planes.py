@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.signal
 import torch
 
 from nmr_speech.picking.synthetic import voigt_lines
@@ -95,6 +96,9 @@ def draw_plane(
 
 
 def _spoilt(rng, values, clean, noise_std):
+    for axis in (0, 1):
+        if rng.uniform() < 0.4:
+            values = _out_of_phase(rng, values, axis)
     if rng.uniform() < 0.3:
         values = _sparsely_sampled(rng, values)
     if rng.uniform() < 0.3:
@@ -108,6 +112,14 @@ def _spoilt(rng, values, clean, noise_std):
         noise = rng.normal(size=clean.shape) + rng.normal() * np.ones((len(clean), 1))
         values = values + np.exp(rng.uniform(np.log(2), np.log(100))) * noise_std * tail * noise
     return values
+
+
+def _out_of_phase(rng, values, axis):
+    """Turn the phase by up to some 30 degrees, differently at the ends of the axis: negative lobes beside peaks."""
+    n = values.shape[axis]
+    degrees = rng.normal(0, 10) + rng.normal(0, 10) * np.linspace(-1, 1, n)
+    turn = np.exp(1j * np.deg2rad(degrees))
+    return (scipy.signal.hilbert(values, axis=axis) * (turn if axis else turn[:, None])).real
 
 
 def _sparsely_sampled(rng, values):

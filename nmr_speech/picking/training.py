@@ -7,7 +7,7 @@ import torch
 
 from nmr_speech.enhancement.pairs import Pairs, PairSettings
 from nmr_speech.picking.noise import noise_std
-from nmr_speech.picking.patches import extrema, patches
+from nmr_speech.picking.patches import WIDTH, extrema, patches, usual_widths
 from nmr_speech.picking.planes import draw_plane, matches
 from nmr_speech.picking.regions import prepared
 from nmr_speech.picking.rows import REACH, WIDTH_SCALE, normalised
@@ -93,8 +93,9 @@ class PatchItems(Drawn):
             return self.draw(rng)
         peak = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0)) >= 0
         chosen = _balanced(rng, peak)
-        images = patches(plane.values, places, level)
-        return images[chosen], torch.from_numpy(peak[chosen].astype(np.float32))
+        step = usual_widths(plane.values, places) / WIDTH
+        images = patches(plane.values, places[chosen], level, step)
+        return images, torch.from_numpy(peak[chosen].astype(np.float32))
 
 
 def _balanced(rng, peak):

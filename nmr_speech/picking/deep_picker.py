@@ -3,10 +3,12 @@
 import numpy as np
 import scipy.signal
 
+from nmr_speech.axis import Axis
 from nmr_speech.picking.load import packaged
 from nmr_speech.picking.noise import noise_std
 from nmr_speech.picking.patches import extrema, find_patches, hilltops, judge, usual_widths
 from nmr_speech.picking.peaks import Candidates
+from nmr_speech.picking.regions import marked_regions
 from nmr_speech.picking.rows import find_crossings, find_lines
 
 FINEST, COARSEST = 5.0, 24.0  # points of a usual line in the training: an axis with others is resampled
@@ -51,6 +53,17 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
 def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:
     """Judge the local extrema of a plane by NMR-Net's network; arguments as for `find_deep_picker`."""
     return find_patches(plane, noise, packaged("nmr_net"))
+
+
+def find_regions(spectrum: np.ndarray, axis: Axis, threshold: float = 0.5) -> list[dict[str, float]]:
+    """Find the stretches of a 1D spectrum that hold signal; see `nmr_speech.picking.regions.marked_regions`.
+
+    Example
+    -------
+    >>> find_regions(np.zeros(256), Axis(256))
+    []
+    """
+    return marked_regions(spectrum, axis, packaged("regions"), threshold)
 
 
 def to_usual_width(plane: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:

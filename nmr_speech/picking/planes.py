@@ -100,7 +100,7 @@ def _spoilt(rng, values, clean, noise_std):
         if rng.uniform() < 0.4:
             values = _out_of_phase(rng, values, axis)
     if rng.uniform() < 0.3:
-        values = _sparsely_sampled(rng, values)
+        values = sparsely_sampled(rng, values, rng.uniform(*RATES))
     if rng.uniform() < 0.3:
         values = values + _wiggles(rng, clean)
     if rng.uniform() < 0.5:  # t1 noise: along F1, in proportion to the strongest signal of each column
@@ -122,12 +122,27 @@ def _out_of_phase(rng, values, axis):
     return (scipy.signal.hilbert(values, axis=axis) * (turn if axis else turn[:, None])).real
 
 
-def _sparsely_sampled(rng, values):
-    """Keep a few of the transients, and fill in the others by iterative soft thresholding."""
+def sparsely_sampled(rng: np.random.Generator, values: np.ndarray, rate: float) -> np.ndarray:
+    """Keep a part of the transients, and fill in the others by iterative soft thresholding.
+
+    Arguments
+    ---------
+    rng : np.random.Generator
+        Source of the schedule.
+    values : np.ndarray
+        Plane, (n1, n2), zero filled once in F1.
+    rate : float
+        Share of the transients that is kept.
+
+    Returns
+    -------
+    np.ndarray
+        (n1, n2).
+    """
     n1 = len(values)
     half = n1 // 2  # zero filled once
     time = np.fft.ifft(np.fft.ifftshift(values, axes=0), axis=0)[:half]
-    schedule = poisson_gap(half, int(half * rng.uniform(*RATES)), seed=int(rng.integers(2**31)))
+    schedule = poisson_gap(half, max(2, int(half * rate)), seed=int(rng.integers(2**31)))
     signal = np.zeros((values.shape[1], half), np.complex64)
     signal[:, schedule] = time.T[:, schedule]
     found = ist(torch.from_numpy(signal), schedule, n_iterations=ITERATIONS, decay=0.95)

@@ -56,7 +56,9 @@ def prepared(spectrum: np.ndarray, noise: float) -> torch.Tensor:
     return torch.from_numpy(np.arcsinh(spectrum / max(noise, np.finfo(float).tiny)) / SCALE).float()[..., None, :]
 
 
-def find_regions(spectrum: np.ndarray, axis: Axis, network: RegionNetwork, threshold: float) -> list[dict[str, float]]:
+def marked_regions(
+    spectrum: np.ndarray, axis: Axis, network: RegionNetwork, threshold: float
+) -> list[dict[str, float]]:
     """Find the stretches of a spectrum that hold signal.
 
     Arguments

@@ -125,7 +125,7 @@ def tocsy_plane(rng):
     return Plane(total + noise * rng.normal(size=total.shape), noise, points[kept], heights[kept], width)
 
 
-TOCSY_WIDTH = 6.0  # points of 14 Hz: cosine windows over 36 ms, and the multiplets
+TOCSY_WIDTH = 3.0  # points of 14 Hz: squared cosine windows over 36 ms, and the multiplets
 
 
 def zero_filled(fid):
@@ -140,21 +140,23 @@ def zero_filled(fid):
     return torch.fft.fftshift(torch.fft.fft(joined, dim=-2), dim=(-2, -1)).real.numpy().astype(float)
 
 
-def _near(plane, a, b, reach=4):
-    """The extremum beside a pair of groups' shifts, where there is one."""
+def _near(plane, a, b, reach=2):
+    """The place of a pair of groups and what stands there; None at the border, and on the flank of another peak."""
     i, j = round(a), round(b)
     if not (reach < i < 512 - reach and reach < j < 512 - reach):
         return None  # folded, or at the border
     part = np.abs(plane[i - reach : i + reach + 1, j - reach : j + reach + 1])
     k, m = np.unravel_index(part.argmax(), part.shape)
-    return i - reach + k, j - reach + m, plane[i - reach + k, j - reach + m]
+    if max(abs(k - reach), abs(m - reach)) == reach:
+        return None
+    return a, b, plane[i - reach + k, j - reach + m]
 
 
 def _merged(points, heights):
     """Of peaks that nobody could tell apart, the highest."""
     order, kept = np.argsort(-np.abs(heights)), []
     for k in order:
-        if all(np.abs(points[k] - points[m]).max() > TOCSY_WIDTH * 0.5 for m in kept):
+        if all(np.abs(points[k] - points[m]).max() >= 2 for m in kept):
             kept.append(k)
     return np.array(kept, dtype=int)
 

@@ -9,10 +9,10 @@ from nmr_speech.picking.noise import noise_std
 from nmr_speech.picking.patches import extrema, find_patches, hilltops, judge, usual_widths
 from nmr_speech.picking.peaks import Candidates
 from nmr_speech.picking.regions import marked_regions
-from nmr_speech.picking.rows import find_crossings, find_lines
+from nmr_speech.picking.rows import apart, find_crossings, find_lines
 
 FINEST, COARSEST = 5.0, 24.0  # points of a usual line in the training: an axis with others is resampled
-USUAL = 9.0
+USUAL = 7.0
 MOST_POINTS = 2**23  # of a resampled plane
 
 
@@ -43,7 +43,8 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     resampled, factors = to_usual_width(plane, noise)
     level = noise if (factors == 1).all() else noise_std(resampled)
     find = find_lines if plane.ndim == 1 else find_crossings
-    found = find(resampled, level, packaged("deep_picker"))
+    width = np.maximum(usual_widths(resampled, extrema(resampled, level)), FINEST)
+    found = apart(find(resampled, level, packaged("deep_picker")), width)
     points, probability = np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability
     if plane.ndim == 2:
         probability = probability * judge(plane, hilltops(plane, points), noise, packaged("nmr_net"))
@@ -87,8 +88,8 @@ def to_usual_width(plane: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndar
     -------
     >>> line = np.exp(-(((np.arange(64) - 30) / 1.5) ** 2))  # 2.5 points wide
     >>> resampled, factors = to_usual_width(line, 0.0)
-    >>> factors, len(resampled), round(float(resampled[4 * 30]), 3)
-    (array([4.]), 256, 1.0)
+    >>> factors, len(resampled), round(float(resampled[3 * 30]), 3)
+    (array([3.]), 192, 1.0)
     """
     widths = usual_widths(plane, extrema(plane, noise))
     factors = np.ones(plane.ndim)

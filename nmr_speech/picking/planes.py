@@ -14,7 +14,7 @@ PEAKS = (3, 80)
 WIDTH_POINTS = (3.0, 16.0)
 SNR = (8.0, 500.0)
 AMPLITUDES = 50.0
-RATES = (0.1, 0.25)
+RATES = (0.2, 0.5)  # of planes with 64 or 128 transients
 ITERATIONS = 100
 BORDER = 4  # points without a peak's centre
 

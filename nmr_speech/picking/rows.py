@@ -24,7 +24,7 @@ LEAST_VOTE = 0.05  # probability below which a point says nothing of a line
 VOTES = 2.0  # of the three points beside a centre: with two of them certain, the line is
 PIECE, MARGIN = 512, 32  # a 1D spectrum is cut: in each piece, the largest line sets the scale
 SEEN = 4.0  # standard deviations of the noise: lower points are no peaks
-NEAREST = 1.5  # points: lines of the training are farther apart
+NEAREST = 0.4  # widths: nearer lines cannot be told apart
 NONE, STRONG, WEAK = 0, 1, 2
 """Classes of a point: no line, a line that is a maximum of the row, a line that is a shoulder."""
 
@@ -169,15 +169,36 @@ def find_lines(spectrum: np.ndarray, noise_std: float, network: RowNetwork) -> C
             )
             points.append(first + centre[row, at][:, None])
             probability.append(weight[row, at])
-    return _apart(np.concatenate(points), np.concatenate(probability))
+    return Candidates(np.concatenate(points), np.concatenate(probability))
 
 
-def _apart(points: np.ndarray, probability: np.ndarray) -> Candidates:
-    """Keep of candidates that are too near for two lines the one with the most evidence."""
-    order = np.argsort(-probability, kind="stable")
-    points, probability = points[order], probability[order]
+def apart(found: Candidates, width: np.ndarray) -> Candidates:
+    """Keep of candidates that are too near for two lines the one with the most evidence.
+
+    Arguments
+    ---------
+    found : Candidates
+        Of K positions.
+    width : np.ndarray
+        Full width of a usual line along each axis in points, (D,).
+
+    Returns
+    -------
+    Candidates
+        By falling probability.
+
+    Example
+    -------
+    >>> found = Candidates(np.array([[10.0], [11.0], [16.0]]), np.array([0.4, 0.9, 0.5]))
+    >>> apart(found, np.array([8.0])).points
+    array([[11.],
+           [16.]])
+    """
+    order = np.argsort(-found.probability, kind="stable")
+    points, probability = found.points[order], found.probability[order]
     kept = np.ones(len(points), bool)
-    for one, near in enumerate(cKDTree(points).query_ball_point(points, NEAREST, p=np.inf) if len(points) else []):
+    scaled = points / width
+    for one, near in enumerate(cKDTree(scaled).query_ball_point(scaled, NEAREST, p=np.inf) if len(points) else []):
         if kept[one]:
             kept[[other for other in near if other > one]] = False
     return Candidates(points[kept], probability[kept])
@@ -227,7 +248,7 @@ def find_crossings(plane: np.ndarray, noise_std: float, network: RowNetwork) -> 
         found = _crossings(sign * plane, local, network)
         points.append(found[0])
         probability.append(found[1])
-    return _apart(np.concatenate(points), np.concatenate(probability))
+    return Candidates(np.concatenate(points), np.concatenate(probability))
 
 
 def _crossings(plane, local, network):

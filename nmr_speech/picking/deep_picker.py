@@ -20,7 +20,7 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     """Find the lines of a spectrum, or the peaks of a plane, by DEEP Picker's network; shoulders too.
 
     Rows and columns alone cannot tell a peak from a ridge, or from the lobe of a peak out of phase. So in a plane the
-    hill that a peak stands on is judged by NMR-Net, and the probability is the product.
+    hill that a peak stands on is judged by NMR-Net, and the root of its probability is a factor.
 
     Arguments
     ---------
@@ -47,7 +47,8 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     found = apart(find(resampled, level, packaged("deep_picker")), width)
     points, probability = np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability
     if plane.ndim == 2:
-        probability = probability * judge(plane, hilltops(plane, points), noise, packaged("nmr_net"))
+        # Of development planes, this found more than either alone, and more than the plain product on TOCSY spectra.
+        probability = probability * np.sqrt(judge(plane, hilltops(plane, points), noise, packaged("nmr_net")))
     return Candidates(points, probability)
 
 

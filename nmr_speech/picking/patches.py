@@ -16,6 +16,7 @@ from nmr_speech.picking.peaks import Candidates
 SIDE = 48  # points of a patch
 WIDTH = 6.0  # points of a usual line in a patch
 LEAST = 4.0  # standard deviations of the noise
+BESIDE = 0.1  # of the highest point of its row and column: what is lower does not say how wide peaks are
 STRONGEST = 40  # extrema whose widths say what is usual
 MOST = 5000  # extrema that are looked at, the strongest
 LARGEST = 2.0  # the extremum itself is 1
@@ -83,6 +84,10 @@ def usual_widths(plane: np.ndarray, places: np.ndarray) -> np.ndarray:
     array([8., 8.])
     """
     found = []
+    if plane.ndim == 2 and len(places):  # what is faint beside a peak of its row or column may be a ridge of it
+        magnitude, top = np.abs(plane), np.abs(plane[tuple(places.T)])
+        along = np.maximum(magnitude.max(axis=1)[places[:, 0]], magnitude.max(axis=0)[places[:, 1]])
+        places = places[top >= BESIDE * along]
     for axis in range(plane.ndim):
         own = []
         for place in places[:STRONGEST]:

@@ -24,7 +24,8 @@ LEAST_VOTE = 0.05  # probability below which a point says nothing of a line
 VOTES = 3.0  # points beside a centre: with all of them certain, the line is
 PIECE, MARGIN = 512, 32  # a 1D spectrum is cut: in each piece, the largest line sets the scale
 SEEN = 4.0  # standard deviations of the noise: lower points are no peaks
-NEAREST = 0.4  # widths: nearer lines cannot be told apart
+GATHER = np.array([0.5, 1.0, 1.0, 1.0, 0.5])
+NEAREST = 0.3  # widths: nearer lines cannot be told apart
 NONE, STRONG, WEAK = 0, 1, 2
 """Classes of a point: no line, a line that is a maximum of the row, a line that is a shoulder."""
 
@@ -215,12 +216,12 @@ def _pieces(spectrum, noise_std):
 
 
 def _joined_neighbours(found: Dots) -> tuple[np.ndarray, np.ndarray]:
-    """Give the evidence of neighbouring points that belong to one centre to the strongest of them."""
-    padded = np.pad(found.weight, ((0, 0), (1, 1)))
-    left, right = padded[:, :-2], padded[:, 2:]
-    best = (found.weight > left) & (found.weight >= right) & (found.weight > 0)
-    total = np.minimum(found.weight + np.where(best, left + right, 0), 1.0)
-    return np.where(best, total, 0.0), found.centre
+    """Evidence and mean centre at the points of each row where most evidence is near."""
+    total = gathered(found.weight, 1)
+    best = (total == scipy.ndimage.maximum_filter1d(total, 5, axis=1)) & (total > LEAST_VOTE)
+    moment = scipy.ndimage.convolve1d(found.weight * np.nan_to_num(found.centre), GATHER, axis=1, mode="constant")
+    count = scipy.ndimage.convolve1d(found.weight, GATHER, axis=1, mode="constant")
+    return np.where(best, total, 0.0), moment / np.maximum(count, 1e-9)
 
 
 def find_crossings(plane: np.ndarray, noise_std: float, network: RowNetwork) -> Candidates:
@@ -261,9 +262,7 @@ def _crossings(plane, local, network):
             weight[rows], centre[rows] = found.weight, found.centre
         maps.append((weight, centre))
     (along_rows, x), (along_columns, y) = maps[0], (maps[1][0].T, maps[1][1].T)
-    # A line's centre is nearest to one point of its row, and by a hair to the next one of the row below.
-    row_evidence = np.minimum(scipy.ndimage.convolve1d(along_rows, np.ones(3), axis=1, mode="constant"), 1.0)
-    column_evidence = np.minimum(scipy.ndimage.convolve1d(along_columns, np.ones(3), axis=0, mode="constant"), 1.0)
+    row_evidence, column_evidence = gathered(along_rows, 1), gathered(along_columns, 0)
     both = np.sqrt(row_evidence * column_evidence) * (plane > SEEN * local)
     # Where evidence is alike, the centres nearest to the point decide.
     distance = np.hypot(_distance(x, along_rows, 1), _distance(y, along_columns, 0))
@@ -272,6 +271,17 @@ def _crossings(plane, local, network):
     place = np.argwhere(peak)
     refined = np.stack([_nearest(y, along_columns, place, 0), _nearest(x, along_rows, place, 1)], axis=1)
     return refined, both[peak]
+
+
+def gathered(weight: np.ndarray, axis: int) -> np.ndarray:
+    """Sum the evidence near each point along an axis: votes for a line that overlaps another do not all meet.
+
+    Example
+    -------
+    >>> gathered(np.array([[0.0, 0.5, 0.0, 0.25, 0.0, 0.0]]), axis=1)
+    array([[0.5  , 0.625, 0.75 , 0.5  , 0.25 , 0.125]])
+    """
+    return np.minimum(scipy.ndimage.convolve1d(weight, GATHER, axis=axis, mode="constant"), 1.0)
 
 
 def _distance(centre, weight, axis):
@@ -287,7 +297,7 @@ def _distance(centre, weight, axis):
 def _nearest(centre, weight, place, axis):
     """Mean of the centres beside each place along an axis, by their evidence, (K,)."""
     total, moment = np.zeros(len(place)), np.zeros(len(place))
-    for step in (-1, 0, 1):
+    for step in (-2, -1, 0, 1, 2):
         at = place.copy()
         at[:, axis] = np.clip(at[:, axis] + step, 0, centre.shape[axis] - 1)
         w = weight[tuple(at.T)]

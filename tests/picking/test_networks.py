@@ -86,14 +86,17 @@ def test_noise_alone_has_hardly_any(method):
 
 def test_a_shoulder_is_found_that_is_no_maximum():
     x = np.arange(128.0)
-    row = voigt(x - 58.0, 10.0, 2.0) + 0.8 * voigt(x - 66.5, 10.0, 2.0)
+    row = voigt(x - 58.0, 8.0, 2.0) + 0.7 * voigt(x - 65.5, 8.0, 2.0)
     assert np.sum((row[1:-1] > row[:-2]) & (row[1:-1] > row[2:])) == 1  # one maximum, two lines
-    column = voigt(np.arange(96.0) - 40.0, 8.0, 2.0)
-    plane = 100 * np.outer(column, row) + np.random.default_rng(0).normal(size=(96, 128))
+    columns = [voigt(np.arange(96.0) - centre, 8.0, 2.0) for centre in (30.0, 70.0)]
+    alone = voigt(x - 30.0, 8.0, 2.0) + voigt(x - 100.0, 8.0, 2.0)
+    plane = 100 * (np.outer(columns[0], row) + np.outer(columns[1], alone))
+    plane += np.random.default_rng(0).normal(size=(96, 128))
     peaks = pick(plane, (F1, F2), method="deep_picker")
-    assert len(pick(plane, (F1, F2), method="maxima")) == 1
-    assert len(peaks) == 2
-    assert np.sort(peaks.position_points[:, 1]) == pytest.approx([58.0, 66.5], abs=0.7)
+    assert len(pick(plane, (F1, F2), method="maxima")) == 3
+    assert len(peaks) == 4
+    beside = peaks.position_points[np.abs(peaks.position_points[:, 0] - 30) < 5]
+    assert np.sort(beside[:, 1]) == pytest.approx([58.0, 65.5], abs=0.7)
 
 
 def test_narrow_lines_are_resampled():
@@ -208,7 +211,9 @@ def test_hills_are_climbed_to_their_top():
 
 
 def test_signal_is_near_lines_and_above_the_noise():
-    settings = PairSettings(points=[4096], fields_mhz=[600.0], drawn_systems=5, systems=(1, 2), water_share=0.0)
+    settings = PairSettings(
+        points=[4096], fields_mhz=[600.0], drawn_systems=5, snr=(50.0, 100.0), water_share=0.0, first_order_share=0.0
+    )
     pair = Pairs(settings, 1, "valid").draw(0)
     clean = (pair.clean / pair.phase).real.numpy()
     marked = signal_points(clean, pair)

@@ -30,7 +30,7 @@ from nmr_speech.simulate import RESIDUES, Acquisition, draw_recordings
 SEED = 77
 METHODS = ("deep_picker", "nmr_net", "maxima", "maxima, fitted", "nmrglue")
 SEEN = 5.0  # standard deviations of the noise: fainter peaks need not be found, nor are they wrong
-DEVELOPMENT, TESTED = 20, 40  # planes
+DEVELOPMENT, TESTED = 15, 30  # planes
 FIELD = {"field_mhz": 600.0, "decay_time_t1_s": 0.05, "decay_time_t2_s": 0.08}
 VALINE = {"HA": 3.46, "HB": 2.13, "MG1": 0.88, "MG2": 0.84}  # as the axes of the file have them, DSS at -0.14 ppm
 

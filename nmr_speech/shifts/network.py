@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-        """(B, L, channels) to the same; beyond the end of a chain, where ``inside`` (B, L, 1) is 0, there is nothing."""
+        """(B, L, channels) to the same; ``inside`` (B, L, 1) is 0 beyond the end of a chain, where there is nothing."""
         around = self.convolution((self.norm(x) * inside).transpose(1, 2)).transpose(1, 2)
         return (x + self.dropout(self.linear(nn.functional.gelu(around)))) * inside
 

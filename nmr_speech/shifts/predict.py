@@ -181,9 +181,8 @@ def structure_numbers(secondary_structure: str | None, length: int) -> np.ndarra
     if secondary_structure is None:
         return np.full(length, NOT_GIVEN)
     if len(secondary_structure) != length:
-        raise InputError(
-            f"`secondary_structure` must have a letter for each of the {length} residues, got {len(secondary_structure)}"
-        )
+        wanted = f"a letter for each of the {length} residues"
+        raise InputError(f"`secondary_structure` must have {wanted}, got {len(secondary_structure)}")
     for place, letter in enumerate(secondary_structure, start=1):
         if letter not in STRUCTURES:
             wanted = "H (helix), B or E (strand), C (coil) or X (not known)"

@@ -3,10 +3,10 @@
 
 > python recipes/RefDB/refdb_prepare.py nmr_speech/shifts/data/split.csv
 
-Takes half an hour on one core; the result is in the package, so nobody has to run it. No protein of one split shares
-more than 30% of its residues with one of another, as `nmr_speech.shifts.alignment.identity` counts them. Chains of fewer
-than 50 known residues are left out: any two of them share more than 30% by chance. The entries of SHIFTX2's test set are
-in no split but one of their own, though their homologues are.
+Takes half an hour on one core; the result is in the package, so nobody has to run it. No proteins of two splits share
+more than 30% of their residues, as `nmr_speech.shifts.alignment.identity` counts them. Chains of fewer than
+50 known residues are left out: any two of them share more than 30% by chance. The entries of SHIFTX2's test set are in
+a split of their own; their homologues are in the others.
 """
 
 import csv

@@ -56,7 +56,7 @@ class RefDBBrain(sb.Brain):
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Log; after validation, keep the checkpoint with the smallest error."""
         if stage == sb.Stage.TRAIN:
-            self.train_stats = {"loss": stage_loss}
+            self.train_stats = {"loss": stage_loss} | self.summary()
             return
         stats = {"loss": stage_loss} | self.summary()
         log = {"epoch": epoch, "lr": self.lr}
@@ -77,11 +77,11 @@ class ShiftBrain(RefDBBrain):
         return self.modules.network(batch.letters, structure, batch.inside)
 
     def compute_objectives(self, predictions, batch, stage):
-        """Score the shifts that were measured; in validation, keep the errors of the backbone."""
+        """Score the shifts that were measured; keep the errors of the backbone."""
         spread_ppm = self.modules.network.scale.std_ppm[batch.letters]
         weights = {"beta": self.hparams.beta, "side_chain_weight": self.hparams.side_chain_weight}
-        if stage != sb.Stage.TRAIN:
-            self.figures += ((predictions[0] - batch.shifts_ppm) / spread_ppm)[..., : len(BACKBONE)].numpy()
+        errors = (predictions[0].detach() - batch.shifts_ppm) / spread_ppm
+        self.figures.extend(errors[..., : len(BACKBONE)].numpy())
         return shift_loss(*predictions, batch.shifts_ppm, spread_ppm, **weights)
 
     def summary(self):
@@ -104,9 +104,8 @@ class StructureBrain(RefDBBrain):
 
     def compute_objectives(self, predictions, batch, stage):
         """Score the residues whose structure is known."""
-        if stage != sb.Stage.TRAIN:
-            known = batch.structure != NOT_GIVEN
-            self.figures.append((predictions.argmax(-1) != batch.structure)[known].float().numpy())
+        known = batch.structure != NOT_GIVEN
+        self.figures.append((predictions.argmax(-1) != batch.structure)[known].float().numpy())
         return structure_loss(predictions, batch.structure)
 
     def summary(self):

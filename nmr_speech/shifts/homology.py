@@ -1,0 +1,146 @@
+"""Shifts of a protein whose homologues have been measured: what a network gets wrong there, it gets wrong here.
+
+As SHIFTY (Wishart et al., J. Biomol. NMR 1997, 10, 329) does, sequences are aligned and shifts transferred; but not the
+shifts themselves: what is transferred is the difference between the homologue's shifts and those that the network
+predicts for it, so that a residue that differs keeps what the network knows of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nmr_speech.shifts.alignment import identity, pairs, score
+from nmr_speech.shifts.predict import Prediction, predict
+from nmr_speech.shifts.refdb import Protein, read_refdb
+
+CANDIDATES = 10  # best scores whose identity is computed
+LEAST_IDENTITY = 0.3
+# Slope of a residue's error against that of its partner in a homologue, by identity of the two proteins, for the same
+# residue and for another: fitted on pairs of the validation split, `benchmarks/shifts/run.py`.
+IDENTITIES = (0.3, 0.5, 0.7, 0.9, 1.0)
+SAME = (0.3, 0.5, 0.7, 0.9, 0.97)
+OTHER = (0.2, 0.3, 0.4, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Homologue:
+    """A protein that was measured, and how alike it is.
+
+    Arguments
+    ---------
+    protein : Protein
+        The entry of RefDB.
+    identity : float
+        Share of the shorter sequence that is the same; see `nmr_speech.shifts.alignment.identity`.
+    """
+
+    protein: Protein
+    identity: float
+
+
+def homologues(
+    sequence: str, library: Sequence[Protein], least_identity: float = LEAST_IDENTITY, count: int = 3
+) -> list[Homologue]:
+    """Find the proteins of a library that are most alike to a sequence, the most alike first.
+
+    Arguments
+    ---------
+    sequence : str
+        One-letter codes.
+    library : Sequence[Protein]
+        Proteins with shifts.
+    least_identity : float
+        Proteins that are less alike are left out.
+    count : int
+        Most proteins that are returned.
+
+    Returns
+    -------
+    list[Homologue]
+    """
+    scores = np.array([score(sequence, protein.sequence) for protein in library])
+    best = [library[i] for i in np.argsort(-scores, kind="stable")[:CANDIDATES]]
+    found = [Homologue(protein, identity(sequence, protein.sequence)) for protein in best]
+    found = [one for one in found if one.identity >= least_identity]
+    return sorted(found, key=lambda one: -one.identity)[:count]
+
+
+def predict_by_homology(
+    sequence: str,
+    secondary_structure: str | None = None,
+    *,
+    side_chains: bool = False,
+    library: Sequence[Protein] | None = None,
+    source: str | Path | None = None,
+) -> tuple[Prediction, list[Homologue]]:
+    """Predict shifts with the help of measured homologues.
+
+    Arguments
+    ---------
+    sequence, secondary_structure, side_chains, source
+        See `nmr_speech.shifts.predict`.
+    library : Sequence[Protein] | None
+        Proteins with shifts; None for all of RefDB.
+
+    Returns
+    -------
+    Prediction
+        As that of `predict` where no homologue has a shift.
+    list[Homologue]
+        The homologues that were used.
+
+    Raises
+    ------
+    InputError
+        As for `predict`; or RefDB or Biopython is not installed.
+    """
+    settings = {"side_chains": side_chains, "source": source}
+    own = predict(sequence, secondary_structure, **settings)
+    found = homologues(sequence, read_refdb() if library is None else library)
+    mean, std = own.shift_ppm.copy(), own.std_ppm.copy()
+    open_ = np.ones(mean.shape, bool)  # what no homologue has given yet; the most alike comes first
+    for homologue in found:
+        errors, same = transferred(own, homologue, settings)
+        weight = np.where(
+            same, np.interp(homologue.identity, IDENTITIES, SAME), np.interp(homologue.identity, IDENTITIES, OTHER)
+        )
+        use = open_ & np.isfinite(errors)
+        mean = np.where(use, mean + weight[:, None] * np.nan_to_num(errors), mean)
+        # Of two numbers with this correlation, one known: the variance that is left of the other.
+        std = np.where(use, std * np.sqrt(1 - weight[:, None] ** 2), std)
+        open_ &= ~use
+    return replace(own, shift_ppm=mean, std_ppm=std), found
+
+
+def transferred(own: Prediction, homologue: Homologue, settings: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Bring the network's errors on a homologue to the places of a sequence.
+
+    Arguments
+    ---------
+    own : Prediction
+        Of the sequence.
+    homologue : Homologue
+        The other protein.
+    settings : dict
+        Keywords of `predict`.
+
+    Returns
+    -------
+    errors_ppm : np.ndarray
+        Measured less predicted shifts of the partner of each residue, NaN where there is none, (L, atoms).
+    same : np.ndarray
+        Whether the partner is the same residue, (L,).
+    """
+    other = homologue.protein
+    # The structure of the homologue is used where that of the sequence is: both predictions know as much.
+    structure = None if own.secondary_structure is None else other.structure
+    predicted = predict(other.sequence, structure, **settings)
+    wrong = other.shifts_ppm[:, : len(own.atoms)] - predicted.shift_ppm
+    errors = np.full(own.shift_ppm.shape, np.nan)
+    same = np.zeros(len(own.sequence), bool)
+    for here, there in pairs(own.sequence, other.sequence):
+        errors[here] = wrong[there]
+        same[here] = own.sequence[here] == other.sequence[there]
+    return np.where(np.isfinite(own.shift_ppm), errors, np.nan), same

@@ -7,6 +7,7 @@ that need them.
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from nmr_speech.options import (
     add_demo,
     add_denoise,
     add_identify,
+    add_pick,
     add_publish,
     add_publish_model,
     add_reconstruct,
@@ -205,6 +207,7 @@ def reconstruct(options: argparse.Namespace) -> None:
 
     On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead.
     """
+    from nmr_speech.picking.compare import compare_picked
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
     from nmr_speech.spectrometer.phase import Phases
@@ -221,6 +224,10 @@ def reconstruct(options: argparse.Namespace) -> None:
     phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
     result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
+    if result.reference is not None:
+        axes = result.plane.f1, result.plane.f2
+        picked = [compare_picked(one, result.reference, axes) for one in result.spectra]
+        result = replace(result, figures=[{**a, **b} for a, b in zip(result.figures, picked, strict=True)])
     if options.plot:
         from nmr_speech.report.spectra import plot_reconstruction
 
@@ -256,6 +263,30 @@ def denoise(options: argparse.Namespace) -> None:
         print(json.dumps(result.summary() | {"warnings": warnings}, indent=1))
     else:
         _say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+        print(*result.told(), f"written: {options.out}", sep="\n")
+
+
+def pick(options: argparse.Namespace) -> None:
+    """List the peaks of a spectrum of one or two dimensions: shifts, heights, volumes, widths, probabilities.
+
+    Positions, heights and widths are refined by a fit of Voigt lines. The tallest of the surest peaks are printed.
+    """
+    from nmr_speech.picking import run
+    from nmr_speech.picking.tables import WRITERS
+
+    _check_output(options.out, tuple(WRITERS))
+    _check_output(options.plot, PICTURES)
+    result = run.pick_file(options.path, options.out, options.method, options.threshold)
+    if options.plot:
+        from nmr_speech.report.picked import plot_peaks
+
+        spectrum = result.spectrum
+        plot_peaks(spectrum.values, spectrum.axes, result.peaks, options.path.name, options.plot)
+    warnings = by_options(result.spectrum.warnings, options.names)
+    if options.json:
+        print(json.dumps(result.summary() | {"warnings": warnings}, indent=1))
+    else:
+        _say(*result.spectrum.steps, *(f"warning: {warning}" for warning in warnings))
         print(*result.told(), f"written: {options.out}", sep="\n")
 
 
@@ -297,6 +328,7 @@ def _parser() -> argparse.ArgumentParser:
         ("identify", identify, add_identify, "rank the molecules of a gallery for a spectrum"),
         ("reconstruct", reconstruct, add_reconstruct, "reconstruct a spectrum from non-uniform sampling"),
         ("denoise", denoise, add_denoise, "take the noise out of a 1D or 2D spectrum"),
+        ("pick", pick, add_pick, "list the peaks of a 1D or 2D spectrum"),
         ("shifts", shifts, add_shifts, "predict the chemical shifts of a protein from its sequence"),
         ("demo", demo, add_demo, "serve a web page that classifies simulated or uploaded recordings"),
         ("publish", publish, add_publish_model, "publish a trained model on the Hugging Face Hub"),

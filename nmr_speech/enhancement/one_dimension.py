@@ -132,7 +132,7 @@ def denoise_1d(
     result = torch.fft.ifft(after, norm="ortho")
     share = float(sigma) / max(float(before.abs().max()), np.finfo(float).tiny)
     noise = f"The noise of the spectrum is {share:.2g} of its largest point."
-    phase_rad, phased = _phase(after, experiment.axis, phase_deg)
+    phase_rad, phased = find_phase(after, experiment.axis, phase_deg)
     rising = {"before": before, "after": after, "std": std}
     shifted: dict[str, Any] = {name: np.fft.fftshift(part.numpy()) for name, part in rising.items()}
     steps = (*experiment.steps, noise, phased)
@@ -140,7 +140,33 @@ def denoise_1d(
     return Denoised1D(fid=result.numpy(), noise_std=float(sigma), **shifted, **settings)
 
 
-def _phase(spectrum, axis, given):
+def find_phase(
+    spectrum: torch.Tensor, axis: Axis, given: tuple[float, float] | None = None
+) -> tuple[tuple[float, float], str]:
+    """Find the phase that makes the lines of a spectrum absorptive, as most of their energy is then positive.
+
+    Arguments
+    ---------
+    spectrum : torch.Tensor
+        Complex, (n,), in the order of `torch.fft.fft`.
+    axis : Axis
+        Its axis.
+    given : tuple[float, float] | None
+        Phase that is known, in degrees.
+
+    Returns
+    -------
+    tuple[tuple[float, float], str]
+        Zero order at the carrier and first order across the width, in rad, and a sentence that says them.
+
+    Example
+    -------
+    >>> axis = Axis(512, 5000.0, 5.0, 500.0)
+    >>> fid = torch.from_numpy(np.exp((6000j - 40) * axis.seconds() + 1j))  # turned by 1 rad
+    >>> (zero, _), _ = find_phase(torch.fft.fft(fid), axis)
+    >>> round(zero)
+    1
+    """
     if given is not None:
         if len(given) != 2 or not all(map(is_number, given)):
             raise InputError(f"`phase_deg` must be two numbers, zero and first order in degrees, got {quoted(given)}")

@@ -15,6 +15,7 @@ import torch
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, is_number
+from nmr_speech.reconstruction.bruker_spectrum import read_bruker_spectrum
 from nmr_speech.reconstruction.spectrum_files import read_spectrum
 from nmr_speech.spectrometer import Experiment
 from nmr_speech.spectrometer.bruker_files import MIXING_DELAY, delay_s, read_parameters
@@ -203,19 +204,7 @@ def _bruker(path: Path) -> tuple[np.ndarray, list[Axis], list[Processing], dict[
         raise InputError(
             f"{path}: must be phased, this is a magnitude spectrum (MC2 or PH_mod); give a phase-sensitive TOCSY"
         )
-    sizes = [int(one.number("SI", 16, 2**20)) for one in (proc2s, procs)]
-    blocks = [int(one.get("XDIM") or size) for one, size in zip((proc2s, procs), sizes, strict=True)]
-    whole = all(size % block == 0 for size, block in zip(sizes, blocks, strict=True))
-    is_real = procs.get("DTYPP") == 2  # float64, as TopSpin 4 may write
-    n_bytes = 8 if is_real else 4
-    if not whole or path.stat().st_size != n_bytes * sizes[0] * sizes[1]:
-        raise InputError(
-            f"{path}: must hold {sizes[0]} x {sizes[1]} points of {n_bytes} bytes (SI) in blocks of {blocks[0]} x "
-            f"{blocks[1]} (XDIM), got {path.stat().st_size} bytes; was the file cut off?"
-        )
-    big = procs.get("BYTORDP") == 1
-    _, falling = nmrglue.bruker.read_pdata_binary(str(path), tuple(sizes), tuple(blocks), big=big, isfloat=is_real)
-    axes = [_bruker_axis(one, n) for one, n in zip((proc2s, procs), sizes, strict=True)]
+    spectrum, axes = read_bruker_spectrum(path)
     acqu = [_beside(path, name) for name in ("acqu2s", "acqus")]
     processing = [
         _bruker_processing(one, own, axis) for one, own, axis in zip((proc2s, procs), acqu, axes, strict=True)
@@ -225,21 +214,13 @@ def _bruker(path: Path) -> tuple[np.ndarray, list[Axis], list[Processing], dict[
         "pulse_program": acqus.text("PULPROG"),
         "mixing_time_s": possible_mixing_s(delay_s(Path(acqus.source), MIXING_DELAY)),
     }
-    return np.ascontiguousarray(falling[::-1, ::-1], dtype=float), axes, processing, described
+    return spectrum, list(axes), processing, described
 
 
 def _beside(path: Path, name: str) -> Parameters:
     """Acquisition parameters of the experiment that a processing belongs to; empty where the file is missing."""
     file = path.resolve().parent.parent.parent / name  # the path may be relative to the processing's own folder
     return read_parameters(file) if file.is_file() else Parameters({}, file)
-
-
-def _bruker_axis(processed: Parameters, n: int) -> Axis:
-    """OFFSET is the shift of the first point, the highest one."""
-    field_mhz, width_hz = processed.quantity("SF", "field_mhz"), processed.quantity("SW_p", "width_hz")
-    spacing_ppm = width_hz / field_mhz / n
-    highest_ppm = processed.quantity("OFFSET", "carrier_ppm")
-    return Axis(n, width_hz, highest_ppm - (n - 1 - n // 2) * spacing_ppm, field_mhz)
 
 
 def _bruker_processing(processed: Parameters, acquired: Parameters, axis: Axis) -> Processing:

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nmrglue
 import numpy as np
@@ -147,12 +148,19 @@ def read_spectrum(path: str | Path) -> tuple[np.ndarray, Axis, Axis]:
         raise InputError(f"{path}: must be a real 2D spectrum, transformed and phased in both dimensions")
     if not np.isfinite(spectrum).all():
         raise InputError(f"{path}: points must be finite numbers, got NaN or infinity")
-    f1, f2 = (_axis(module.make_uc(parameters, spectrum, dim=k), spectrum.shape[k]) for k in (0, 1))
+    f1, f2 = (axis_of(module.make_uc(parameters, spectrum, dim=k), spectrum.shape[k]) for k in (0, 1))
     return np.ascontiguousarray(spectrum[::-1, ::-1]), f1, f2
 
 
-def _axis(converter, n: int) -> Axis:
-    """Return the axis of nmrglue's unit converter, which knows the origin of a part that was cut out."""
+def axis_of(converter: Any, n: int) -> Axis:
+    """Return the axis of n points of nmrglue's unit converter, which knows the origin of a part that was cut out.
+
+    Example
+    -------
+    >>> converter = nmrglue.fileiobase.unit_conversion(4, False, 4000.0, 500.0, 2500.0)
+    >>> axis_of(converter, 4).ppm().round(6)
+    array([3., 5., 7., 9.])
+    """
     rising = converter.ppm_scale()[::-1]
     field_mhz = (converter.hz(0) - converter.hz(1)) / (rising[1] - rising[0])
     return Axis(n, float((rising[1] - rising[0]) * n * field_mhz), float(rising[n // 2]), float(field_mhz))

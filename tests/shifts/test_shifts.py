@@ -190,11 +190,11 @@ def test_structure_is_found_again_from_ideal_shifts():
         ("", None, "`sequence` must be a text of 1 to 10,000 letters, got 0"),
         ("A" * 10_001, None, "`sequence` must be a text of 1 to 10,000 letters, got 10001"),
         ("MQZF", None, "residue 3 of `sequence` must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'Z'"),
-        ("MQiF", None, "residue 3 of `sequence` must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'i'; write it in capitals"),
+        ("MQiF", None, "a letter of ARNDCQEGHILKMFPSTWYV or X, got 'i'; write it in capitals"),
         ("MQ F", None, "residue 3 of `sequence`"),
         (None, None, "`sequence` must be a text of 1 to 10,000 letters, got None"),
         ("MQIF", "HHH", "`secondary_structure` must have a letter for each of the 4 residues, got 3"),
-        ("MQIF", "HHTH", "letter 3 of `secondary_structure` must be H (helix), B or E (strand), C (coil) or X (not known)"),
+        ("MQIF", "HHTH", "letter 3 of `secondary_structure` must be H (helix), B or E (strand), C (coil) or X"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_predicted(sequence, structure, message):

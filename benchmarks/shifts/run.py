@@ -113,7 +113,7 @@ def _slopes():
         own = predict(protein.sequence, protein.structure)
         wrong = protein.shifts_ppm[:, :N_BACKBONE] - own.shift_ppm
         for homologue in homologues(protein.sequence, others):
-            there, same = transferred(own, homologue, {"side_chains": False, "source": None})
+            there, same = transferred(own, homologue)
             both = np.isfinite(wrong) & np.isfinite(there)
             scale = own.std_ppm
             for alike in (True, False):

@@ -72,13 +72,14 @@ def shifts(options: argparse.Namespace) -> None:
 
     check_output(options.out, tuple(WRITERS))
     check_output(options.plot, PICTURES)
-    settings = {"side_chains": options.side_chains, "source": options.source}
+    settings: dict[str, Any] = {"side_chains": options.side_chains, "source": options.source}
     lines = []
     if options.homologues:
         from nmr_speech.shifts.homology import predict_by_homology
 
         found, used = predict_by_homology(options.sequence, options.secondary_structure, **settings)
         lines = [f"BMRB {one.protein.id} (PDB {one.protein.pdb}): {100 * one.identity:.0f}% identical" for one in used]
+        lines = lines or ["no protein of RefDB is alike: these are the shifts without homologues"]
     else:
         found = predict(options.sequence, options.secondary_structure, **settings)
     if options.out:
@@ -91,9 +92,10 @@ def shifts(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"shifts": rows, "homologues": lines}, indent=1))
     else:
-        say(*lines, *(f"written: {path}" for path in (options.out, options.plot) if path))
+        lines += [f"written: {path}" for path in (options.out, options.plot) if path]
         if not (options.out or options.plot):
-            print(*("{number} {residue} {atom} {shift_ppm:.3f} {std_ppm:.3f}".format(**row) for row in rows), sep="\n")
+            lines += ["{} {} {} {:.3f} {:.3f}".format(*row) for row in found.rows()]
+        say(*lines)
 
 
 def _yaml(text: str | None) -> Any:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 
 from nmr_speech.checks import whole
 from nmr_speech.commands.output import PICTURES, check_output, say

@@ -51,9 +51,10 @@ def plot_hsqc(prediction: Prediction, title: str, path: str | Path) -> None:
         axes.add_patch(Ellipse((h, n), 2 * h_std, 2 * n_std, color="tab:blue", alpha=0.08, linewidth=0))
         axes.plot(h, n, "o", color="tab:blue", markersize=3)
         axes.annotate(name, (h, n), xytext=(3, 2), textcoords="offset points", fontsize=7)
-    for values, limits in ((1, axes.set_xlim), (2, axes.set_ylim)):
-        low = min(peak[values][0] - peak[values][1] for peak in peaks)
-        high = max(peak[values][0] + peak[values][1] for peak in peaks)
+    of_h, of_n = [h for _, h, _ in peaks], [n for _, _, n in peaks]
+    for values, limits in ((of_h, axes.set_xlim), (of_n, axes.set_ylim)):
+        low = min(mean - std for mean, std in values)
+        high = max(mean + std for mean, std in values)
         limits(high + MARGIN * (high - low), low - MARGIN * (high - low))  # spectra run from right to left
     axes.set_xlabel("1H (ppm)")
     axes.set_ylabel("15N (ppm)")

@@ -11,19 +11,19 @@ from nmr_speech.checks import InputError
 from nmr_speech.shifts.atoms import UNKNOWN
 
 try:
-    from Bio.Align import PairwiseAligner, substitution_matrices
+    from Bio import Align
 except ImportError:
-    PairwiseAligner = None
+    Align = None  # type: ignore[assignment]
 
 GAP_OPEN, GAP_EXTEND = -11, -1  # with BLOSUM62, the defaults of BLAST
 
 
 @lru_cache(maxsize=1)
 def _aligner() -> Any:
-    if PairwiseAligner is None:
+    if Align is None:
         raise InputError("Biopython must be installed for alignments; pip install 'nmr_speech[shifts]' installs it")
-    scores = substitution_matrices.load("BLOSUM62")
-    return PairwiseAligner(
+    scores = Align.substitution_matrices.load("BLOSUM62")
+    return Align.PairwiseAligner(
         mode="local", substitution_matrix=scores, open_gap_score=GAP_OPEN, extend_gap_score=GAP_EXTEND
     )
 

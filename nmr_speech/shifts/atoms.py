@@ -42,12 +42,11 @@ def present() -> np.ndarray:
     table[:, : len(BACKBONE)] = True
     table[LETTERS.index("G"), BACKBONE.index("CB")] = False
     table[LETTERS.index("P"), BACKBONE.index("H")] = False
-    groups = files(nmr_speech.simulate) / "data" / "groups.csv"
-    with groups.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            if row["seen_in"] and row["statistics_atom"] in SIDE_CHAIN:
-                letter = next(letter for letter, name in ONE_LETTER.items() if name == row["residue"])
-                table[LETTERS.index(letter), ATOMS.index(row["statistics_atom"])] = True
+    groups = (files(nmr_speech.simulate) / "data" / "groups.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(groups.splitlines()):
+        if row["seen_in"] and row["statistics_atom"] in SIDE_CHAIN:
+            letter = next(letter for letter, name in ONE_LETTER.items() if name == row["residue"])
+            table[LETTERS.index(letter), ATOMS.index(row["statistics_atom"])] = True
     return table
 
 

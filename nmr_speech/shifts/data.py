@@ -57,7 +57,7 @@ class ProteinSet(torch.utils.data.Dataset):
     """
 
     def __init__(self, proteins: Sequence[Protein], batch_size: int, longest: int = 400) -> None:
-        pieces = []
+        pieces: list[tuple[torch.Tensor, ...]] = []
         for protein in proteins:
             letters = torch.from_numpy(letter_numbers(protein.sequence))
             structure = torch.tensor([STRUCTURES[letter] for letter in protein.structure])

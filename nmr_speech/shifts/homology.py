@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.shifts.alignment import identity, pairs, score
+from nmr_speech.shifts.atoms import BACKBONE
 from nmr_speech.shifts.predict import Prediction, predict
 from nmr_speech.shifts.refdb import Protein, read_refdb
 
@@ -96,13 +97,12 @@ def predict_by_homology(
     InputError
         As for `predict`; or RefDB or Biopython is not installed.
     """
-    settings = {"side_chains": side_chains, "source": source}
-    own = predict(sequence, secondary_structure, **settings)
+    own = predict(sequence, secondary_structure, side_chains=side_chains, source=source)
     found = homologues(sequence, read_refdb() if library is None else library)
     mean, std = own.shift_ppm.copy(), own.std_ppm.copy()
     open_ = np.ones(mean.shape, bool)  # what no homologue has given yet; the most alike comes first
     for homologue in found:
-        errors, same = transferred(own, homologue, settings)
+        errors, same = transferred(own, homologue, source)
         weight = np.where(
             same, np.interp(homologue.identity, IDENTITIES, SAME), np.interp(homologue.identity, IDENTITIES, OTHER)
         )
@@ -114,7 +114,9 @@ def predict_by_homology(
     return replace(own, shift_ppm=mean, std_ppm=std), found
 
 
-def transferred(own: Prediction, homologue: Homologue, settings: dict) -> tuple[np.ndarray, np.ndarray]:
+def transferred(
+    own: Prediction, homologue: Homologue, source: str | Path | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Bring the network's errors on a homologue to the places of a sequence.
 
     Arguments
@@ -123,8 +125,8 @@ def transferred(own: Prediction, homologue: Homologue, settings: dict) -> tuple[
         Of the sequence.
     homologue : Homologue
         The other protein.
-    settings : dict
-        Keywords of `predict`.
+    source : str | Path | None
+        Of the network; see `predict`.
 
     Returns
     -------
@@ -136,7 +138,7 @@ def transferred(own: Prediction, homologue: Homologue, settings: dict) -> tuple[
     other = homologue.protein
     # The structure of the homologue is used where that of the sequence is: both predictions know as much.
     structure = None if own.secondary_structure is None else other.structure
-    predicted = predict(other.sequence, structure, **settings)
+    predicted = predict(other.sequence, structure, side_chains=len(own.atoms) > len(BACKBONE), source=source)
     wrong = other.shifts_ppm[:, : len(own.atoms)] - predicted.shift_ppm
     errors = np.full(own.shift_ppm.shape, np.nan)
     same = np.zeros(len(own.sequence), bool)

@@ -155,10 +155,10 @@ class ShiftNetwork(nn.Module):
         self.scale = Scale(self.n_atoms)
         self.register_buffer("calibration", torch.ones(self.n_atoms))  # of the standard deviations, found on other data
         self.trunk = Trunk(N_LETTERS + N_STRUCTURES, channels, width, dilations, dropout)
-        self.head = nn.Linear(channels, 2 * self.n_atoms)
+        self.head: nn.Module = nn.Linear(channels, 2 * self.n_atoms)
         # Begin with the mean and the standard deviation of all residues of that kind.
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        for weight in self.head.parameters():
+            nn.init.zeros_(weight)
         self.reach = self.trunk.reach
 
     def forward(

@@ -34,8 +34,8 @@ def split_of() -> dict[str, tuple[int, str]]:
     >>> split_of()["6709"][1]  # one of SHIFTX2's
     'shiftx'
     """
-    with (files(__package__) / "data" / "split.csv").open(newline="", encoding="utf-8") as lines:
-        return {row["bmrb_id"]: (int(row["cluster"]), row["split"]) for row in csv.DictReader(lines)}
+    lines = (files(__package__) / "data" / "split.csv").read_text(encoding="utf-8").splitlines()
+    return {row["bmrb_id"]: (int(row["cluster"]), row["split"]) for row in csv.DictReader(lines)}
 
 
 def proteins_of(split: str) -> list[Protein]:

@@ -54,7 +54,10 @@ def simulate(options: argparse.Namespace) -> None:
 def _peptide(options, seed, index, settings):
     from nmr_speech.corpus.peptide import check_target, write_peptide
     from nmr_speech.shifts.peptide import draw_sequence
+    from nmr_speech.simulate.acquisition import CHOICES
 
+    if options.peptide in CHOICES["sequence"]:  # what --sequence was before there were peptides
+        raise InputError(f"--sequence is that of a peptide; the mixing is --mixing {options.peptide}")
     check_target(options.out)
     peptide = draw_sequence(options.peptide, options.secondary_structure, seed, index, **settings)
     title = peptide.sequence if len(peptide.sequence) < 30 else f"{len(peptide.sequence)} residues"

@@ -38,6 +38,6 @@ def draw_sequence(
     ['MET', 'GLN']
     """
     if UNKNOWN in sequence:
-        raise InputError(f"residue {sequence.index(UNKNOWN) + 1} of `sequence` is X, which cannot be simulated")
+        raise InputError(f"residue {sequence.index(UNKNOWN) + 1} of the sequence is X, which cannot be simulated")
     predicted = predict(sequence, secondary_structure, side_chains=True)
     return draw_peptide(residues_of(sequence, predicted.gaussians(), condition), seed, index, **settings)

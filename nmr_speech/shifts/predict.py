@@ -99,7 +99,7 @@ def predict(
     >>> predict("GZ")
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: residue 2 of `sequence` must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'Z'...
+    nmr_speech.checks.InputError: residue 2 of the sequence must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'Z'...
     """
     letters = torch.from_numpy(letter_numbers(check_sequence(sequence)))[None]
     structure = torch.from_numpy(structure_numbers(secondary_structure, len(sequence)))[None]
@@ -161,12 +161,12 @@ def check_sequence(sequence: str) -> str:
     """Return a sequence if a network can take it; see `predict`."""
     if not isinstance(sequence, str) or not 1 <= len(sequence) <= LONGEST:
         count = f"{len(sequence)}" if isinstance(sequence, str) else quoted(sequence)
-        raise InputError(f"`sequence` must be a text of 1 to {LONGEST:,} letters, got {count}")
+        raise InputError(f"the sequence must be a text of 1 to {LONGEST:,} letters, got {count}")
     for place, letter in enumerate(sequence, start=1):
         if letter not in LETTERS and letter != UNKNOWN:
             hint = "; write it in capitals" if letter.upper() in LETTERS else ""
             wanted = f"a letter of {LETTERS} or {UNKNOWN}"
-            raise InputError(f"residue {place} of `sequence` must be {wanted}, got {quoted(letter)}{hint}")
+            raise InputError(f"residue {place} of the sequence must be {wanted}, got {quoted(letter)}{hint}")
     return sequence
 
 

@@ -187,12 +187,12 @@ def test_structure_is_found_again_from_ideal_shifts():
 @pytest.mark.parametrize(
     ("sequence", "structure", "message"),
     [
-        ("", None, "`sequence` must be a text of 1 to 10,000 letters, got 0"),
-        ("A" * 10_001, None, "`sequence` must be a text of 1 to 10,000 letters, got 10001"),
-        ("MQZF", None, "residue 3 of `sequence` must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'Z'"),
+        ("", None, "the sequence must be a text of 1 to 10,000 letters, got 0"),
+        ("A" * 10_001, None, "the sequence must be a text of 1 to 10,000 letters, got 10001"),
+        ("MQZF", None, "residue 3 of the sequence must be a letter of ARNDCQEGHILKMFPSTWYV or X, got 'Z'"),
         ("MQiF", None, "a letter of ARNDCQEGHILKMFPSTWYV or X, got 'i'; write it in capitals"),
-        ("MQ F", None, "residue 3 of `sequence`"),
-        (None, None, "`sequence` must be a text of 1 to 10,000 letters, got None"),
+        ("MQ F", None, "residue 3 of the sequence"),
+        (None, None, "the sequence must be a text of 1 to 10,000 letters, got None"),
         ("MQIF", "HHH", "`secondary_structure` must have a letter for each of the 4 residues, got 3"),
         ("MQIF", "HHTH", "letter 3 of `secondary_structure` must be H (helix), B or E (strand), C (coil) or X"),
     ],

@@ -121,7 +121,7 @@ def test_the_command_prints_json(capsys):
         (["simulate", "VAL", "--sequence", "MQI", "--out", "a.wav"], "give either residues, such as VAL, or"),
         (["simulate", "--out", "a.wav"], "give either residues, such as VAL, or"),
         (["simulate", "--sequence", "MQI", "--out", "a.mp3"], "a.mp3: must end in .wav or .flac, or be a folder"),
-        (["simulate", "--sequence", "isotropic", "--out", "a.wav"], "--sequence is that of a peptide; the mixing is --mixing isotropic"),
+        (["simulate", "--sequence", "isotropic", "--out", "a.wav"], "the mixing is --mixing isotropic"),
     ],
 )  # fmt: skip
 def test_what_the_commands_refuse(arguments, message, tmp_path, monkeypatch):

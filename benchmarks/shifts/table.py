@@ -146,7 +146,41 @@ def shifts_source():
     return f"{text} Commit {commit(source)}, {source['hardware']['processor']}."
 
 
+def shifts_classifier():
+    """Compare classifiers trained on BMRB's shifts and on predicted ones, on residues at their measured shifts."""
+    found = load("shifts", "classifier")
+    rows = []
+    for kind, words in (
+        ("protein", "BMRB's Gaussians"),
+        ("predicted", "predicted, of other proteins"),
+        ("sequence known", "predicted, of the proteins tested"),
+    ):
+        if own := [row for name, row in found.items() if name.startswith(f"{kind} | ")]:
+            low, high = own[0]["interval"]
+            shown = ", ".join(percent(row["accuracy"]) for row in own)
+            rows.append([words, shown, f"{percent(low)} to {percent(high)}", own[0]["residues"]])
+    if not rows:
+        return "Not measured: `python -m benchmarks.shifts.classifier`."
+    columns = ["shifts of the training recordings", "right, by seed", "95% interval of the first", "residues"]
+    text = table(columns, rows, 1)
+    if narrow := found.get("narrowing"):
+        shares = {}
+        for groups in narrow.values():
+            for group, ratio in groups.items():
+                shares.setdefault(group if group in ("H", "HA") else "side chains", []).append(ratio)
+        parts = ", ".join(f"{name} {mean(values):.2f}" for name, values in shares.items())
+        narrowest = sorted((ratio, name, group) for name, own in narrow.items() for group, ratio in own.items())
+        least = ", ".join(f"{name} {group} {ratio:.2f}" for ratio, name, group in narrowest[:3])
+        most = ", ".join(f"{name} {group} {ratio:.2f}" for ratio, name, group in narrowest[-3:])
+        text += (
+            f"\n\nPredicted standard deviation over BMRB's, without structure, mean over the residues: {parts}; "
+            f"narrowest {least}, widest {most}."
+        )
+    return text
+
+
 BLOCKS = {
+    "shifts-classifier": shifts_classifier,
     "shifts-headline": shifts_headline,
     "shifts-test": shifts_test,
     "shifts-calibration": shifts_calibration,

@@ -9,7 +9,7 @@ from nmr_speech.simulate.peptide import Peptide, draw_peptide, residues_of
 
 
 def draw_sequence(
-    sequence: str, secondary_structure: str | None, seed: int, index: int, *, condition: str = "h2o", **settings: Any
+    sequence: str, secondary_structure: str | None, seed: int, index: int, /, *, condition: str = "h2o", **settings: Any
 ) -> Peptide:
     """Predict the shifts of a sequence, draw one set of them, and simulate its TOCSY.
 

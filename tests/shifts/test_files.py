@@ -51,7 +51,7 @@ def test_nmrglue_reads_the_table(tmp_path):
     write_shifts(tmp_path / "shifts.tab", found)
     comments, _, table = nmrglue.pipe.read_table(str(tmp_path / "shifts.tab"))
     assert any("MGFVLIKNPY TWX" in comment for comment in comments)
-    by_name = {(row["RESID"], row["ATOMNAME"]): row["SHIFT"] for row in table}
+    by_name = {(row["RESID"], row["ATOMNAME"].decode()): row["SHIFT"] for row in table}
     column = dict(zip(found.atoms, range(len(found.atoms)), strict=True))
     assert by_name[3, "HN"] == pytest.approx(found.shift_ppm[2, column["H"]], abs=6e-4)
     assert by_name[4, "HG12"] == by_name[4, "HG11"] == pytest.approx(found.shift_ppm[3, column["MG1"]], abs=6e-4)

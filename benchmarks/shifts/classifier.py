@@ -67,7 +67,7 @@ def measured_residues(proteins, seed=0):
                 continue
             residue = load_residue(name)
             drawn = residue.draw_shifts(rng, 1)[0]
-            own = [shifts[ATOMS.index(_atom(residue, place))] for place in range(len(drawn))]
+            own = [_shift(shifts, residue, place) for place in range(len(drawn))]
             if np.isnan([own[place] for place in set(residue.shift_of)]).sum() <= 1:
                 found[name].append((name, np.where(np.isnan(own), drawn, own).tolist()))
     chosen = []
@@ -77,8 +77,9 @@ def measured_residues(proteins, seed=0):
     return chosen
 
 
-def _atom(residue, place):
-    return residue.system.names[residue.shift_of[place]]
+def _shift(shifts, residue, place):
+    atom = residue.system.names[residue.shift_of[place]]
+    return shifts[ATOMS.index(atom)] if atom in ATOMS else np.nan
 
 
 def accuracy(model, residues):

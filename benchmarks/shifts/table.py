@@ -139,7 +139,7 @@ def shifts_source():
     minutes = mean(row["training_seconds"] for row in own) / 60
     text = (
         f"Convolutions: {own[0]['parameters']:,} parameters, trained in {minutes:.0f} minutes on one core that other "
-        f"work shared; windows: {window[0]['parameters']:,} for {37} atoms. {own[0]['proteins']} test proteins."
+        f"work shared; windows: {window[0]['parameters']:,} for 36 atoms. {own[0]['proteins']} test proteins."
     )
     if row := found.get("seconds"):
         text += f" A sequence of {row['residues']} residues takes {1000 * row['seconds']:.0f} ms."

@@ -48,8 +48,8 @@ def plot_hsqc(prediction: Prediction, title: str, path: str | Path) -> None:
     figure = Figure(figsize=(9, 8), layout="constrained")
     axes = figure.subplots()
     for name, (h, h_std), (n, n_std) in peaks:
-        axes.add_patch(Ellipse((h, n), 2 * h_std, 2 * n_std, color="tab:blue", alpha=0.08, linewidth=0))
-        axes.plot(h, n, "o", color="tab:blue", markersize=3)
+        axes.add_patch(Ellipse((h, n), 2 * h_std, 2 * n_std, color="tab:blue", alpha=min(0.15, 1 / len(peaks)), lw=0))
+        axes.plot(h, n, "o", color="black", markersize=3)
         axes.annotate(name, (h, n), xytext=(3, 2), textcoords="offset points", fontsize=7)
     of_h, of_n = [h for _, h, _ in peaks], [n for _, _, n in peaks]
     for values, limits in ((of_h, axes.set_xlim), (of_n, axes.set_ylim)):

@@ -14,9 +14,9 @@ BACKBONE = ("N", "CA", "CB", "C", "H", "HA")
 SIDE_CHAIN = (
     "HA2", "HA3", "HB", "HB2", "HB3", "MB", "HG", "HG2", "HG3", "HG12", "HG13", "MG1", "MG2",
     "HD1", "HD2", "HD3", "HD21", "HD22", "MD1", "MD2", "HE", "HE1", "HE2", "HE3", "HE21", "HE22", "ME",
-    "HZ", "HZ2", "HZ3", "HH2",
+    "HZ2", "HZ3", "HH2",
 )  # fmt: skip
-"""The other protons that the simulator draws, by its names: M is a methyl group."""
+"""The other protons that the simulator draws, by its names: M is a methyl group. RefDB lacks HZ of phenylalanine."""
 ATOMS = BACKBONE + SIDE_CHAIN
 
 LETTERS = "".join(ONE_LETTER)
@@ -44,8 +44,8 @@ def present() -> np.ndarray:
     table[LETTERS.index("P"), BACKBONE.index("H")] = False
     groups = (files(nmr_speech.simulate) / "data" / "groups.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(groups.splitlines()):
+        letter = next(letter for letter, name in ONE_LETTER.items() if name == row["residue"])
         if row["seen_in"] and row["statistics_atom"] in SIDE_CHAIN:
-            letter = next(letter for letter, name in ONE_LETTER.items() if name == row["residue"])
             table[LETTERS.index(letter), ATOMS.index(row["statistics_atom"])] = True
     return table
 

@@ -50,7 +50,7 @@ class ProteinSet(torch.utils.data.Dataset):
 
     Example
     -------
-    >>> shifts = np.zeros((7, 37), np.float32)
+    >>> shifts = np.zeros((7, 36), np.float32)
     >>> batches = ProteinSet([Protein("1", "1ABC", "MQIFVKT", "CCBBBBC", shifts)], batch_size=2, longest=4)
     >>> len(batches), batches[0].inside.sum(1).tolist()
     (1, [3.0, 4.0])
@@ -96,7 +96,7 @@ def fill_scale(scale: Scale, proteins: Sequence[Protein]) -> None:
 
     Example
     -------
-    >>> shifts = np.full((40, 37), 4.0, np.float32)
+    >>> shifts = np.full((40, 36), 4.0, np.float32)
     >>> shifts[::2, 0] = 110.0
     >>> shifts[1::2, 0] = 114.0
     >>> scale = Scale(1)

@@ -141,7 +141,7 @@ class ShiftNetwork(nn.Module):
     >>> letters, structure = torch.zeros(1, 5, dtype=torch.long), torch.full((1, 5), 3)
     >>> mean_ppm, std_ppm = network(letters, structure, torch.ones(1, 5))
     >>> mean_ppm.shape, bool((std_ppm > 0).all())
-    (torch.Size([1, 5, 37]), True)
+    (torch.Size([1, 5, 36]), True)
     """
 
     calibration: torch.Tensor

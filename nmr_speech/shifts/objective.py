@@ -41,7 +41,7 @@ def shift_loss(
 
     Example
     -------
-    >>> one = torch.ones(1, 1, 37)
+    >>> one = torch.ones(1, 1, 36)
     >>> shift_loss(one, one, 3 * one, one, beta=0.0, side_chain_weight=1.0)  # two standard deviations off
     tensor(2.)
     """

@@ -36,7 +36,8 @@ PROTONS = {
 }  # fmt: skip
 STRUCTURES = "HBC"
 """Helix, strand (B, as in beta) and coil; X is unknown."""
-CENTRAL = (0.001, 0.999)
+FARTHEST = 8.0  # standard deviations from the median
+QUARTILES_TO_STD = 1.349  # distance of the quartiles of a Gaussian
 SHORTEST_MATCH = 5  # residues
 
 
@@ -69,8 +70,8 @@ class Protein:
 def read_refdb() -> tuple[Protein, ...]:
     """Read all proteins of RefDB.
 
-    Values that cannot be are taken out: of each residue's atom those outside the central 99.8% of all values, widened
-    by half its width on either side.
+    Values that cannot be are taken out: of each residue's atom those more than eight standard deviations from the
+    median, the standard deviation being that of a Gaussian with the same quartiles.
 
     Returns
     -------
@@ -146,9 +147,9 @@ def _without_outliers(proteins):
         own = np.flatnonzero(letters == letter)
         for atom in np.flatnonzero(np.isfinite(shifts[own]).any(axis=0)):
             values = shifts[own, atom]
-            low, high = np.nanquantile(values, CENTRAL)
-            margin = (high - low) / 2
-            shifts[own[(values < low - margin) | (values > high + margin)], atom] = np.nan
+            low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75))
+            farthest = FARTHEST * (high - low) / QUARTILES_TO_STD
+            shifts[own[np.abs(values - middle) > farthest], atom] = np.nan
     ends = np.cumsum([len(protein.sequence) for protein in proteins])
     for protein, kept in zip(proteins, np.split(shifts, ends[:-1]), strict=True):
         protein.shifts_ppm[:] = kept

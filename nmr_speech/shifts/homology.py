@@ -20,9 +20,9 @@ CANDIDATES = 10  # best scores whose identity is computed
 LEAST_IDENTITY = 0.3
 # Slope of a residue's error against that of its partner in a homologue, by identity of the two proteins, for the same
 # residue and for another: fitted on pairs of the validation split, `benchmarks/shifts/run.py`.
-IDENTITIES = (0.3, 0.5, 0.7, 0.9, 1.0)
-SAME = (0.3, 0.5, 0.7, 0.9, 0.97)
-OTHER = (0.2, 0.3, 0.4, 0.5, 0.5)
+IDENTITIES = (0.35, 0.5, 0.7, 0.875, 0.975)
+SAME = (0.43, 0.55, 0.60, 0.77, 0.77)
+OTHER = (0.29, 0.38, 0.40, 0.42, 0.43)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Homologue:
 
 
 def homologues(
-    sequence: str, library: Sequence[Protein], least_identity: float = LEAST_IDENTITY, count: int = 3
+    sequence: str, library: Sequence[Protein], least_identity: float = LEAST_IDENTITY, count: int = 5
 ) -> list[Homologue]:
     """Find the proteins of a library that are most alike to a sequence, the most alike first.
 
@@ -99,18 +99,19 @@ def predict_by_homology(
     """
     own = predict(sequence, secondary_structure, side_chains=side_chains, source=source)
     found = homologues(sequence, read_refdb() if library is None else library)
-    mean, std = own.shift_ppm.copy(), own.std_ppm.copy()
-    open_ = np.ones(mean.shape, bool)  # what no homologue has given yet; the most alike comes first
+    # The error t here and the errors h there are Gaussian, of one variance, and each h has the correlation w with t, else
+    # nothing in common: E[t | h] = sum(w h / (1 - w^2)) / (1 + sum(w^2 / (1 - w^2))), and the variance of t shrinks by
+    # the denominator.
+    numerator, denominator = np.zeros(own.shift_ppm.shape), np.ones(own.shift_ppm.shape)
     for homologue in found:
         errors, same = transferred(own, homologue, source)
-        weight = np.where(
-            same, np.interp(homologue.identity, IDENTITIES, SAME), np.interp(homologue.identity, IDENTITIES, OTHER)
-        )
-        use = open_ & np.isfinite(errors)
-        mean = np.where(use, mean + weight[:, None] * np.nan_to_num(errors), mean)
-        # Of two numbers with this correlation, one known: the variance that is left of the other.
-        std = np.where(use, std * np.sqrt(1 - weight[:, None] ** 2), std)
-        open_ &= ~use
+        weight = np.where(same, *(np.interp(homologue.identity, IDENTITIES, slopes) for slopes in (SAME, OTHER)))[
+            :, None
+        ]
+        known = np.isfinite(errors)
+        numerator += np.where(known, weight / (1 - weight**2) * np.nan_to_num(errors), 0.0)
+        denominator += np.where(known, weight**2 / (1 - weight**2), 0.0)
+    mean, std = own.shift_ppm + numerator / denominator, own.std_ppm / np.sqrt(denominator)
     return replace(own, shift_ppm=mean, std_ppm=std), found
 
 

@@ -99,9 +99,9 @@ def predict_by_homology(
     """
     own = predict(sequence, secondary_structure, side_chains=side_chains, source=source)
     found = homologues(sequence, read_refdb() if library is None else library)
-    # The error t here and the errors h there are Gaussian, of one variance, and each h has the correlation w with t, else
-    # nothing in common: E[t | h] = sum(w h / (1 - w^2)) / (1 + sum(w^2 / (1 - w^2))), and the variance of t shrinks by
-    # the denominator.
+    # The error t here and the errors h there are Gaussian, of one variance; each h has the correlation w with t, and
+    # nothing else in common: E[t | h] = sum(w h / (1 - w^2)) / (1 + sum(w^2 / (1 - w^2))), and the variance of t
+    # shrinks by the denominator.
     numerator, denominator = np.zeros(own.shift_ppm.shape), np.ones(own.shift_ppm.shape)
     for homologue in found:
         errors, same = transferred(own, homologue, source)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from nmr_speech.shifts.alignment import identity, pairs, score
-from nmr_speech.shifts.atoms import BACKBONE
+from nmr_speech.shifts.atoms import BACKBONE, UNKNOWN
 from nmr_speech.shifts.predict import Prediction, predict
 from nmr_speech.shifts.refdb import Protein, read_refdb
 
@@ -81,7 +81,7 @@ def predict_by_homology(
     Arguments
     ---------
     sequence, secondary_structure, side_chains, source
-        See `nmr_speech.shifts.predict`.
+        See `nmr_speech.shifts.predict`; a structure that is not given is that of the homologues.
     library : Sequence[Protein] | None
         Proteins with shifts; None for all of RefDB.
 
@@ -97,22 +97,45 @@ def predict_by_homology(
     InputError
         As for `predict`; or RefDB or Biopython is not installed.
     """
-    own = predict(sequence, secondary_structure, side_chains=side_chains, source=source)
     found = homologues(sequence, read_refdb() if library is None else library)
+    structure = structure_of(sequence, found) if secondary_structure is None else secondary_structure
+    own = predict(sequence, structure, side_chains=side_chains, source=source)
     # The error t here and the errors h there are Gaussian, of one variance; each h has the correlation w with t, and
     # nothing else in common: E[t | h] = sum(w h / (1 - w^2)) / (1 + sum(w^2 / (1 - w^2))), and the variance of t
     # shrinks by the denominator.
     numerator, denominator = np.zeros(own.shift_ppm.shape), np.ones(own.shift_ppm.shape)
     for homologue in found:
         errors, same = transferred(own, homologue, source)
-        weight = np.where(same, *(np.interp(homologue.identity, IDENTITIES, slopes) for slopes in (SAME, OTHER)))[
-            :, None
-        ]
+        of_same, of_other = (np.interp(homologue.identity, IDENTITIES, slopes) for slopes in (SAME, OTHER))
+        weight = np.where(same, of_same, of_other)[:, None]
         known = np.isfinite(errors)
         numerator += np.where(known, weight / (1 - weight**2) * np.nan_to_num(errors), 0.0)
         denominator += np.where(known, weight**2 / (1 - weight**2), 0.0)
     mean, std = own.shift_ppm + numerator / denominator, own.std_ppm / np.sqrt(denominator)
     return replace(own, shift_ppm=mean, std_ppm=std), found
+
+
+def structure_of(sequence: str, found: Sequence[Homologue]) -> str | None:
+    """Take the secondary structure of a sequence from its homologues; None where there are none.
+
+    Arguments
+    ---------
+    sequence : str
+        One-letter codes.
+    found : Sequence[Homologue]
+        Its homologues, the most alike first.
+
+    Returns
+    -------
+    str | None
+        H, B, C, or X where no homologue says anything, (L).
+    """
+    structure = [UNKNOWN] * len(sequence)
+    for homologue in found:
+        for here, there in pairs(sequence, homologue.protein.sequence):
+            if structure[here] == UNKNOWN:
+                structure[here] = homologue.protein.structure[there]
+    return "".join(structure) if found else None
 
 
 def transferred(

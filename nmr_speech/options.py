@@ -204,11 +204,13 @@ def add_denoise(command: Command) -> None:
 
 def add_pick(command: Command) -> None:
     """Add the options of ``pick``."""
+    from nmr_speech.picking.pick import DEFAULT, METHODS
+
     text = "spectrum (.ft1, .ft2, .ucsf, 1r, 2rr), or a folder that holds one; or an experiment sampled uniformly"
     command.add_argument("path", type=Path, metavar="INPUT", help=text)
     text = "table to write: .tab (NMRPipe), .list (Sparky) or .csv"
     command.add_argument("--out", type=Path, required=True, help=text)
-    command.add_argument("--method", default="maxima", help="deep_picker, nmr_net (2D only) or maxima")
+    command.add_argument("--method", default=DEFAULT, help=" or ".join(METHODS))
     command.add_argument("--threshold", type=value, metavar="P", help="least probability of a peak, 0 to 1")
     command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum with its peaks")
     command.add_argument("--json", action="store_true", help="print JSON, with all peaks and their standard errors")

@@ -3,13 +3,15 @@
 import itertools
 
 import numpy as np
+from scipy.ndimage import label
 from scipy.special import log_ndtr
 
 from nmr_speech.picking.noise import local_noise
 from nmr_speech.picking.peaks import Candidates
 
 LEAST = 4.0  # standard deviations of the noise: below, nothing is proposed
-FAINTEST = 2e-4  # share of the highest point that counts as noise where there is less: a computed spectrum has none
+FLOOR = 1.0  # standard deviations down to which hills are uncovered: a baseline above them joins those it carries
+FAINTEST = 1e-5  # share of the highest point that counts as noise where there is less: a computed spectrum has none
 
 
 def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
@@ -39,7 +41,7 @@ def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
     noise = local_noise(plane, least)
     places, scores = [np.zeros((0, plane.ndim), dtype=int)], [np.zeros(0)]
     for sign in (1, -1):
-        found, prominence = prominences(sign * plane, LEAST * noise)
+        found, prominence = prominences(sign * plane, FLOOR * noise, LEAST * noise)
         places.append(found)
         scores.append(prominence)
     place, score = np.concatenate(places), np.concatenate(scores)
@@ -80,7 +82,7 @@ def refine(plane: np.ndarray, places: np.ndarray) -> np.ndarray:
     return refined
 
 
-def prominences(magnitude: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def prominences(magnitude: np.ndarray, floor: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find local maxima and how far one must come down from each, on the best way, to reach a higher one.
 
     Points are taken by falling magnitude, as a flood uncovers hills: each joins the hill beside it, and where two hills
@@ -92,6 +94,8 @@ def prominences(magnitude: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, n
         Real, (n,) or (n1, n2).
     floor : np.ndarray
         Magnitude at each point below which nothing is uncovered, same shape.
+    least : np.ndarray
+        Magnitude at each point that some point of a hill must have, same shape; other hills are passed over.
 
     Returns
     -------
@@ -102,13 +106,16 @@ def prominences(magnitude: np.ndarray, floor: np.ndarray) -> tuple[np.ndarray, n
 
     Example
     -------
-    >>> places, prominence = prominences(np.array([0.0, 5.0, 3.0, 4.0, 0.0]), np.ones(5))
+    >>> places, prominence = prominences(np.array([0.0, 5.0, 3.0, 4.0, 0.0]), np.ones(5), 2 * np.ones(5))
     >>> places.tolist(), prominence.tolist()
     ([[1], [3]], [5.0, 1.0])
     """
     padded = np.ascontiguousarray(np.pad(magnitude, 1))
-    flat, over = padded.ravel(), np.pad(magnitude > floor, 1).ravel()
-    order = np.flatnonzero(over)
+    hills, count = label(magnitude > floor, np.ones((3,) * magnitude.ndim))
+    high = np.zeros(count + 1, dtype=bool)
+    high[hills[magnitude > least]] = True
+    high[0] = False  # the ground
+    flat, order = padded.ravel(), np.flatnonzero(np.pad(high[hills], 1))
     order = order[np.argsort(-flat[order], kind="stable")].tolist()
     strides = [padded.strides[axis] // padded.itemsize for axis in range(padded.ndim)]
     steps = [sum(parts) for parts in itertools.product(*((-s, 0, s) for s in strides)) if any(parts)]

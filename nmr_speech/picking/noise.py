@@ -9,6 +9,7 @@ BLANK = 0.03  # share of the upper decile below which a block holds no noise: ze
 
 WIGGLE = 0.02  # share of a strong point that counts as noise near it: a cosine window leaves side lobes of 7%
 BESIDE = 24  # points along its row and column within which it does
+RIDGE = 0.003  # share of a strong point of a plane that counts as noise anywhere in its row and column
 
 
 def noise_std(spectrum: np.ndarray) -> float:
@@ -69,6 +70,7 @@ def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
     for axis in range(plane.ndim):
         if plane.ndim > 1:
             local = np.maximum(local, MAD_TO_STD * np.median(magnitude, axis=axis, keepdims=True))
+            local = np.maximum(local, RIDGE * magnitude.max(axis=axis, keepdims=True))
         local = np.maximum(local, WIGGLE * maximum_filter1d(magnitude, 2 * BESIDE + 1, axis=axis))
     return local
 

@@ -18,7 +18,14 @@ MARGIN = 0.03  # of the part of an axis that holds peaks, shown around it
 TALL = 20.0  # times the median height of the peaks: taller lines are cut in 1D
 
 
-def plot_peaks(spectrum: np.ndarray, axes: Sequence[Axis], peaks: Peaks, title: str, path: str | Path) -> None:
+def plot_peaks(
+    spectrum: np.ndarray,
+    axes: Sequence[Axis],
+    peaks: Peaks,
+    title: str,
+    path: str | Path,
+    regions: Sequence[tuple[float, float, float]] = (),
+) -> None:
     """Plot a spectrum with its peaks, as contours in two dimensions and as a trace in one.
 
     Marks are red for a probability of 0.9 or more, and orange below. The part that holds peaks is shown.
@@ -35,19 +42,23 @@ def plot_peaks(spectrum: np.ndarray, axes: Sequence[Axis], peaks: Peaks, title: 
         Above all of it.
     path : str | Path
         Picture to write.
+    regions : Sequence[tuple[float, float, float]]
+        Stretches of a 1D spectrum that hold signals: lower and upper end in ppm, probability; they are shaded.
 
     Example
     -------
     >>> from nmr_speech.picking import pick
     >>> axis, path = Axis(64), getfixture("tmp_path") / "peak.png"
     >>> spectrum = 1 / (1 + (np.arange(64.0) - 30) ** 2)
-    >>> plot_peaks(spectrum, (axis,), pick(spectrum, axis), "a line", path)
+    >>> plot_peaks(spectrum, (axis,), pick(spectrum, axis), "a line", path, [(4.0, 5.0, 0.9)])
     >>> path.read_bytes()[1:4]
     b'PNG'
     """
     figure = Figure(figsize=(10, 4.5) if peaks.dimensions == 1 else (7.5, 7), layout="constrained")
     panel = figure.subplots()
     (_draw_trace if peaks.dimensions == 1 else _draw_plane)(panel, spectrum, axes, peaks)
+    for low, high, probability in regions:
+        panel.axvspan(low, high, color="tab:green", alpha=0.2 * probability, linewidth=0)
     panel.set_title(f"{len(peaks)} peaks", fontsize=9)
     figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)

@@ -63,6 +63,7 @@ def additive(reach, coil_alone=False):
     """
 
     def rival(train, test, with_structure):
+        with_structure = with_structure and not coil_alone
         features, shifts = (np.concatenate(parts) for parts in _training(train, with_structure, reach))
         if coil_alone:
             coil = np.concatenate([np.array(list(protein.structure)) == "C" for protein in train])
@@ -141,6 +142,8 @@ def _training(proteins, with_structure, reach):
     return features, [protein.shifts_ppm[:, : len(BACKBONE)].astype(float) for protein in proteins]
 
 
+WITHOUT_STRUCTURE = ("BMRB means", "POTENCI's form, fitted to coil")
+"""Rivals to which it makes no difference whether structure is given."""
 RIVALS = {
     "BMRB means": bmrb_means,
     "residue and neighbours": additive(1),

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.common import FOLDER, WORK, Results, provenance, read, results_path, run_recipe, write
-from benchmarks.shifts.rivals import RIVALS
+from benchmarks.shifts.rivals import RIVALS, WITHOUT_STRUCTURE
 from nmr_speech.shifts import predict, structure_from_shifts
 from nmr_speech.shifts.atoms import ATOMS, BACKBONE, letter_numbers
 from nmr_speech.shifts.figures import mean_rmse, pooled_rmse, rmse_by_protein, within
@@ -73,7 +73,7 @@ def test(results):
     for with_structure in (True, False):
         given = "with structure" if with_structure else "without"
         for name, rival in RIVALS.items():
-            if name != "BMRB means" or not with_structure:
+            if name not in WITHOUT_STRUCTURE or not with_structure:
                 results.keep(f"test | {name} | {given}", _rival, rival, train, unseen, measured, with_structure)
         for kind in ("window", "cnn"):
             for seed in SEEDS if kind == "cnn" else SEEDS[:1]:

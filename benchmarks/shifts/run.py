@@ -79,6 +79,9 @@ def test(results):
             for seed in SEEDS if kind == "cnn" else SEEDS[:1]:
                 name = f"test | {kind} {seed} | {given}"
                 results.keep(name, lambda *about: _network(unseen, *about), with_structure, kind, seed)
+        results.keep(
+            f"test | package | {given}", lambda known: figures(*errors_of(unseen, known, None)), with_structure
+        )
 
 
 def _rival(rival, train, unseen, measured, with_structure):
@@ -217,7 +220,7 @@ def _reliability(true, predicted, certain):
 
 
 def _logistic(train, unseen, reach=3):
-    scale = packaged("structure").scale
+    scale = packaged("structure")[0].scale
 
     def features(protein):
         letters = letter_numbers(protein.sequence)

@@ -77,13 +77,13 @@ def load_network(source: str | Path, revision: str | None = None) -> Any:
 
 
 @lru_cache(maxsize=4)
-def packaged(name: str) -> Any:
-    """Load a network of the package once: "shifts" or "structure"."""
-    return load_network(TRAINED / name)
+def packaged(name: str) -> tuple[Any, ...]:
+    """Load the networks of the package once: of "shifts" three, whose predictions are averaged; of "structure" one."""
+    return tuple(load_network(config.parent) for config in sorted((TRAINED / name).rglob(CONFIG)))
 
 
-def of_kind(source: str | Path | None, kind: type, name: str) -> Any:
-    """Load a network and check that it does what is wanted; None for the one in the package.
+def of_kind(source: str | Path | None, kind: type, name: str) -> tuple[Any, ...]:
+    """Load networks and check that they do what is wanted; None for those in the package.
 
     Arguments
     ---------
@@ -96,9 +96,12 @@ def of_kind(source: str | Path | None, kind: type, name: str) -> Any:
 
     Returns
     -------
-    ShiftNetwork | StructureNetwork
+    tuple[ShiftNetwork | StructureNetwork, ...]
+        One or more.
     """
-    network = packaged(name) if source is None else load_network(source)
-    if not isinstance(network, kind):
-        raise InputError(f"{source}: must be a {kind.__name__}, got a {type(network).__name__}; give another `source`")
-    return network
+    networks = packaged(name) if source is None else (load_network(source),)
+    for network in networks:
+        if not isinstance(network, kind):
+            found = type(network).__name__
+            raise InputError(f"{source}: must be a {kind.__name__}, got a {found}; give another `source`")
+    return networks

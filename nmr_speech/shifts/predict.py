@@ -103,9 +103,11 @@ def predict(
     """
     letters = torch.from_numpy(letter_numbers(check_sequence(sequence)))[None]
     structure = torch.from_numpy(structure_numbers(secondary_structure, len(sequence)))[None]
-    network = of_kind(source, ShiftNetwork, "shifts")
+    inside = torch.ones(1, len(sequence))
     with torch.inference_mode():
-        mean, std = (part[0].double().numpy() for part in network(letters, structure, torch.ones(1, len(sequence))))
+        found = [network(letters, structure, inside) for network in of_kind(source, ShiftNetwork, "shifts")]
+    means, stds = (torch.cat(parts).double().numpy() for parts in zip(*found, strict=True))
+    mean, std = means.mean(axis=0), np.sqrt((stds**2).mean(axis=0))
     there = present()[letters[0].numpy()]
     n_atoms = len(ATOMS) if side_chains else len(BACKBONE)
     mean, std = (np.where(there, part, np.nan)[:, :n_atoms] for part in (mean, std))
@@ -151,7 +153,7 @@ def structure_from_shifts(
             wanted = f"a shift for each of the {len(sequence)} residues, NaN where there is none"
             raise InputError(f"`shifts_ppm` must give {atom} {wanted}; got an array of shape {np.shape(values)}")
         table[:, BACKBONE.index(atom)] = values
-    network = of_kind(source, StructureNetwork, "structure")
+    [network] = of_kind(source, StructureNetwork, "structure")
     with torch.inference_mode():
         logits = network(letters, torch.from_numpy(table)[None], torch.ones(1, len(sequence)))
         return logits[0].double().softmax(-1).numpy()

@@ -234,7 +234,7 @@ def test_saved_and_loaded(tmp_path, network):
 
 def test_the_networks_of_the_package_are_small():
     sizes = [path.stat().st_size for path in TRAINED.rglob("*.safetensors")]
-    assert len(sizes) == 2
+    assert len(sizes) == 4
     assert sum(sizes) < 1_000_000
 
 

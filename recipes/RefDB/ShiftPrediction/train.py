@@ -21,7 +21,7 @@ import torch
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.results import write_results
-from nmr_speech.shifts.atoms import ATOMS, BACKBONE
+from nmr_speech.shifts.atoms import ATOMS, BACKBONE, LETTERS
 from nmr_speech.shifts.data import NOT_GIVEN, ProteinSet, fill_scale
 from nmr_speech.shifts.figures import mean_rmse
 from nmr_speech.shifts.load import save_network
@@ -33,6 +33,8 @@ from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.launch import choose_device, process_count
 from nmr_speech.training.objects import check_objects
 from nmr_speech.training.script import Clock, run_script
+
+UNKNOWN_RESIDUE = len(LETTERS)
 
 
 class RefDBBrain(sb.Brain):
@@ -70,19 +72,22 @@ class ShiftBrain(RefDBBrain):
 
     def compute_forward(self, batch, stage):
         """Map a batch to means and standard deviations in ppm, both (B, L, atoms)."""
-        structure = batch.structure
+        letters, structure = batch.letters, batch.structure
         if stage == sb.Stage.TRAIN:
             hidden = torch.rand(len(structure), 1) < self.hparams.hidden_structure
             structure = torch.where(hidden, NOT_GIVEN, structure)
-        return self.modules.network(batch.letters, structure, batch.inside)
+            letters = torch.where(torch.rand(letters.shape) < self.hparams.hidden_residues, UNKNOWN_RESIDUE, letters)
+        self.seen = letters
+        return self.modules.network(letters, structure, batch.inside)
 
     def compute_objectives(self, predictions, batch, stage):
         """Score the shifts that were measured; keep the errors of the backbone."""
-        spread_ppm = self.modules.network.scale.std_ppm[batch.letters]
+        spread_ppm = self.modules.network.scale.std_ppm[self.seen]
+        shifts_ppm = torch.where((self.seen == batch.letters)[..., None], batch.shifts_ppm, torch.nan)
         weights = {"beta": self.hparams.beta, "side_chain_weight": self.hparams.side_chain_weight}
-        errors = (predictions[0].detach() - batch.shifts_ppm) / spread_ppm
+        errors = (predictions[0].detach() - shifts_ppm) / spread_ppm
         self.figures.extend(errors[..., : len(BACKBONE)].numpy())
-        return shift_loss(*predictions, batch.shifts_ppm, spread_ppm, **weights)
+        return shift_loss(*predictions, shifts_ppm, spread_ppm, **weights)
 
     def summary(self):
         """Average the errors over proteins and atoms, in standard deviations of each atom."""
@@ -115,7 +120,16 @@ class StructureBrain(RefDBBrain):
 
 KEYS = (
     *("seed", "batch_size", "longest", "network", "modules", "number_of_epochs", "lr", "hidden_structure"),
-    *("hidden_shifts", "beta", "side_chain_weight", "opt_class", "epoch_counter", "curves", "train_logger"),
+    *(
+        "hidden_residues",
+        "hidden_shifts",
+        "beta",
+        "side_chain_weight",
+        "opt_class",
+        "epoch_counter",
+        "curves",
+        "train_logger",
+    ),
     *("checkpointer", "output_folder"),
 )
 
@@ -127,7 +141,7 @@ def check(hparams):
     check_objects(hparams)
     for name in ("batch_size", "longest", "number_of_epochs"):
         whole(name, hparams[name], 1, 10**6)
-    for name in ("hidden_structure", "hidden_shifts", "beta", "side_chain_weight"):
+    for name in ("hidden_structure", "hidden_residues", "hidden_shifts", "beta", "side_chain_weight"):
         in_range(name, hparams[name], 0, 1, "as a share", "0.5")
 
 

@@ -43,8 +43,8 @@ def figures(errors, std=None):
 
 
 def by_atom(values):
-    """Numbers by the name of the atom."""
-    return {atom: round(float(value), 4) for atom, value in zip(ATOMS, values, strict=False)}
+    """Numbers by the name of the atom, None where there is none."""
+    return {atom: round(float(one), 4) if np.isfinite(one) else None for atom, one in zip(ATOMS, values, strict=False)}
 
 
 def trained(kind, seed):

@@ -33,7 +33,7 @@ def draw_sequence(
 
     Example
     -------
-    >>> peptide = draw_sequence("MQ", None, seed=1986, index=0)
+    >>> peptide = draw_sequence("MQ", None, 1986, 0)
     >>> [part.residue for part in peptide.parts]
     ['MET', 'GLN']
     """

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.common import read, results_path
 from nmr_speech.checks import InputError
 from nmr_speech.shifts import refdb
 from nmr_speech.shifts.alignment import clusters, identity, pairs
 from nmr_speech.shifts.atoms import ATOMS
-from nmr_speech.shifts.homology import predict_by_homology
+from nmr_speech.shifts.homology import OTHER, SAME, predict_by_homology
 from nmr_speech.shifts.predict import predict
 from nmr_speech.shifts.split import SHIFTX, split_of
 
@@ -55,6 +56,28 @@ def test_a_homologue_lends_its_errors():
     assert np.nanmin(change) > 0
     assert np.nanmax(change) < 0.5
     assert (near.std_ppm[5:70] < plain.std_ppm[5:70])[np.isfinite(change)].all()
+
+
+def test_the_slopes_are_those_that_were_fitted():
+    """Within the spread of the bins: the results file holds the fit on the validation split."""
+    found = read(results_path("shifts"))["slopes"]
+    for kind, slopes in (("same", SAME), ("another", OTHER)):
+        fitted = [row["slope"] for name, row in found.items() if f", {kind} " in name]
+        assert len(fitted) == len(slopes)
+        assert np.abs(np.array(fitted) - slopes).max() < 0.1
+
+
+def test_two_homologues_are_better_than_one():
+    """Errors with nothing in common but their correlation with this one: the closed form for equal weights."""
+    one = with_offset(UBIQUITIN.replace("D", "E"), 0.5)
+    plain, _ = predict_by_homology(UBIQUITIN, library=[one])
+    twice, used = predict_by_homology(UBIQUITIN, library=[one, with_offset(one.sequence, 0.5, "2")])
+    assert len(used) == 2
+    own = predict(UBIQUITIN)
+    w = (plain.shift_ppm - own.shift_ppm)[30, 1] / 0.5  # of a residue that is the same
+    expected = 2 * w / (1 - w**2) / (1 + 2 * w**2 / (1 - w**2)) * 0.5
+    assert (twice.shift_ppm - own.shift_ppm)[30, 1] == pytest.approx(expected, rel=1e-4)
+    assert twice.std_ppm[30, 1] < plain.std_ppm[30, 1] < own.std_ppm[30, 1]
 
 
 def test_without_a_homologue_it_is_the_network_alone():

@@ -19,7 +19,7 @@ import torch
 from benchmarks.common import WORK, Results, provenance, results_path, run_recipe, write
 from nmr_speech.corpus import stack_fid
 from nmr_speech.files import write_whole
-from nmr_speech.inference import load_classifier
+from nmr_speech.inference import AminoAcidClassifier
 from nmr_speech.score.classification import wilson_interval
 from nmr_speech.shifts import predict
 from nmr_speech.shifts.atoms import ATOMS
@@ -143,7 +143,12 @@ def main():
     results.keep("narrowing", narrowing, unseen)
     for seed in SEEDS[: options.seeds]:
         for kind in ("protein", "predicted", "sequence known"):
-            results.keep(f"{kind} | {seed}", lambda *of: accuracy(load_classifier(trained(*of)), residues), kind, seed)
+            results.keep(
+                f"{kind} | {seed}",
+                lambda *of: accuracy(AminoAcidClassifier.from_hparams(str(trained(*of))), residues),
+                kind,
+                seed,
+            )
     results["provenance"] = provenance() | {"seeds": list(SEEDS[: options.seeds])}
     write(results.path, results)
 

@@ -89,19 +89,44 @@ def add_simulate(command: Command) -> None:
 
     command.add_argument(
         "residues",
-        nargs="+",
+        nargs="*",
         type=amount,
         metavar="RESIDUE",
         help="three-letter code, such as VAL; with amounts for a mixture: VAL:1 GLY:0.5",
     )
-    command.add_argument("--out", type=Path, help="audio to write: WAV (float32) or FLAC (16 bits), 4 channels, 8 kHz")
+    text = "one-letter codes of a peptide or protein, in place of residues: the sum of its residues is simulated"
+    command.add_argument("--sequence", dest="peptide", metavar="SEQUENCE", help=text)
+    add_structure(command)
+    text = "audio to write: WAV (float32) or FLAC (16 bits), 4 channels, 8 kHz; a peptide's may be a folder"
+    command.add_argument("--out", type=Path, help=text)
     command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
     command.add_argument("--seed", type=value, default=1986, help="seed of the data set")
     command.add_argument("--index", type=value, default=0, help="number of the recording among those of its residue")
     command.add_argument("--nuisances", help="what a spectrometer adds, as YAML: '{white_noise: {snr: 50}}'")
     defaults = vars(Sample()) | vars(Acquisition())
     for name, text in EXPERIMENT.items():
-        command.add_argument(f"--{name.replace('_', '-')}", type=value, default=defaults[name], help=text)
+        option = "--mixing" if name == "sequence" else f"--{name.replace('_', '-')}"
+        command.add_argument(option, dest=name, type=value, default=defaults[name], help=text)
+
+
+def add_shifts(command: Command) -> None:
+    """Add the options of ``shifts``."""
+    command.add_argument("sequence", metavar="SEQUENCE", help="one-letter codes in capitals, X for an unknown residue")
+    add_structure(command)
+    command.add_argument("--out", type=Path, help="table to write: .csv, .tab (TALOS, NMRPipe) or .str (NMR-STAR)")
+    command.add_argument("--side-chains", action="store_true", help="protons of side chains, too")
+    text = "start from the measured shifts of homologues in RefDB; needs pip install 'nmr_speech[shifts]'"
+    command.add_argument("--homologues", action="store_true", help=text)
+    command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: the 15N HSQC to expect")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    text = "results folder or Hub repository of a network (default: in the package)"
+    command.add_argument("--model", dest="source", metavar="MODEL", help=text)
+
+
+def add_structure(command: Command) -> None:
+    """Add the option of a sequence's secondary structure."""
+    text = "secondary structure, a letter a residue: H helix, B or E strand, C coil, X not known (default: not known)"
+    command.add_argument("--ss", dest="secondary_structure", metavar="STRUCTURE", help=text)
 
 
 def add_classify(command: Command) -> None:

@@ -16,7 +16,7 @@ FLOW = (
     *("constants", "checks", "trouble", "startup", "reading", "files", "axis"),
     *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
     *("reconstruction", "enhancement", "picking", "shifts"),
-    *("report", "inference", "publish", "demo", "testing", "options", "cli"),
+    *("report", "inference", "publish", "demo", "testing", "options", "commands", "cli"),
 )
 
 

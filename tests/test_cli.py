@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
-from nmr_speech.cli import EXPERIMENT, main
+from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.hub.tensors import find_weights
 from nmr_speech.inference import AminoAcidClassifier, load_classifier, load_embedder
-from nmr_speech.options import value
+from nmr_speech.options import EXPERIMENT, value
 from nmr_speech.reconstruction import load_modern, load_network
 from nmr_speech.report.spectra import plot_recording
 from nmr_speech.simulate import Acquisition, Sample, draw_mixture, draw_recording

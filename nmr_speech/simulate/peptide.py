@@ -64,7 +64,7 @@ def residues_of(sequence: str, shifts: Sequence[Mapping[str, Gaussian]], conditi
     (('HA2', 'HA3'), ('HA2', 'HA3', 'H'))
     """
     if not 1 <= len(sequence) <= LONGEST:
-        raise InputError(f"`sequence` must have 1 to {LONGEST} residues to be simulated, got {len(sequence)}")
+        raise InputError(f"the sequence must have 1 to {LONGEST} residues to be simulated, got {len(sequence)}")
     sample, found = Sample(condition), []
     for number, (letter, own) in enumerate(zip(sequence, shifts, strict=True), start=1):
         if letter not in ONE_LETTER:

@@ -140,7 +140,7 @@ def test_a_source_and_its_table_belong_together(tmp_path):
 @pytest.mark.parametrize(
     ("sequence", "message"),
     [
-        ("", "`sequence` must have 1 to 1000 residues to be simulated, got 0"),
+        ("", "the sequence must have 1 to 1000 residues to be simulated, got 0"),
         ("GX", "residue 2 must be one of ARNDCQEGHILKMFPSTWYV to be simulated, got 'X'"),
     ],
 )

@@ -1,0 +1,156 @@
+"""Commands that begin with a measured spectrum: classify, identify, reconstruct, denoise, pick."""
+
+import argparse
+import json
+from dataclasses import replace
+
+from nmr_speech.checks import whole
+from nmr_speech.commands.output import PICTURES, check_output, say
+from nmr_speech.options import READING, by_options
+
+
+def classify(options: argparse.Namespace) -> None:
+    """Rank the residues for a recording, WAV or FLAC, or for a measured spectrum.
+
+    The spectrum is a Bruker or Varian folder, an NMRPipe or JEOL file, a processed spectrum (2rr, .ft2, .ucsf), or a
+    ZIP archive of one of these.
+    """
+    from nmr_speech.inference import Reading, classify_spectrum, load_classifier, occlusion
+
+    check_output(options.plot, PICTURES)
+    model = load_classifier(options.source, options.revision)
+    reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method")})
+    found = classify_spectrum(model, options.path, options.shift_ppm, reading)
+    if options.plot:
+        from nmr_speech.report.spectra import plot_classification
+
+        predicted, probability = found.shown()[0]
+        certainty = "" if probability is None else f", probability {probability:.2f}"
+        title = f"{options.path.name}: {predicted}{certainty}"
+        plot_classification(found.wav, found.axis, occlusion(model, found.wav, predicted), title, options.plot)
+    warnings = by_options(found.warnings, options.names)
+    if options.json:
+        print(json.dumps({"ranking": found.shown(), "warnings": warnings, "steps": found.steps}, indent=1))
+    else:
+        say(*found.steps, *(f"warning: {warning}" for warning in warnings))
+        shown = found.shown()[:5]
+        print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
+
+
+def identify(options: argparse.Namespace) -> None:
+    """Rank the molecules of a gallery for a recording, WAV or FLAC, or for a measured spectrum.
+
+    Galleries: amino_acids, molecules (1,157 more), or a CSV table of groups (molecule,group,n_protons,shift_ppm) beside
+    a CSV table of couplings (molecule,group_a,group_b,j_hz). "None of these" is among the answers.
+    """
+    from nmr_speech.inference import Reading
+    from nmr_speech.inference.gallery import load_gallery
+    from nmr_speech.inference.identify import identify_spectrum
+    from nmr_speech.inference.templates import cache_folder
+
+    check_output(options.plot, PICTURES)
+    top = whole("top", options.top, 1, 10**6)
+    gallery = load_gallery(options.gallery, options.couplings)
+    reading = Reading(**{name: getattr(options, name) for name in READING})
+    found = identify_spectrum(options.path, gallery, options.shift_ppm, reading, cache_folder())
+    if options.plot:
+        from nmr_speech.report.spectra import plot_reconstruction
+
+        axis = found.acquisition.f2
+        plot_reconstruction(found.spectra(), axis, axis, options.path.name, options.plot)
+    told = found.summary(top)
+    told["warnings"] = by_options(told["warnings"], options.names)
+    if options.json:
+        print(json.dumps(told, indent=1))
+    else:
+        say(*found.steps, *(f"warning: {warning}" for warning in told["warnings"]))
+        print(f"none of these  {told['none_of_these']:.3f}")
+        print(*(f"{row['id']}  {row['name']}  {row['probability']:.3f}" for row in told["ranking"]), sep="\n")
+
+
+def reconstruct(options: argparse.Namespace) -> None:
+    """Fill in the transients that a schedule left out of a Bruker or Varian folder, or an NMRPipe or JEOL file.
+
+    On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead.
+    """
+    from nmr_speech.picking.compare import compare_picked
+    from nmr_speech.reconstruction import own_schedule, read_schedule, run
+    from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
+    from nmr_speech.spectrometer.phase import Phases
+
+    check_output(options.out, ENDINGS)
+    check_output(options.plot, PICTURES)
+    listed = options.schedule
+    if listed is None and options.rate is None:
+        listed = own_schedule(options.path)
+    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
+    names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature", "pdata")
+    settings = {name: getattr(options, name) for name in names}
+    method = run.method_of(options.method, options.model, options.echo)
+    phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
+    result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
+    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
+    if result.reference is not None:
+        axes = result.plane.f1, result.plane.f2
+        picked = [compare_picked(one, result.reference, axes) for one in result.spectra]
+        result = replace(result, figures=[{**a, **b} for a, b in zip(result.figures, picked, strict=True)])
+    if options.plot:
+        from nmr_speech.report.spectra import plot_reconstruction
+
+        spectra = {} if result.reference is None else {"fully sampled": result.reference}
+        spectra[options.method] = result.spectra[0]
+        plot_reconstruction(spectra, result.plane.f1, result.plane.f2, options.path.name, options.plot)
+    warnings = by_options(result.warnings, options.names)
+    if options.json:
+        told = {"method": options.method, "schedule": found, "warnings": warnings}
+        print(json.dumps(result.summary() | told, indent=1))
+    else:
+        say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+        print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
+        figures = run.describe(result.figures) if result.figures else ["no reference"]
+        print(*figures, f"written: {options.out}", sep="\n")
+
+
+def denoise(options: argparse.Namespace) -> None:
+    """Take the noise out of a 1D spectrum, or of a 2D one along F2, in Bruker, Varian, NMRPipe or JEOL form.
+
+    Written is what is left, complex and not phased in 1D. Peaks that cannot be seen in the input are called uncertain.
+    """
+    from nmr_speech.enhancement import run
+
+    check_output(options.plot, PICTURES)
+    result = run.denoise_file(options.path, options.out, options.model, run.Reading.of(options))
+    if options.plot:
+        from nmr_speech.report.denoised import plot_denoised
+
+        plot_denoised(result, options.path.name, options.plot)
+    warnings = by_options(result.warnings, options.names)
+    if options.json:
+        print(json.dumps(result.summary() | {"warnings": warnings}, indent=1))
+    else:
+        say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+        print(*result.told(), f"written: {options.out}", sep="\n")
+
+
+def pick(options: argparse.Namespace) -> None:
+    """List the peaks of a spectrum of one or two dimensions: shifts, heights, volumes, widths, probabilities.
+
+    Positions, heights and widths are refined by a fit of Voigt lines. The tallest of the surest peaks are printed.
+    """
+    from nmr_speech.picking import run
+    from nmr_speech.picking.tables import WRITERS
+
+    check_output(options.out, tuple(WRITERS))
+    check_output(options.plot, PICTURES)
+    result = run.pick_file(options.path, options.out, options.method, options.threshold)
+    if options.plot:
+        from nmr_speech.report.picked import plot_peaks
+
+        spectrum = result.spectrum
+        plot_peaks(spectrum.values, spectrum.axes, result.peaks, options.path.name, options.plot)
+    warnings = by_options(result.spectrum.warnings, options.names)
+    if options.json:
+        print(json.dumps(result.summary() | {"warnings": warnings}, indent=1))
+    else:
+        say(*result.spectrum.steps, *(f"warning: {warning}" for warning in warnings))
+        print(*result.told(), f"written: {options.out}", sep="\n")

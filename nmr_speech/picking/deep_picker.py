@@ -5,15 +5,16 @@ import scipy.signal
 
 from nmr_speech.axis import Axis
 from nmr_speech.picking.load import packaged
-from nmr_speech.picking.noise import noise_std
-from nmr_speech.picking.patches import extrema, find_patches, hilltops, judge, usual_widths
+from nmr_speech.picking.maxima import LEAST, find_maxima
+from nmr_speech.picking.noise import local_noise, noise_std
+from nmr_speech.picking.patches import extrema, hilltops, judge, usual_widths
 from nmr_speech.picking.peaks import Candidates
 from nmr_speech.picking.regions import marked_regions
 from nmr_speech.picking.rows import apart, find_crossings, find_lines
 
 FINEST, COARSEST = 5.0, 24.0  # points of a usual line in the training: an axis with others is resampled
 USUAL = 7.0
-MOST_POINTS = 2**23  # of a resampled plane
+MOST_POINTS = 2**21  # of a resampled plane
 
 
 def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
@@ -46,15 +47,28 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
     width = np.maximum(usual_widths(resampled, extrema(resampled, level)), FINEST)
     found = apart(find(resampled, level, packaged("deep_picker")), width)
     points, probability = np.clip(found.points / factors, 0, np.array(plane.shape) - 1), found.probability
-    if plane.ndim == 2:
-        # Of development planes, this found more than either alone, and more than the plain product on TOCSY spectra.
-        probability = probability * np.sqrt(judge(plane, hilltops(plane, points), noise, packaged("nmr_net")))
-    return Candidates(points, probability)
+    if plane.ndim == 1:
+        seen = stands_out(plane, points, noise)
+        return Candidates(points[seen], probability[seen])
+    # Of development planes, this found more than either alone, and more than the plain product on TOCSY spectra.
+    return Candidates(points, probability * np.sqrt(judge(plane, hilltops(plane, points), noise, packaged("nmr_net"))))
 
 
 def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:
-    """Judge the local extrema of a plane by NMR-Net's network; arguments as for `find_deep_picker`."""
-    return find_patches(plane, noise, packaged("nmr_net"))
+    """Judge the prominent extrema of a plane by NMR-Net's network; arguments as for `find_deep_picker`.
+
+    The network is trained on lines up to 500 times as high as the noise. A water line or a reference is a hundred times
+    as high again, and leaves wiggles along its row and column, which `find_maxima` knows.
+    """
+    found = find_maxima(plane, noise)
+    places = hilltops(plane, found.points)
+    return Candidates(found.points, judge(plane, places, noise, packaged("nmr_net")))
+
+
+def stands_out(spectrum: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:
+    """Tell which points of a 1D spectrum are above the noise that there is near them, wiggles included; bool, (K,)."""
+    at = np.rint(points[:, 0]).astype(int)
+    return np.abs(spectrum[at]) > LEAST * local_noise(spectrum, noise)[at]
 
 
 def find_regions(spectrum: np.ndarray, axis: Axis, threshold: float = 0.5) -> list[dict[str, float]]:

@@ -10,9 +10,6 @@ import torch
 from scipy.ndimage import map_coordinates, maximum_filter
 from torch import nn
 
-from nmr_speech.picking.maxima import refine
-from nmr_speech.picking.peaks import Candidates
-
 SIDE = 48  # points of a patch
 WIDTH = 6.0  # points of a usual line in a patch
 LEAST = 4.0  # standard deviations of the noise
@@ -206,9 +203,3 @@ def judge(
             images = patches(plane, places[start : start + batch], noise_std, step)
             found.append(network(images).sigmoid().double().numpy())
     return np.concatenate(found)
-
-
-def find_patches(plane: np.ndarray, noise_std: float, network: PatchNetwork) -> Candidates:
-    """Judge every extremum of a plane; arguments as for `judge`."""
-    places = extrema(plane, noise_std)
-    return Candidates(refine(plane, places), judge(plane, places, noise_std, network))

@@ -42,12 +42,18 @@ class Picker:
     dimensions: tuple[int, ...] = (1, 2)
 
 
+def find_auto(plane: np.ndarray, noise: float) -> Candidates:
+    """Find peaks by what measured best: NMR-Net in planes, local maxima in one dimension; arguments as for `Find`."""
+    return find_nmr_net(plane, noise) if plane.ndim == 2 else find_maxima(plane, noise)
+
+
 METHODS = {
+    "auto": Picker(find_auto),
     "deep_picker": Picker(find_deep_picker),
     "nmr_net": Picker(find_nmr_net, dimensions=(2,)),
     "maxima": Picker(find_maxima),
 }
-DEFAULT = "deep_picker"
+DEFAULT = "auto"
 
 
 def pick(

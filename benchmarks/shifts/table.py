@@ -161,7 +161,7 @@ def shifts_source():
 def shifts_classifier():
     """Compare classifiers trained on BMRB's shifts and on predicted ones, on residues at their measured shifts."""
     found = load("shifts", "classifier")
-    rows = []
+    rows, lacking = [], []
     for kind, words in (
         ("protein", "BMRB's Gaussians"),
         ("predicted", "predicted, of other proteins"),
@@ -171,10 +171,15 @@ def shifts_classifier():
             low, high = own[0]["interval"]
             shown = ", ".join(percent(row["accuracy"]) for row in own)
             rows.append([words, shown, f"{percent(low)} to {percent(high)}", own[0]["residues"]])
+        else:
+            lacking.append(words)
+    command = "`python -m benchmarks.shifts.classifier`"
     if not rows:
-        return "Not measured: `python -m benchmarks.shifts.classifier`."
+        return f"Not measured: {command}."
     columns = ["shifts of the training recordings", "right, by seed", "95% interval of the first", "residues"]
     text = table(columns, rows, 1)
+    if lacking:
+        text += f"\n\nNot measured: {', '.join(lacking)} ({command})."
     if narrow := found.get("narrowing"):
         shares = {}
         for groups in narrow.values():

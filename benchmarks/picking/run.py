@@ -28,7 +28,7 @@ from nmr_speech.picking.synthetic import voigt_lines
 from nmr_speech.simulate import RESIDUES, Acquisition, draw_recordings
 
 SEED = 77
-METHODS = ("deep_picker", "nmr_net", "maxima", "maxima, fitted", "nmrglue")
+METHODS = ("deep_picker", "nmr_net", "maxima", "nmrglue")
 SEEN = 5.0  # standard deviations of the noise: fainter peaks need not be found, nor are they wrong
 DEVELOPMENT, TESTED = 15, 30  # planes
 FIELD = {"field_mhz": 600.0, "decay_time_t1_s": 0.05, "decay_time_t2_s": 0.08}

@@ -8,7 +8,6 @@ METHODS = {
     "nmr_net": "NMR-Net (default)",
     "deep_picker": "DEEP Picker, hills judged by NMR-Net",
     "maxima": "local maxima, parabola",
-    "maxima, fitted": "local maxima, Voigt fit",
     "nmrglue": "nmrglue.analysis.peakpick",
 }
 TARGET = 0.98
@@ -37,7 +36,7 @@ def picking_planes():
     """Tabulate average precision, and precision and recall at the chosen threshold."""
     found, rows = load("picking"), []
     for kind, words in (("tocsy", "simulated TOCSY"), ("voigt", "Voigt planes with artefacts")):
-        for name, method in METHODS.items():
+        for name, method in METHODS.items():  # a fit moves no peak by half a width, so it is not in this table
             if row := found.get(f"planes | {kind} | {name}"):
                 cells = [f"{row['average_precision']:.3f}", percent(row["precision"]), percent(row["recall"])]
                 rows.append([words, method, *cells, f"{row['f1']:.3f}", row["peaks"]])

@@ -49,8 +49,8 @@ def shifts_headline():
     missed = [f"{atom} {errors[atom]:.2f} (target {goal:g})" for atom, goal in TARGETS.items() if errors[atom] > goal]
     text = (
         f"On proteins without a homologue in the training, with secondary structure, the network beats the best rival, "
-        f"gradient boosting, for {len(beaten)} of {len(ATOMS)} atoms: CA {errors['CA']:.2f} ppm beside {best['CA']:.2f}, "
-        f"N {errors['N']:.2f} beside {best['N']:.2f}, HA {errors['HA']:.3f} beside {best['HA']:.3f}."
+        f"gradient boosting, for {len(beaten)} of {len(ATOMS)} atoms: CA {errors['CA']:.2f} ppm beside "
+        f"{best['CA']:.2f}, N {errors['N']:.2f} beside {best['N']:.2f}, HA {errors['HA']:.3f} beside {best['HA']:.3f}."
     )
     bare, rivals = found.get("test | package | without"), [found.get(f"test | {name} | without") for name in RIVALS]
     if bare and all(rivals):

@@ -113,6 +113,6 @@ def to_usual_width(plane: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndar
             factors[axis] = np.ceil(USUAL / width)
         elif width > COARSEST:
             factors[axis] = max(1, round(plane.shape[axis] * USUAL / width)) / plane.shape[axis]
-    for axis in np.flatnonzero(factors != 1):
+    for axis in np.flatnonzero(factors != 1).tolist():
         plane = scipy.signal.resample(plane, round(plane.shape[axis] * factors[axis]), axis=axis)
     return plane, factors

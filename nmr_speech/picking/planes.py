@@ -6,7 +6,7 @@ import numpy as np
 import scipy.signal
 import torch
 
-from nmr_speech.picking.synthetic import voigt_lines
+from nmr_speech.picking.synthetic import log_uniform, voigt_lines
 from nmr_speech.reconstruction import ist, poisson_gap
 
 SIZES = (128, 256)
@@ -71,8 +71,8 @@ def draw_plane(
     ((128, 128), True)
     """
     n = np.array([size, size] if size else rng.choice(SIZES, 2))
-    count = int(np.exp(rng.uniform(*np.log(PEAKS))))
-    usual = np.exp(rng.uniform(*np.log(WIDTH_POINTS), 2))
+    count = int(log_uniform(rng, PEAKS))
+    usual = log_uniform(rng, WIDTH_POINTS, 2)
     width = usual * np.exp(rng.normal(0, 0.15, (count, 2)))
     points = rng.uniform(BORDER, n - 1 - BORDER, (count, 2))
     for k in range(1, count):
@@ -88,7 +88,7 @@ def draw_plane(
         voigt_lines(np.arange(n[a]), points[:, a : a + 1], width[:, a : a + 1], share[:, a : a + 1]) for a in range(2)
     ]
     clean = np.einsum("k,ki,kj->ij", height, *lines)
-    noise_std = np.abs(height).max() / np.exp(rng.uniform(*np.log(SNR)))
+    noise_std = np.abs(height).max() / log_uniform(rng, SNR)
     values = clean + noise_std * rng.normal(size=clean.shape)
     if nuisances:
         values = _spoilt(rng, values, clean, noise_std)

@@ -68,6 +68,18 @@ def voigt_lines(x: np.ndarray, centre: np.ndarray, width: np.ndarray, share: np.
     return wofz((x - centre) / root + 1j * y).real / wofz(1j * y).real
 
 
+def log_uniform(rng: np.random.Generator, ends: tuple[float, float], shape: int | tuple[int, ...] = ()) -> np.ndarray:
+    """Draw numbers whose logarithms are uniform between those of two ends.
+
+    Example
+    -------
+    >>> bool(1 <= log_uniform(np.random.default_rng(0), (1.0, 10.0)) <= 10)
+    True
+    """
+    low, high = np.log(ends)
+    return np.exp(rng.uniform(low, high, shape))
+
+
 def draw_rows(rng: np.random.Generator, count: int, length: int = LENGTH) -> Rows:
     """Draw rows of one to nine lines, many of which overlap, with noise, wiggles and some negative lines.
 
@@ -90,7 +102,7 @@ def draw_rows(rng: np.random.Generator, count: int, length: int = LENGTH) -> Row
     >>> rows.values.shape, rows.lines.shape
     ((4, 384), (4, 4, 384))
     """
-    width = np.exp(rng.uniform(*np.log(WIDTH_POINTS), (count, 1))) * np.exp(rng.normal(0, 0.2, (count, MOST_LINES)))
+    width = log_uniform(rng, WIDTH_POINTS, (count, 1)) * np.exp(rng.normal(0, 0.2, (count, MOST_LINES)))
     share = rng.uniform(0, 1, (count, MOST_LINES))
     there = np.arange(MOST_LINES) < rng.integers(0, MOST_LINES + 1, (count, 1))
     centre = _centres(rng, width, length)
@@ -100,7 +112,7 @@ def draw_rows(rng: np.random.Generator, count: int, length: int = LENGTH) -> Row
     parts = amplitude[..., None] * voigt_lines(x, *(one[..., None] for one in (centre, width, share)))
     clean = _wiggled(rng, parts.sum(1))
     largest = np.maximum(np.abs(amplitude).max(1), 1e-3)
-    noise_std = np.where(there.any(1), largest / np.exp(rng.uniform(*np.log(SNR), count)), 1.0)
+    noise_std = np.where(there.any(1), largest / log_uniform(rng, SNR, count), 1.0)
     noisy = clean + noise_std[:, None] * _noise(rng, (count, length))
     classes, lines = _labels(parts, clean, centre, amplitude, width, share, noise_std)
     return Rows(noisy, noise_std, classes, lines)

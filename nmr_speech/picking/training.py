@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from nmr_speech.enhancement.pairs import Pairs, PairSettings
+from nmr_speech.enhancement.pairs import Pair, Pairs, PairSettings
 from nmr_speech.picking.noise import noise_std
 from nmr_speech.picking.patches import WIDTH, extrema, patches, usual_widths
 from nmr_speech.picking.planes import draw_plane, matches
@@ -16,8 +16,7 @@ from nmr_speech.picking.synthetic import IGNORED, draw_rows
 ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
 WINDOW = 2048  # points of a 1D spectrum
 SIGNAL_STD = 2.0  # standard deviations of the noise from which a point beside a line is signal
-SPECTRA = {"water_share": 0.3, "baseline_share": 0.4, "first_order_share": 0.0, "drawn_systems": 400}
-NO_WATER = {"water_share": 0.0, "baseline_share": 0.0}
+SYSTEMS = 400  # spin systems that the spectra are mixed from
 
 
 class Drawn(torch.utils.data.Dataset):
@@ -114,9 +113,10 @@ class RegionItems(Drawn):
     (torch.Size([4, 1, 2048]), torch.Size([4, 2048]))
     """
 
-    def __init__(self, seed: int, split: str, items: int, drawn_systems: int = SPECTRA["drawn_systems"]) -> None:
+    def __init__(self, seed: int, split: str, items: int, drawn_systems: int = SYSTEMS) -> None:
         super().__init__(seed, split, items)
-        self.pairs = Pairs(PairSettings(**SPECTRA | {"drawn_systems": drawn_systems}), seed, split)
+        settings = PairSettings(water_share=0.3, baseline_share=0.4, first_order_share=0.0, drawn_systems=drawn_systems)
+        self.pairs = Pairs(settings, seed, split)
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Draw a spectrum, and four windows of it."""
@@ -129,7 +129,7 @@ class RegionItems(Drawn):
         return prepared(values[points], noise_std(values)), torch.from_numpy(label[points].astype(np.float32))
 
 
-def signal_points(clean: np.ndarray, pair) -> np.ndarray:
+def signal_points(clean: np.ndarray, pair: Pair) -> np.ndarray:
     """Tell which points of a spectrum hold signal of a molecule: high enough, and near one of its lines."""
     n = len(clean)
     reach = max(3, round(3 * pair.width_hz / pair.axis.width_hz * n))

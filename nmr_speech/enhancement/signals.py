@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,9 +44,17 @@ def decay(axis: Axis, lorentz_hz: float, gauss_hz: float) -> np.ndarray:
     return np.exp(-exponent).astype(np.complex64)
 
 
-def log_uniform(rng: np.random.Generator, ends: Collection[float]) -> float:
-    """Draw a number whose logarithm is uniform; its ends may be equal."""
+def log_uniform(rng: np.random.Generator, ends: Collection[float], shape: int | tuple[int, ...] | None = None) -> Any:
+    """Draw a number, or an array of a given shape, whose logarithm is uniform; its ends may be equal.
+
+    Example
+    -------
+    >>> log_uniform(np.random.default_rng(0), (2.0, 2.0)), log_uniform(np.random.default_rng(0), (1, 9), 5).shape
+    (2.0, (5,))
+    """
     low, high = ends
+    if shape is not None:
+        return np.exp(rng.uniform(np.log(low), np.log(high), shape))
     return float(low if low == high else np.exp(rng.uniform(np.log(low), np.log(high))))
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.signal
 import torch
 
-from nmr_speech.picking.synthetic import log_uniform, voigt_lines
+from nmr_speech.enhancement.signals import log_uniform
+from nmr_speech.picking.synthetic import voigt_lines
 from nmr_speech.reconstruction import ist, poisson_gap
 
 SIZES = (128, 256)

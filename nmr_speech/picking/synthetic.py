@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import wofz
 
+from nmr_speech.enhancement.signals import log_uniform
 from nmr_speech.picking.rows import NONE, REACH, STRONG, WEAK
 from nmr_speech.picking.voigt import STD_PER_FWHM
 
@@ -66,18 +67,6 @@ def voigt_lines(x: np.ndarray, centre: np.ndarray, width: np.ndarray, share: np.
     root = gaussian * STD_PER_FWHM * np.sqrt(2)
     y = lorentzian / 2 / root
     return wofz((x - centre) / root + 1j * y).real / wofz(1j * y).real
-
-
-def log_uniform(rng: np.random.Generator, ends: tuple[float, float], shape: int | tuple[int, ...] = ()) -> np.ndarray:
-    """Draw numbers whose logarithms are uniform between those of two ends.
-
-    Example
-    -------
-    >>> bool(1 <= log_uniform(np.random.default_rng(0), (1.0, 10.0)) <= 10)
-    True
-    """
-    low, high = np.log(ends)
-    return np.exp(rng.uniform(low, high, shape))
 
 
 def draw_rows(rng: np.random.Generator, count: int, length: int = LENGTH) -> Rows:

@@ -55,7 +55,7 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
 
 
 def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:
-    """Judge the prominent extrema of a plane by NMR-Net's network; arguments as for `find_deep_picker`.
+    """Judge the prominent extrema of a plane (n1, n2) by NMR-Net's network; arguments as for `find_deep_picker`.
 
     The network is trained on lines up to 500 times as high as the noise. A water line or a reference is a hundred times
     as high again, and leaves wiggles along its row and column, which `find_maxima` knows.
@@ -72,7 +72,7 @@ def stands_out(spectrum: np.ndarray, points: np.ndarray, noise: float) -> np.nda
 
 
 def find_regions(spectrum: np.ndarray, axis: Axis, threshold: float = 0.5) -> list[dict[str, float]]:
-    """Find the stretches of a 1D spectrum that hold signal; see `nmr_speech.picking.regions.marked_regions`.
+    """Find the stretches of a 1D spectrum (n,) that hold signal; see `nmr_speech.picking.regions.marked_regions`.
 
     Example
     -------

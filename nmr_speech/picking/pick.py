@@ -43,7 +43,7 @@ class Picker:
 
 
 def find_auto(plane: np.ndarray, noise: float) -> Candidates:
-    """Find peaks by what measured best: NMR-Net in planes, local maxima in one dimension; arguments as for `Find`."""
+    """Find peaks by what measured best: NMR-Net in planes (n1, n2), local maxima in spectra (n,); see `Find`."""
     return find_nmr_net(plane, noise) if plane.ndim == 2 else find_maxima(plane, noise)
 
 

@@ -59,7 +59,7 @@ class RowItems(Drawn):
     """
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """Draw 64 rows, their classes and what `RowNetwork` should say of the lines."""
+        """Draw rows (64, L), their classes (64, L) and what `RowNetwork` should say of the lines, (64, 4, L)."""
         rows = draw_rows(rng, ROWS)
         values = normalised(rows.values, rows.noise_std)
         scale = np.maximum(rows.values, 0).max(axis=1, keepdims=True) / np.maximum(
@@ -84,7 +84,7 @@ class PatchItems(Drawn):
     """
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """Draw a plane, and at most 64 of its extrema with 1 for a peak and 0 for none."""
+        """Draw a plane, and of at most 64 extrema images (K, 2, 48, 48) and 1 for a peak, 0 for none, (K,)."""
         plane = draw_plane(rng)
         level = noise_std(plane.values)
         places = extrema(plane.values, level)
@@ -119,7 +119,7 @@ class RegionItems(Drawn):
         self.pairs = Pairs(settings, seed, split)
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """Draw a spectrum, and four windows of it."""
+        """Draw a spectrum, and windows of it (4, 1, n) with 1 for signal and 0 for none, (4, n)."""
         pair = self.pairs.draw(int(rng.integers(2**40)))
         clean, noisy = ((part / pair.phase).real.numpy() for part in (pair.clean, pair.clean + pair.noise))
         label = signal_points(clean, pair)

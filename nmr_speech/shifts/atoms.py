@@ -51,7 +51,7 @@ def present() -> np.ndarray:
 
 
 def letter_numbers(sequence: str) -> np.ndarray:
-    """Turn a sequence into the rows of `present`.
+    """Turn a sequence into the rows of `present`, (L,).
 
     Example
     -------

@@ -43,7 +43,7 @@ class Prediction:
     std_ppm: np.ndarray
 
     def rows(self) -> list[tuple[int, str, str, float, float]]:
-        """List number (from 1), letter, atom, shift and standard deviation of every atom that there is."""
+        """List number (from 1), letter, atom, shift and standard deviation in ppm of every atom that there is."""
         return [
             (number, letter, atom, float(shift), float(std))
             for number, letter, shifts, stds in zip(

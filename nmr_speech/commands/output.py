@@ -10,7 +10,7 @@ AUDIO = (".wav", ".flac")
 
 
 def say(*lines: str) -> None:
-    r"""Print lines that may hold text of a file: a terminal obeys control characters.
+    """Print lines that may hold text of a file: a terminal obeys control characters.
 
     After all files are written, because a program that reads the output may stop at any time.
 
@@ -18,7 +18,7 @@ def say(*lines: str) -> None:
     -------
     >>> say("GLY, seed 1986", "a bell" + chr(7))
     GLY, seed 1986
-    a bell\x07
+    a bell?
     """
     print(*(printable(line, LONGEST_MESSAGE) for line in lines), sep="\n")
 

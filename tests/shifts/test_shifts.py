@@ -122,7 +122,7 @@ def test_additive_shifts_are_learned():
     fill_scale(network.scale, proteins[:50])
     batches = ProteinSet(proteins[:50], 10)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    for _ in range(60):
+    for _ in range(25):
         for batch in batches.batches:
             optimizer.zero_grad()
             predicted = network(batch.letters, batch.structure, batch.inside)
@@ -134,7 +134,7 @@ def test_additive_shifts_are_learned():
             (network(one.letters, one.structure, one.inside)[0] - one.shifts_ppm)[0, :, :1].numpy()
             for one in ProteinSet(proteins[50:], 1).batches
         ]
-    assert mean_rmse(errors)[0] < 0.1 * np.sqrt(3)
+    assert mean_rmse(errors)[0] < 0.2 * np.sqrt(3)
 
 
 def test_atoms_that_a_residue_lacks_have_no_shift():

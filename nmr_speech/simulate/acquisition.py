@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from nmr_speech.axis import CARRIER_PPM, FIELD_MHZ, SPECTRAL_WIDTH_HZ, Axis
 from nmr_speech.checks import in_range, one_of, positive, whole
 from nmr_speech.constants import N_POINTS, N_TRANSIENTS
+from nmr_speech.simulate.trains import TRAINS
 
 MIXING_TIME_S = 0.06
 LOCK_HZ = 10_000.0
 TOLERANCE = 1e-3
+WEAKEST_TRAIN_HZ = 100.0
 
 RANGES = {
     "mixing_time_s": (0, 0.3, "seconds", "0.02 to 0.12"),
@@ -22,7 +24,7 @@ RANGES = {
 }
 """Lowest and highest value of each real parameter for protons, its unit, and typical values."""
 COUNTS = {"n_transients": (1, 4096), "n_points": (1, 4096), "adc_bits": (2, 24)}
-CHOICES = {"sequence": ("isotropic", "spin_lock"), "quadrature": ("states", "echo_antiecho")}
+CHOICES = {"sequence": ("isotropic", "spin_lock", *TRAINS), "quadrature": ("states", "echo_antiecho")}
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ class Acquisition:
     Arguments
     ---------
     sequence : str
-        "isotropic": ideal isotropic mixing; "spin_lock": a continuous lock. See `nmr_speech.simulate.tocsy`.
+        "isotropic": ideal isotropic mixing; "spin_lock": a continuous lock; "dipsi2", "mlev17": a train of pulses, in
+        whole cycles. See `nmr_speech.simulate.tocsy`.
     mixing_time_s : float
         Length of the mixing, 0 to 0.3 s.
     lock_hz : float
-        Strength of the lock of "spin_lock", 0 to 1e6 Hz.
+        Strength of the lock of "spin_lock" and of the pulses of a train, 0 to 1e6 Hz; a train needs 100 Hz or more.
     field_mhz : float
         Proton frequency, 40 to 1300 MHz.
     carrier_ppm : float
@@ -94,6 +97,8 @@ class Acquisition:
             self._keep(name, in_range, *limits)
         for name, ends in COUNTS.items():
             self._keep(name, whole, *ends)
+        if self.sequence in TRAINS:
+            in_range("lock_hz", self.lock_hz, WEAKEST_TRAIN_HZ, 1e6, f"Hz for {self.sequence}", "8,000 to 12,000")
         for name in ("decay_time_t1_s", "decay_time_t2_s"):
             self._keep(name, positive, "seconds; infinity for no decay")
 

@@ -1,4 +1,4 @@
-"""What a TOCSY mixing does to coherences: ideal isotropic mixing, or a continuous spin-lock."""
+"""What a TOCSY mixing does to coherences: ideal isotropic mixing, a continuous spin-lock, or a train of pulses."""
 
 import itertools
 import math
@@ -12,6 +12,7 @@ from nmr_speech.simulate.coherences import Coherences, Eigenstates, hamiltonian
 from nmr_speech.simulate.fid import echo_to_states
 from nmr_speech.simulate.spin_system import Sector
 from nmr_speech.simulate.time_signals import piece_size
+from nmr_speech.simulate.trains import TRAINS
 
 Transfer = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 """From the detected signals of coherences, (R, K, N), to what each contributes with its order kept, and inverted."""
@@ -92,7 +93,7 @@ class SpinLock:
             sector.weight,
             sum(part.n_all for part in coherences),
         )
-        propagator = self._propagator(eigenstates, starts)
+        propagator = self.propagator(eigenstates, starts)
 
         def transfer(signal):
             kept = mix(joined, signal, propagator, propagator)
@@ -100,19 +101,12 @@ class SpinLock:
 
         yield joined, transfer
 
-    def _propagator(self, eigenstates, starts):
-        sector, offsets = eigenstates.sector, eigenstates.offsets
-        blocks = [slice(*ends) for ends in itertools.pairwise(starts)]
-        locked = offsets.new_zeros(len(offsets), starts[-1], starts[-1])
-        states = torch.zeros_like(locked, dtype=torch.float32)
-        for k, block in enumerate(blocks):
-            locked[:, block, block] = hamiltonian(sector, k, offsets)
-            states[:, block, block] = eigenstates.states[k]
-        for raising, (upper, lower) in zip(sector.raising, itertools.pairwise(blocks), strict=True):
-            # lock I_x = lock (I+ + I-) / 2
-            locked[:, upper, lower] = self.lock_rad_s / 2 * raising
-            locked[:, lower, upper] = self.lock_rad_s / 2 * raising.T
-        energy, vector = torch.linalg.eigh(locked)
+    def propagator(self, eigenstates: Eigenstates, starts: Sequence[int]) -> torch.Tensor:
+        """Transpose of the propagator, complex64, (R, states, states), in the eigenbasis of free precession.
+
+        ``starts`` are the first states of the sector's blocks, and the number of all states at the end.
+        """
+        energy, vector, states = _locked(eigenstates, starts, self.lock_rad_s)
         return _propagator(energy * self.mixing_time_s, vector.float().mT @ states)
 
     @staticmethod
@@ -121,7 +115,76 @@ class SpinLock:
         return torch.stack([kept - inverted, kept + inverted], 1)
 
 
-Mixing = IsotropicMixing | SpinLock
+@dataclass(frozen=True)
+class PulseTrain(SpinLock):
+    """A windowless train of pulses of one strength, together with offsets and couplings in full.
+
+    Arguments
+    ---------
+    mixing_time_s : float
+        Wanted length in seconds; the nearest whole number of cycles is applied, at least one.
+    lock_rad_s : float
+        Strength of the pulses in rad/s.
+    cycle : tuple[tuple[float, int], ...]
+        Flip angle in degrees and phase in quarter turns of each pulse; see `nmr_speech.simulate.trains`.
+
+    Example
+    -------
+    >>> train = PulseTrain(0.06, 2 * math.pi * 1e4, ((90, 0), (180, 1), (90, 0)))
+    >>> train.n_cycles, round(train.cycle_s, 6)
+    (600, 0.0001)
+    """
+
+    cycle: tuple[tuple[float, int], ...]
+
+    @property
+    def cycle_s(self) -> float:
+        """Length of a cycle in seconds."""
+        return math.radians(sum(degrees for degrees, _ in self.cycle)) / self.lock_rad_s
+
+    @property
+    def n_cycles(self) -> int:
+        """Number of cycles."""
+        return max(1, round(self.mixing_time_s / self.cycle_s))
+
+    def propagator(self, eigenstates: Eigenstates, starts: Sequence[int]) -> torch.Tensor:
+        """Transpose of the propagator; see `SpinLock.propagator`."""
+        energy, vector, states = _locked(eigenstates, starts, self.lock_rad_s)
+        vector = vector.float()
+        block = torch.arange(len(starts) - 1, device=vector.device).repeat_interleave(
+            torch.tensor([stop - start for start, stop in itertools.pairwise(starts)], device=vector.device)
+        )
+        # A pulse of another phase is one along x between turns about z, and I_z falls by one from block to block.
+        turn = [torch.polar(torch.ones(len(block), device=block.device), phase * math.pi / 2 * block) for phase in range(4)]
+        pulses: dict[float, torch.Tensor] = {}
+        cycle = None
+        for degrees, phase in self.cycle:
+            if degrees not in pulses:
+                pulses[degrees] = _propagator(energy * (math.radians(degrees) / self.lock_rad_s), vector.mT)
+            pulse = turn[phase][:, None] * pulses[degrees] * turn[phase].conj()
+            cycle = pulse if cycle is None else pulse @ cycle
+        whole = torch.linalg.matrix_power(cycle, self.n_cycles)
+        complex_states = states.to(whole.dtype)
+        return (complex_states.mT @ whole @ complex_states).mT.contiguous()
+
+
+def _locked(eigenstates, starts, lock_rad_s):
+    """Eigenvalues and eigenvectors of a lock along x with all else, and the states of free precession."""
+    sector, offsets = eigenstates.sector, eigenstates.offsets
+    blocks = [slice(*ends) for ends in itertools.pairwise(starts)]
+    locked = offsets.new_zeros(len(offsets), starts[-1], starts[-1])
+    states = torch.zeros_like(locked, dtype=torch.float32)
+    for k, block in enumerate(blocks):
+        locked[:, block, block] = hamiltonian(sector, k, offsets)
+        states[:, block, block] = eigenstates.states[k]
+    for raising, (upper, lower) in zip(sector.raising, itertools.pairwise(blocks), strict=True):
+        # lock I_x = lock (I+ + I-) / 2
+        locked[:, upper, lower] = lock_rad_s / 2 * raising
+        locked[:, lower, upper] = lock_rad_s / 2 * raising.T
+    return *torch.linalg.eigh(locked), states
+
+
+Mixing = IsotropicMixing | SpinLock | PulseTrain
 
 
 def mixing_of(acquisition: Acquisition) -> Mixing:
@@ -132,9 +195,12 @@ def mixing_of(acquisition: Acquisition) -> Mixing:
     >>> mixing_of(Acquisition(mixing_time_s=0.08))
     IsotropicMixing(mixing_time_s=0.08)
     """
+    if acquisition.sequence == "isotropic":
+        return IsotropicMixing(acquisition.mixing_time_s)
+    lock_rad_s = 2 * math.pi * acquisition.lock_hz
     if acquisition.sequence == "spin_lock":
-        return SpinLock(acquisition.mixing_time_s, 2 * math.pi * acquisition.lock_hz)
-    return IsotropicMixing(acquisition.mixing_time_s)
+        return SpinLock(acquisition.mixing_time_s, lock_rad_s)
+    return PulseTrain(acquisition.mixing_time_s, lock_rad_s, TRAINS[acquisition.sequence])
 
 
 def _propagator(phase, states):
@@ -154,7 +220,7 @@ def mix(
     """Carry the detected signal of each coherence back through the mixing.
 
     With U the propagator in the eigenbasis, coherence (a, b) collects sum conj(U[a', a]) signal[(a', b')] U[b', b].
-    U is symmetric, so the same holds forwards in time.
+    For ideal mixing and a continuous lock U is symmetric, and its own transpose.
 
     Arguments
     ---------
@@ -163,9 +229,9 @@ def mix(
     signal : torch.Tensor
         complex64, (R, K, N).
     upper : torch.Tensor
-        Propagator of the upper block, (R, m, m).
+        Transpose of the propagator of the upper block, (R, m, m).
     lower : torch.Tensor
-        Propagator of the lower block, (R, n, n).
+        Transpose of the propagator of the lower block, (R, n, n).
     targets : tuple[torch.Tensor, torch.Tensor] | None
         Indices (a, b) of the coherences to compute, each (R, K); None for those of ``coherences``.
 
@@ -195,7 +261,7 @@ def mix(
     source_upper = _with_blank(_row_numbers(coherences.upper, upper)).flatten()
     target_lower = _with_blank(_row_numbers(target_lower, lower)).flatten()
     lower = lower.gather(2, sources.order[:, None, : sources.n_filled].expand(-1, lower.shape[1], -1)).flatten(0, 1)
-    upper = _rows(upper.flatten(0, 1), _row_numbers(wanted.order, upper)).conj().mT  # (R, a', a), for U is symmetric
+    upper = _rows(upper.flatten(0, 1), _row_numbers(wanted.order, upper)).conj().mT  # (R, a', a)
     signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
     mixed = torch.zeros_like(signal)
     most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])

@@ -18,9 +18,11 @@ perpendicular to the lock passes with cos(2 pi sqrt(lock^2 + offset^2) t), and t
 with A the part that keeps its coherence order and B the part that inverts it, the first channel is A - B and the second
 A + B. For a strong lock and a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
 
-Left out of both: the windings of a real mixing train (MLEV, DIPSI) and its offset dependence, cross relaxation (ROESY),
-pulse imperfections, radiation damping, diffusion, exchange, and relaxation other than an apparent exponential decay in
-t1 and t2.
+Sequences ``dipsi2`` and ``mlev17``: as ``spin_lock``, with the train of `nmr_speech.simulate.trains` in place of the
+lock, every pulse with offsets and couplings in full. The mixing is the nearest whole number of cycles.
+
+Left out of all: trim pulses, cross relaxation (ROESY), pulse imperfections, radiation damping, diffusion, exchange, and
+relaxation other than an apparent exponential decay in t1 and t2.
 
 Hamiltonian in the rotating frame, with nu_k = shift x field and signals going as exp(+2 pi i (nu - carrier) t)::
 

@@ -12,12 +12,13 @@ from typing import Any
 
 EXPERIMENT = {
     "condition": "solvent: h2o, or d2o, in which only protons on carbon are seen",
-    "shift_source": "chemical shifts: protein (BMRB), free (free amino acids, GISSMO; needs d2o) or predicted",
+    "shift_source": "chemical shifts: protein (BMRB), free (free amino acids, GISSMO) or predicted",
     "free_shift_std_ppm": "standard deviation of the free shifts, ppm",
     "shift_table": "CSV table of the predicted shifts",
-    "sequence": "mixing: isotropic (ideal), or spin_lock (continuous lock)",
+    "ph": "pH of free amino acids",
+    "sequence": "mixing: isotropic (ideal), spin_lock (continuous lock), dipsi2 or mlev17",
     "mixing_time_s": "mixing time, s",
-    "lock_hz": "strength of the spin lock, Hz",
+    "lock_hz": "strength of the spin lock, or of the pulses of a train, Hz",
     "field_mhz": "field as proton frequency, MHz",
     "carrier_ppm": "carrier in both dimensions, ppm",
     "spectral_width_hz": "spectral width in F2, Hz",

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from nmr_speech.corpus.splits import SPLITS, stratified_split
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.files import write_whole
 from nmr_speech.reading import LONGEST_TABLE, read_bytes, read_json, text
-from nmr_speech.simulate import RESIDUES, Acquisition, Sample
+from nmr_speech.simulate import RESIDUES, Acquisition
+from nmr_speech.simulate.conditions import FIXED, SAMPLE, WIDTH_PPM, check_conditions
 from nmr_speech.simulate.nuisances import check_settings
 from nmr_speech.simulate.residues import table_bytes
 from nmr_speech.simulate.sample import FREE_SHIFT_STD_PPM
+from nmr_speech.simulate.titration import TABLE_PH, titration_table_bytes
 
 SIMULATION = 2
 """Version of the simulation; a change of the simulator or the layout that changes data sets raises it."""
@@ -24,7 +26,6 @@ SIMULATION = 2
 SHARD = 1000  # recordings in one folder
 MAX_RECORDINGS = 10**7  # of a residue in a written data set; those simulated on the fly have higher indices
 # Sizes and channels of a recording are fixed.
-FIXED = ("n_transients", "n_points", "quadrature")
 DEFAULTS = {name: value for name, value in asdict(Acquisition()).items() if name not in FIXED}
 
 
@@ -47,18 +48,21 @@ class DatasetPlan:
         Three-letter codes.
     recordings_per_residue : int
         Number of recordings of each residue; at least 3, one per split.
-    condition : str
-        "h2o" or "d2o"; see `nmr_speech.simulate.Sample`.
+    condition : str | Sequence[str]
+        "h2o" or "d2o"; see `nmr_speech.simulate.Sample`. A list is drawn from.
     shift_source : str
         "protein", "free" or "predicted".
     free_shift_std_ppm : float
         Standard deviation of every shift of source "free", in ppm.
     shift_table : str | None
         CSV table of source "predicted". Data sets depend on what it holds, not on where it lies.
+    ph : float | Sequence[float]
+        pH of source "free", or the pair [low, high] within which it is drawn.
     nuisances : Mapping[str, Mapping] | None
         Artefacts of a spectrometer in the data; see `nmr_speech.simulate.nuisances.disturb`.
     experiment : Mapping
-        Parameters of `nmr_speech.simulate.Acquisition` by keyword.
+        Parameters of `nmr_speech.simulate.Acquisition` by keyword, and ``spectral_width_ppm`` in place of both widths;
+        what is a pair or a list is drawn, see `nmr_speech.simulate.conditions.draw_conditions`.
     audio_format : str
         "wav" (float32, exact) or "flac" (16 bits, a third of the size).
 
@@ -71,10 +75,11 @@ class DatasetPlan:
     seed: int
     residues: Sequence[str] = RESIDUES
     recordings_per_residue: int = 100
-    condition: str = "h2o"
+    condition: str | Sequence[str] = "h2o"
     shift_source: str = "protein"
     free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
     shift_table: str | None = None
+    ph: float | Sequence[float] = TABLE_PH
     nuisances: Mapping[str, Mapping] | None = None
     experiment: Mapping = field(default_factory=dict)
     audio_format: str = "wav"
@@ -95,23 +100,24 @@ class DatasetPlan:
         nuisances = self.nuisances or {}
         object.__setattr__(self, "nuisances", nuisances)
         for name in self.experiment:
-            one_of("experiment", name, tuple(DEFAULTS))
-        Sample(self.condition, self.shift_source, self.free_shift_std_ppm, self.shift_table)
-        Acquisition(**self.experiment)
+            one_of("experiment", name, (*DEFAULTS, WIDTH_PPM))
+        check_conditions({name: getattr(self, name) for name in SAMPLE} | dict(self.experiment))
         check_settings(nuisances)
 
     @property
     def draw_settings(self) -> dict:
         """Keywords for `nmr_speech.simulate.draw_recordings`."""
-        sample = {field.name: getattr(self, field.name) for field in fields(Sample)}
+        sample = {name: getattr(self, name) for name in SAMPLE}
         return sample | {"nuisances": self.nuisances} | dict(self.experiment)
 
     @property
     def parameters(self) -> dict:
         """Every parameter that is set, with the defaults of the experiment."""
         own = asdict(self) | {"experiment": DEFAULTS | dict(self.experiment), "shares": SPLITS}
-        if self.shift_table is None:
-            del own["shift_table"]  # data sets are older than it, and their hash is over what they had
+        # Data sets are older than some parameters, and their hash is over what they had.
+        for name, usual in (("shift_table", None), ("ph", TABLE_PH)):
+            if own[name] == usual:
+                del own[name]
         return json.loads(json.dumps(own))
 
     @property
@@ -120,7 +126,8 @@ class DatasetPlan:
         parameters = {name: value for name, value in self.parameters.items() if name != "shift_table"}
         identity = json.dumps([SIMULATION, parameters], sort_keys=True).encode()
         own_table = b"" if self.shift_table is None else read_bytes(self.shift_table, LONGEST_TABLE)
-        return hashlib.sha256(identity + table_bytes() + own_table).hexdigest()
+        titration_table = b"" if self.ph == TABLE_PH else titration_table_bytes()
+        return hashlib.sha256(identity + table_bytes() + own_table + titration_table).hexdigest()
 
     @property
     def n_recordings(self) -> int:

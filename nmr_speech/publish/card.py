@@ -52,6 +52,7 @@ UNITS = {
     "condition": "solvent (h2o, or d2o without exchangeable protons)",
     "shift_source": "chemical shifts (protein: BMRB statistics; free: free amino acids; predicted: of sequences)",
     "free_shift_std_ppm": "standard deviation of free shifts, ppm",
+    "ph": "pH of free amino acids",
     "recordings_per_residue": "recordings per residue",
     "seed": "seed",
 }
@@ -295,7 +296,7 @@ def _training_data(results: Mapping[str, Any], settings: Mapping[str, Any], data
 
 def _physics(settings: Mapping[str, Any]) -> str:
     if settings.get("shift_source") != "free":
-        settings = {key: value for key, value in settings.items() if key != "free_shift_std_ppm"}
+        settings = {key: value for key, value in settings.items() if key not in ("free_shift_std_ppm", "ph")}
     rows = [f"| {words} | {settings[key]} |" for key, words in UNITS.items() if key in settings]
     rows += [
         f"| {key} | {value} |"

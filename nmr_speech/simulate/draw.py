@@ -1,7 +1,7 @@
 """One recording from one seed: the draws, and the signal that follows from them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 
 from nmr_speech.checks import InputError, is_number, one_of, quoted, whole
 from nmr_speech.simulate.acquisition import Acquisition
+from nmr_speech.simulate.conditions import SAMPLE, draw_conditions, is_drawn
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.simulate.nuisances.settings import Setting
 from nmr_speech.simulate.residues import RESIDUES, Residue
@@ -103,7 +104,8 @@ def draw_recordings(
     memory_gb : float | None
         Working memory to stay within; see `tocsy`.
     **settings : Any
-        Parameters of `Sample` and of `Acquisition` by keyword, such as ``condition="d2o"`` or ``field_mhz=500``.
+        Parameters of `Sample` and of `Acquisition` by keyword, such as ``condition="d2o"`` or ``field_mhz=500``; a pair
+        or a list is drawn from, see `nmr_speech.simulate.conditions.draw_conditions`.
 
     Returns
     -------
@@ -114,6 +116,10 @@ def draw_recordings(
     >>> [recording.index for recording in draw_recordings("GLY", seed=1986, indices=range(3))]
     [0, 1, 2]
     """
+    if any(map(is_drawn, settings.values())):
+        apart = {"nuisances": nuisances, "device": device, "memory_gb": memory_gb}
+        drawn = ((index, draw_conditions(settings, seed, index)) for index in indices)
+        return [one for index, own in drawn for one in draw_recordings(residue, seed, [index], **apart, **own)]
     sample, acquisition = sample_and_acquisition(settings)
     # Drawn one by one, so that a recording does not depend on those that are simulated with it.
     sites = sample.sites(residue)
@@ -145,7 +151,7 @@ def sample_and_acquisition(settings: Mapping[str, Any]) -> tuple[Sample, Acquisi
     >>> sample.condition, acquisition.field_mhz
     ('d2o', 500.0)
     """
-    of_sample = {name: settings[name] for name in (field.name for field in fields(Sample)) if name in settings}
+    of_sample = {name: settings[name] for name in SAMPLE if name in settings}
     return Sample(**of_sample), Acquisition(**{name: settings[name] for name in settings if name not in of_sample})
 
 
@@ -188,7 +194,7 @@ def draw_mixture(
     memory_gb : float | None
         Working memory to stay within; see `tocsy`.
     **settings : Any
-        Parameters of `Sample` and of `Acquisition` by keyword.
+        Parameters of `Sample` and of `Acquisition` by keyword, or what they are drawn from: all residues have the same.
 
     Returns
     -------
@@ -210,7 +216,7 @@ def draw_mixture(
     fid = sum((amounts[name] * part.fid for name, part in parts.items()), torch.zeros(()))
     source = generator(next(iter(parts)), seed, index, stream=2)
     shifts_ppm = {name: part.shifts_ppm for name, part in parts.items()}
-    _, acquisition = sample_and_acquisition(settings)
+    _, acquisition = sample_and_acquisition(draw_conditions(settings, seed, index))
     return Mixture(dict(amounts), seed, index, shifts_ppm, disturbed(fid, source, nuisances, acquisition))
 
 

@@ -1,6 +1,7 @@
 """The twenty amino acids: groups, couplings and the distribution of their chemical shifts."""
 
 import csv
+import math
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -17,6 +18,9 @@ RESIDUES = (
 
 ONE_LETTER = dict(zip("ARNDCQEGHILKMFPSTWYV", RESIDUES, strict=True))
 """Three-letter code of each one-letter code."""
+
+BACKBONE_NH = "H"
+"""In a free amino acid this is NH3+, which exchanges too fast to be seen."""
 
 TABLES = ("groups.csv", "couplings.csv", "shift_statistics.csv")
 
@@ -62,10 +66,12 @@ def read_residue(name: str, condition: str, shift_source: str, free_shift_std_pp
     (('HA', 1), ('MB', 3))
     """
     rows = [row for row in _table("groups.csv", name) if condition in row["seen_in"].split()]
+    if shift_source == "free":
+        rows = [row for row in rows if row["group"] != BACKBONE_NH]
     names = [row["group"] for row in rows]
     # Couplings are one set for both solvents; without the NH, those to it have no group to join and drop out.
     mean_ppm, std_ppm = (
-        _protein_shifts(name, rows) if shift_source == "protein" else _free_shifts(rows, free_shift_std_ppm)
+        _protein_shifts(name, rows) if shift_source == "protein" else _free_shifts(name, rows, free_shift_std_ppm)
     )
     n_protons = {row["group"]: int(row["n_protons"]) for row in rows}
     return Residue(
@@ -87,8 +93,15 @@ def _protein_shifts(name, rows):
     return [float(row["mean_ppm"]) for row in chosen], [float(row["std_ppm"]) for row in chosen]
 
 
-def _free_shifts(rows, std_ppm):
-    return [float(row["free_ppm"]) for row in rows], [float(std_ppm)] * len(rows)
+def _free_shifts(name, rows, std_ppm):
+    shifts = [float(row["free_ppm"] or math.nan) for row in rows]
+    # The tables of free amino acids are those of D2O: of protons that exchange there is the statistics of proteins.
+    protein_ppm, protein_std_ppm = _protein_shifts(name, rows)
+    known = [not math.isnan(ppm) for ppm in shifts]
+    return (
+        [ppm if is_known else other for ppm, is_known, other in zip(shifts, known, protein_ppm, strict=True)],
+        [float(std_ppm) if is_known else other for is_known, other in zip(known, protein_std_ppm, strict=True)],
+    )
 
 
 def _couplings_hz(name, groups, shift_source):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from nmr_speech.simulate.molecule import Molecule
 from nmr_speech.simulate.residues import RESIDUES, Residue, read_residue
 from nmr_speech.simulate.shift_table import COLUMNS, at_site, mixture_of, sites_of
 from nmr_speech.simulate.spin_system import SpinSystem
+from nmr_speech.simulate.titration import TABLE_PH, at_ph
 
 CONDITIONS = ("h2o", "d2o")
 SHIFT_SOURCES = ("protein", "free", "predicted")
@@ -35,38 +36,41 @@ class Sample:
     shift_source : str
         "protein": each shift has its Gaussian over all proteins (BMRB). "free": shifts and couplings of the free amino
         acid in neutral D2O at 298 K (GISSMO; for TYR Govindaraju 2000, because GISSMO's sample is strongly basic: see
-        the README of the tables). The amino group of a free amino acid is not seen, so "free" needs condition "d2o".
+        the README of the tables). Its amino group exchanges too fast to be seen; in H2O the other NH protons have the
+        Gaussians of "protein".
         "predicted": each recording is a residue of a sequence, drawn from its Gaussians in ``shift_table``; groups that
         the table lacks have those of "protein".
     free_shift_std_ppm : float
         Standard deviation of every shift of source "free", 0 to 0.3 ppm; no effect on the others.
     shift_table : str | None
         For source "predicted", the CSV table of the sequence; see `nmr_speech.simulate.shift_table.read_sites`.
+    ph : float
+        pH of a free amino acid, 0 to 14: it moves the shifts of source "free"; no effect on the others. See
+        `nmr_speech.simulate.titration`.
 
     Example
     -------
     >>> Sample("d2o", "free").residue("VAL").shift_mean_ppm.round(2).tolist()
     [3.6, 2.27, 1.03, 0.98]
-    >>> Sample(shift_source="free")
+    >>> Sample("d2o", "free", ph=12.0).residue("VAL").shift_mean_ppm.round(2).tolist()
+    [3.15, 2.05, 0.95, 0.9]
+    >>> Sample(ph=15)
     Traceback (most recent call last):
     ...
-    nmr_speech.checks.InputError: `shift_source` 'free' needs `condition` 'd2o', got 'h2o': ...
+    nmr_speech.checks.InputError: `ph` must be from 0 to 14 (a pH), got 15 (typical: 7.4)
     """
 
     condition: str = "h2o"
     shift_source: str = "protein"
     free_shift_std_ppm: float = FREE_SHIFT_STD_PPM
     shift_table: str | None = None
+    ph: float = TABLE_PH
 
     def __post_init__(self) -> None:
         one_of("condition", self.condition, CONDITIONS)
         one_of("shift_source", self.shift_source, SHIFT_SOURCES)
         in_range("free_shift_std_ppm", self.free_shift_std_ppm, 0, 0.3, "ppm", "0.01 to 0.05")
-        if self.shift_source == "free" and self.condition != "d2o":
-            raise InputError(
-                f"`shift_source` 'free' needs `condition` 'd2o', got {quoted(self.condition)}: "
-                "a free amino acid has NH3+ in place of the backbone NH, and it exchanges too fast to be seen"
-            )
+        in_range("ph", self.ph, 0, 14, "(a pH)", "7.4")
         if (self.shift_source == "predicted") != (self.shift_table is not None):
             raise InputError(
                 f"`shift_source` 'predicted' and `shift_table` belong together, got {quoted(self.shift_source)} and "
@@ -96,6 +100,9 @@ class Sample:
         """
         source = "free" if self.shift_source == "free" else "protein"
         residue = _read(one_of("residue", name, RESIDUES), self.condition, source, float(self.free_shift_std_ppm))
+        if source == "free" and self.ph != TABLE_PH:
+            mean_ppm, std_ppm = at_ph(residue, self.ph)
+            residue = replace(residue, shift_mean_ppm=mean_ppm, shift_std_ppm=std_ppm)
         if self.shift_table is None:
             return (residue,)
         return tuple(at_site(residue, site) for site in sites_of(self.shift_table, name))

@@ -180,7 +180,7 @@ def test_a_complete_data_set_on_a_read_only_medium_is_used(built, tmp_path, monk
         ({"residues": []}, "`residues` must be a list"),
         ({"residues": ["VAL", "VAL"]}, "each residue once"),
         ({"recordings_per_residue": 2}, "`recordings_per_residue` must be a whole number from 3"),
-        ({"shift_source": "free"}, "`shift_source` 'free' needs `condition` 'd2o'"),
+        ({"ph": [6, 15]}, "`ph` must be from 0 to 14"),
         ({"audio_format": "mp3"}, "`audio_format` must be one of wav, flac"),
         ({"nuisances": {"noise": {}}}, "`nuisance` must be one of decay"),
         ({"nuisances": {"white_noise": {"snr": -1}}}, "white_noise: `snr` must be"),

@@ -98,7 +98,7 @@ def test_the_last_line_gives_recordings_seconds_and_rate(tmp_path, capsys):
         ("--recordings_per_residue=2", "`recordings_per_residue` must be a whole number from 3"),
         ("--simulation_workers=-1", "`simulation_workers` must be a whole number"),
         ("--memory_gb=-1", "`memory_gb` must be from 0"),
-        ("--shift_source=free", "`shift_source` 'free' needs `condition` 'd2o'"),
+        ("--ph=15", "`ph` must be from 0 to 14 (a pH), got 15"),
         ("--colour=blue", "'colour' not found in"),
     ],
 )

@@ -29,7 +29,7 @@ VAL = {"HA": 4.2, "HB": 2.0, "MG1": 0.9, "MG2": 0.8, "H": 8.2}
         (
             "sequence",
             "spinlock",
-            "`sequence` must be one of isotropic, spin_lock; got 'spinlock', did you mean 'spin_lock'",
+            "`sequence` must be one of isotropic, spin_lock, dipsi2, mlev17; got 'spinlock', did you mean 'spin_lock'",
         ),
         ("lock_hz", -1, "`lock_hz` must be from 0 to 1e"),
         ("quadrature", "tppi", "`quadrature` must be one of states, echo_antiecho"),

@@ -117,7 +117,6 @@ def test_the_width_of_free_shifts_can_be_chosen():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("VAL", "h2o", "free"), "`shift_source` 'free' needs `condition` 'd2o', got 'h2o': a free amino acid has NH3"),
         (("VAL", "d2o", "chain"), "`shift_source` must be one of protein, free, predicted; got 'chain'"),
         (("VAL", "d2o", "free", -0.1), "`free_shift_std_ppm` must be from 0 to 0.3 ppm, got -0.1"),
         (("VAL", "dmso"), "`condition` must be one of h2o, d2o; got 'dmso'"),

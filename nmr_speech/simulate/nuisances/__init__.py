@@ -2,8 +2,8 @@
 
 from nmr_speech.simulate.nuisances.disturb import NUISANCES, REAL_SPECTRUM, check_settings, disturb
 from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise
-from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water
-from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, shift_frequency, t1_noise
+from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water, shim
+from nmr_speech.simulate.nuisances.spectrometer import imbalance, phase_error, reference_offset, shift_frequency, t1_noise
 
 __all__ = [
     "NUISANCES",
@@ -14,11 +14,13 @@ __all__ = [
     "decay",
     "digitisation",
     "disturb",
+    "imbalance",
     "phase_error",
     "reference_line",
     "reference_offset",
     "residual_water",
     "shift_frequency",
+    "shim",
     "t1_noise",
     "truncation",
     "white_noise",

@@ -10,9 +10,9 @@ from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.fid import check_fid
 from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise
-from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water
+from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water, shim
 from nmr_speech.simulate.nuisances.settings import Setting, largest_magnitude
-from nmr_speech.simulate.nuisances.spectrometer import phase_error, reference_offset, t1_noise
+from nmr_speech.simulate.nuisances.spectrometer import imbalance, phase_error, reference_offset, t1_noise
 
 NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
     nuisance.__name__: nuisance
@@ -20,8 +20,10 @@ NUISANCES: dict[str, Callable[..., torch.Tensor]] = {
         decay,  # of the solute; the singlets have their own
         reference_line,
         residual_water,
+        shim,  # of all that is in the tube
         reference_offset,
         phase_error,
+        imbalance,
         t1_noise,  # after all lines, which all show it, and after what happens in t1
         baseline,
         white_noise,

@@ -7,6 +7,7 @@ import torch
 from nmr_speech.simulate.acquisition import STANDARD, Acquisition
 from nmr_speech.simulate.fid import relaxation
 from nmr_speech.simulate.nuisances.settings import Setting, draw, largest_magnitude, times
+from nmr_speech.simulate.nuisances.spectrometer import shift_frequency
 
 
 def decay(
@@ -166,3 +167,47 @@ def _singlet(fid, acquisition, largest, singlet, axial=0.0):
     modulation = (1 - axial) * cos_and_sin * torch.exp(-t1 / decay_time_s) + axial
     amplitude = amplitude * (largest_magnitude(fid) if largest is None else largest)
     return amplitude * modulation * torch.polar(torch.exp(-t2 / decay_time_s), frequency * t2)
+
+
+def shim(
+    fid: torch.Tensor,
+    generator: torch.Generator,
+    acquisition: Acquisition = STANDARD,
+    *,
+    share: Setting,
+    offset_hz: Setting,
+) -> torch.Tensor:
+    """Let a part of the sample lie in another field: every line has the same shoulder, in both dimensions.
+
+    A molecule stays where it is during an experiment, so the shoulder of a peak lies along the diagonal from it.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Cosine and sine channel, complex, (..., 2, n_transients, n_points).
+    generator : torch.Generator
+        Source of the draws, on the CPU.
+    acquisition : Acquisition
+        Axes of the recording.
+    share : Setting
+        Share of the sample in the other field, 0 to 1; uniform within a pair.
+    offset_hz : Setting
+        Difference of the frequencies there, -1000 to 1000 Hz; uniform within a pair.
+
+    Returns
+    -------
+    torch.Tensor
+        complex, (..., 2, n_transients, n_points).
+
+    Example
+    -------
+    >>> from nmr_speech.simulate import load_residue, tocsy
+    >>> glycine = load_residue("GLY", "d2o", "free")
+    >>> fid = tocsy(glycine, glycine.shift_mean_ppm)
+    >>> moved = shim(fid, torch.Generator(), share=1.0, offset_hz=60.0)  # all of it, by 0.1 ppm
+    >>> torch.allclose(moved, tocsy(glycine, glycine.shift_mean_ppm + 0.1), atol=1e-3)
+    True
+    """
+    part = draw("share", share, fid, generator, (0, 1, "of the sample", "0 to 0.3"))
+    offset = draw("offset_hz", offset_hz, fid, generator, (-1000, 1000, "Hz", "-6 to 6"))
+    return (1 - part) * fid + part * shift_frequency(fid, offset[..., 0, 0, 0], acquisition)

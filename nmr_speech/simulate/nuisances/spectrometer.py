@@ -140,6 +140,39 @@ def phase_error(
     return _turn_f2(_turn_f1(fid, torch.deg2rad(zero_f1)), torch.deg2rad(zero_f2))
 
 
+def imbalance(
+    fid: torch.Tensor, generator: torch.Generator, *, gain_percent: Setting = 0.0, phase_deg: Setting = 0.0
+) -> torch.Tensor:
+    """Record the sine channel with another gain, and not quite a quarter turn from the cosine: images in F1.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        Cosine and sine channel, complex, (..., 2, n_transients, n_points).
+    generator : torch.Generator
+        Source of the draws, on the CPU.
+    gain_percent : Setting
+        Gain of the sine channel less 100, -100 to 100 percent; uniform within a pair.
+    phase_deg : Setting
+        Its angle to the cosine less 90, -90 to 90 degrees; uniform within a pair.
+
+    Returns
+    -------
+    torch.Tensor
+        complex, (..., 2, n_transients, n_points).
+
+    Example
+    -------
+    >>> fid = torch.stack([torch.ones(1, 1), torch.zeros(1, 1)]) + 0j
+    >>> imbalance(fid, torch.Generator(), phase_deg=90.0).real.flatten()  # both channels are the cosine
+    tensor([1., 1.])
+    """
+    gain = 1 + draw("gain_percent", gain_percent, fid, generator, (-100, 100, "percent", "-5 to 5")) / 100
+    angle = torch.deg2rad(draw("phase_deg", phase_deg, fid, generator, (-90, 90, "degrees", "-5 to 5")))
+    cos, sin = fid.split(1, dim=-3)
+    return torch.cat([cos, gain * (sin * angle.cos() + cos * angle.sin())], dim=-3)
+
+
 def t1_noise(fid: torch.Tensor, generator: torch.Generator, *, percent: Setting) -> torch.Tensor:
     """Let gain and phase fluctuate from transient to transient, which makes ridges along F1 at the strong lines.
 

@@ -133,7 +133,8 @@ def add_structure(command: Command) -> None:
 def add_classify(command: Command) -> None:
     """Add the options of ``classify``."""
     command.add_argument("path", type=Path, metavar="PATH", help="recording, folder or archive")
-    add_source(command, required=True, text="Hub repository user/name, bundle, or results folder")
+    text = "Hub repository user/name, bundle, or results folder; measured is in the package"
+    add_source(command, default="measured", text=text)
     command.add_argument(
         "--shift-ppm", type=value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
     )

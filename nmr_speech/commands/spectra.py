@@ -10,7 +10,7 @@ from nmr_speech.options import READING, by_options
 
 
 def classify(options: argparse.Namespace) -> None:
-    """Rank the residues for a recording, WAV or FLAC, or for a measured spectrum.
+    """Tell which residues are in a recording, WAV or FLAC, or in a measured spectrum: one, several or none.
 
     The spectrum is a Bruker or Varian folder, an NMRPipe or JEOL file, a processed spectrum (2rr, .ft2, .ucsf), or a
     ZIP archive of one of these.
@@ -24,17 +24,15 @@ def classify(options: argparse.Namespace) -> None:
     if options.plot:
         from nmr_speech.report.spectra import plot_classification
 
-        predicted, probability = found.shown()[0]
-        certainty = "" if probability is None else f", probability {probability:.2f}"
-        title = f"{options.path.name}: {predicted}{certainty}"
-        plot_classification(found.wav, found.axis, occlusion(model, found.wav, predicted), title, options.plot)
+        surest = found.surest
+        title = f"{options.path.name}: {found.headline()}"
+        plot_classification(found.wav, found.axis, occlusion(model, found.wav, surest), title, options.plot)
     warnings = by_options(found.warnings, options.names)
     if options.json:
-        print(json.dumps({"ranking": found.shown(), "warnings": warnings, "steps": found.steps}, indent=1))
+        print(json.dumps(found.summary() | {"warnings": warnings, "steps": found.steps}, indent=1))
     else:
         say(*found.steps, *(f"warning: {warning}" for warning in warnings))
-        shown = found.shown()[:5]
-        print(*(name if value is None else f"{name}  {value:.3f}" for name, value in shown), sep="\n")
+        print(*found.told(), sep="\n")
 
 
 def identify(options: argparse.Namespace) -> None:

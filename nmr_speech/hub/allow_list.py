@@ -7,13 +7,13 @@ from torch import nn
 from nmr_speech.models.deep_picker import DeepPicker
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd
 from nmr_speech.models.ge2e import GE2E
-from nmr_speech.models.heads import LinearHead, MarginHead
+from nmr_speech.models.heads import LinearHead, MarginHead, MixtureHead
 
 CLASSES: dict[str, type[nn.Module]] = {
     f"{cls.__module__}.{cls.__qualname__}": cls
     for cls in (
         *(ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd),
-        *(ECAPA_TDNN, Xvector, DeepPicker, GE2E, LinearHead, MarginHead),
+        *(ECAPA_TDNN, Xvector, DeepPicker, GE2E, LinearHead, MarginHead, MixtureHead),
     )
 }
 """The classes that the loader builds, by full name. None of their constructors reads or writes anything."""

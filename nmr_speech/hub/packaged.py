@@ -8,10 +8,14 @@ from nmr_speech.checks import InputError
 MOLECULES = Path(__file__).parents[1] / "models" / "trained" / "molecules"
 """Bundle of the embedding that was trained on simulated molecules."""
 
+MEASURED = Path(__file__).parents[1] / "models" / "trained" / "measured"
+"""Bundle of the model for measured spectra."""
+
 GE2E_FILE = "pretrained.pt"
 """File of the voice encoder GE2E in the package Resemblyzer."""
 
-NAMES = ("molecules", "ge2e")
+FOLDERS = {"measured": MEASURED, "molecules": MOLECULES}
+NAMES = ("measured", "molecules", "ge2e")
 
 
 def packaged(source: str | Path) -> Path | None:
@@ -22,7 +26,8 @@ def packaged(source: str | Path) -> Path | None:
     Arguments
     ---------
     source : str | Path
-        "molecules" for the embedding of this package, "ge2e" for the voice encoder of Resemblyzer; or anything else.
+        "measured" for the model of this package that names measured spectra, "molecules" for its embedding, "ge2e" for
+        the voice encoder of Resemblyzer; or anything else.
 
     Returns
     -------
@@ -38,8 +43,8 @@ def packaged(source: str | Path) -> Path | None:
     >>> packaged("molecules").name, packaged("user/model")
     ('molecules', None)
     """
-    if source == "molecules":
-        return MOLECULES
+    if source in FOLDERS:
+        return FOLDERS[str(source)]
     return _resemblyzer() if source == "ge2e" else None
 
 

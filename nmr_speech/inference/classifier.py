@@ -11,6 +11,7 @@ from speechbrain.utils.fetching import FetchConfig
 from nmr_speech.checks import InputError, quoted
 from nmr_speech.corpus.wav import read_wav
 from nmr_speech.hub.fetch import COMMIT, hub_errors, locate
+from nmr_speech.inference.detect import detect
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.inference.modules import AudioCheck, Features, StreamEmbedding, Unchanged
 from nmr_speech.training.launch import choose_device
@@ -21,7 +22,7 @@ class AminoAcidClassifier(EncoderClassifier):
 
     Used like SpeechBrain's `EncoderClassifier`. `encode_batch(wavs)` maps waveforms (B, 65536, 4) to embeddings
     (B, 1, D); `classify_batch(wavs)` and `classify_file(path)` return log-probabilities (B, S), the largest of each
-    recording, its index and its residue. Files have 4 channels at 8 kHz and 65,536 samples; any other file is refused
+    recording, its index and its residue; `detect_batch(wavs)` the probability that each is present. Files have 4 channels at 8 kHz and 65,536 samples; any other file is refused
     with a reason, never resampled or mixed down. ``commit`` is the Hub's commit of the model; None for a folder.
     """
 
@@ -29,14 +30,15 @@ class AminoAcidClassifier(EncoderClassifier):
 
     @classmethod
     def from_hparams(
-        cls, source: str | Path, revision: str | None = None, run_yaml: bool = False, **options: Any
+        cls, source: str | Path = "measured", revision: str | None = None, run_yaml: bool = False, **options: Any
     ) -> "AminoAcidClassifier":
         """Load a model. Loading never executes code from the source, unless ``run_yaml`` is set.
 
         Arguments
         ---------
         source : str | Path
-            Hub repository ``user/name``, bundle, or ``output_folder`` of the training recipe.
+            Hub repository ``user/name``, bundle, or ``output_folder`` of the training recipe; "measured" for the model
+            of this package, which detects several residues or none.
         revision : str | None
             Commit, tag or branch of a repository; None for the main branch. A commit of 40 digits always gives the
             same model, and is requested from the Hub only once.
@@ -123,6 +125,15 @@ class AminoAcidClassifier(EncoderClassifier):
         if normalize:
             raise InputError("`normalize` must be False: this model has no statistics of embeddings")
         return super().encode_batch(wavs.unsqueeze(0) if wavs.ndim == 2 else wavs, wav_lens)
+
+    def detect_batch(self, wavs: torch.Tensor, wav_lens: torch.Tensor | None = None) -> torch.Tensor:
+        """Detect residues in waveforms (B, 65536, 4), or in one of (65536, 4): several, one or none.
+
+        Returns the calibrated probability that each is present, (B, S), in the order of `labels`. Relative lengths
+        ``wav_lens`` (B,) must be 1. A model that knows one residue at a time is refused.
+        """
+        embeddings = self.encode_batch(wavs, wav_lens).squeeze(1)
+        return detect(self.mods.classifier.head, embeddings, self.hparams.calibration).probability
 
     def load_audio(self, path: str | Path, savedir: str | None = None) -> torch.Tensor:
         """Read a local WAV or FLAC file: waveform (65536, 4). ``savedir`` is SpeechBrain's argument and unused."""

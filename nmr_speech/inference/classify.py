@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,8 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
-from nmr_speech.inference.domain_check import IDEAL, experiment_warnings, recording_warnings, training_data
+from nmr_speech.inference.detect import MIXTURE, NONE, ONE, PRESENT, Found, findings
+from nmr_speech.inference.domain_check import IDEAL, UNKNOWN, experiment_warnings, recording_warnings, training_data
 from nmr_speech.inference.load import Classifier
 from nmr_speech.inference.measured import Reading, read_measured
 from nmr_speech.simulate import Acquisition
@@ -19,6 +21,8 @@ from nmr_speech.spectrometer import Experiment, find_reference, to_grid
 from nmr_speech.spectrometer.phase import Phases
 
 LOW_PROBABILITY = 0.5
+VERDICTS = {ONE: "one amino acid", MIXTURE: "a mixture", NONE: "no amino acid known to the model"}
+NO_TOCSY = "the spectrum does not look like a TOCSY (probability {:.2f}), so nothing is named"
 BANDS = 64
 
 
@@ -29,7 +33,7 @@ class Classification:
     Arguments
     ---------
     ranking : tuple[tuple[str, float], ...]
-        Residues and their calibrated probabilities, the most probable first.
+        Residues and their calibrated probabilities, as if there were one and nothing else; the most probable first.
     warnings : tuple[str, ...]
         Where the spectrum differs from the training data of the model.
     steps : tuple[str, ...]
@@ -40,6 +44,12 @@ class Classification:
         Both axes of the input's spectrum.
     meaningful : bool
         Whether the probabilities mean something: not for a measured spectrum and a model trained on ideal ones.
+    verdict : str
+        "one", "mixture" or "none": how many residues are present.
+    present, uncertain : tuple[Found, ...]
+        Residues that are present, and that may be; see `nmr_speech.inference.detect.findings`.
+    in_range : bool
+        Whether the spectrum was measured as the training data were, as far as that can be told.
     """
 
     ranking: tuple[tuple[str, float], ...]
@@ -48,6 +58,38 @@ class Classification:
     wav: torch.Tensor
     axis: Axis
     meaningful: bool = True
+    verdict: str = ONE
+    present: tuple[Found, ...] = ()
+    uncertain: tuple[Found, ...] = ()
+    in_range: bool = True
+
+    def summary(self) -> dict[str, Any]:
+        """Return the answer ready for JSON."""
+        found = {name: [vars(one) for one in getattr(self, name)] for name in ("present", "uncertain")}
+        return {"verdict": self.verdict, **found, "ranking": self.shown(), "in_training_range": self.in_range}
+
+    @property
+    def surest(self) -> str:
+        """The residue that is the most certainly present, or the first of the ranking."""
+        return next((one.residue for one in (*self.present, *self.uncertain)), self.ranking[0][0])
+
+    def headline(self) -> str:
+        """Return the answer in a few words."""
+        if self.verdict == NONE:
+            return VERDICTS[NONE]
+        if self.present:
+            return ", ".join(f"{one.residue} {one.probability:.2f}" for one in self.present)
+        residue, probability = self.shown()[0]
+        return residue if probability is None else f"{residue}, probability {probability:.2f}"
+
+    def told(self, most: int = 5) -> list[str]:
+        """Return the answer in lines to print: what is present and uncertain, or a ranking of ``most`` residues."""
+        if not self.present and not self.uncertain and self.verdict != NONE:
+            return [name if value is None else f"{name}  {value:.3f}" for name, value in self.shown()[:most]]
+        doubt = "" if self.in_range else "  (outside the training's range)"
+        lines = [VERDICTS[self.verdict]]
+        lines += [f"{one.residue}  {one.probability:.3f}  amount {one.amount:.2f}{doubt}" for one in self.present]
+        return [*lines, *(f"{one.residue}  {one.probability:.3f}  uncertain" for one in self.uncertain)]
 
     def shown(self) -> list[tuple[str, float | None]]:
         """Return the ranking for display: None instead of each probability that means nothing."""
@@ -88,7 +130,7 @@ def classify_spectrum(
         raise InputError(f"{path}: no such file or folder")
     if shift_ppm is not None:
         in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
-    training, meaningful = training_data(model), True
+    training, meaningful, outside = training_data(model), True, list[str]()
     axis = (training.acquisition or Acquisition()).f2
     if path.suffix.lower().removeprefix(".") in FORMATS:
         step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
@@ -98,13 +140,24 @@ def classify_spectrum(
         experiment, phases = read_measured(path, reading)
         wav, steps, warnings = on_grid(experiment, axis, shift_ppm, phases)
         meaningful = not training.is_ideal
-        warnings = [*([] if meaningful else [IDEAL]), *experiment_warnings(experiment, training), *warnings]
-    warnings += recording_warnings(wav, training)
+        outside += experiment_warnings(experiment, training)
+        warnings = [*([] if meaningful else [IDEAL]), *outside, *warnings]
+    of_recording = list(recording_warnings(wav, training))
+    outside, warnings = outside + of_recording, warnings + of_recording
     probabilities = model.log_probabilities(wav[None])[0].exp().tolist()
     ranking = sorted(zip(model.labels.lab2ind, probabilities, strict=True), key=lambda pair: -pair[1])
-    if meaningful and ranking[0][1] < LOW_PROBABILITY:
-        warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
-    return Classification(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful)
+    is_inside = not [warning for warning in outside if UNKNOWN not in warning]
+    if not model.detects:
+        if meaningful and ranking[0][1] < LOW_PROBABILITY:
+            warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
+        return Classification(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful, in_range=is_inside)
+    detection = model.detect(wav[None])
+    verdict, present, uncertain = findings(detection, list(model.labels.lab2ind))
+    if (is_tocsy := float(detection.is_tocsy[0])) < PRESENT:
+        warnings.append(NO_TOCSY.format(is_tocsy))
+    return Classification(
+        tuple(ranking), tuple(warnings), steps, wav, axis, meaningful, verdict, present, uncertain, is_inside
+    )
 
 
 def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
@@ -138,12 +191,17 @@ def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
     ((2, 64), 0.0)
     """
     fid, target = unstack_fid(wav), model.labels.encode_label(residue)
+    log_probabilities = _log_presence(model) if getattr(model, "detects", False) else model.log_probabilities
     without = []
     for dimension in ("f2", "f1"):
         occluded = torch.stack([stack_fid(_without(fid, dimension, band))[0] for band in range(BANDS)])
         # In batches of 16: features of all 64 bands together would take gigabytes.
-        without.append(torch.cat([model.log_probabilities(part)[:, target] for part in occluded.split(16)]))
-    return (model.log_probabilities(wav[None])[0, target] - torch.stack(without)).numpy()
+        without.append(torch.cat([log_probabilities(part)[:, target] for part in occluded.split(16)]))
+    return (log_probabilities(wav[None])[0, target] - torch.stack(without)).numpy()
+
+
+def _log_presence(model):
+    return lambda wavs: model.detect(wavs).probability.clamp(min=1e-12).log()
 
 
 def _without(fid: torch.Tensor, dimension: str, band: int) -> torch.Tensor:

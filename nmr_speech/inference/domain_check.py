@@ -1,6 +1,6 @@
 """Out-of-distribution warnings: where a spectrum differs from the training data of a model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,8 @@ from nmr_speech.constants import N_POINTS, N_TRANSIENTS
 from nmr_speech.corpus import unstack_fid
 from nmr_speech.hub.safe_yaml import plain
 from nmr_speech.simulate import Acquisition, Sample, spectrum
+from nmr_speech.simulate.conditions import WIDTH_PPM, check_conditions, is_drawn
+from nmr_speech.simulate.draw import sample_and_acquisition
 from nmr_speech.simulate.nuisances.disturb import check_settings
 from nmr_speech.spectrometer import Experiment
 
@@ -26,9 +28,10 @@ FIELD_RATIO = 1.5  # a model of 600 MHz loses nothing from 400 to 800 MHz
 MIXING_RATIO = 1.25  # a model of 60 ms loses 7 to 12 points at 45 and 80 ms
 IDEAL = (
     "the model was trained on ideal recordings, without decay, phase errors or noise, and never saw a measured "
-    "spectrum: it ranks with certainty and often wrongly, so no probabilities are given; train a model for measured "
-    "spectra with hparams/experimental.yaml and use that"
+    "spectrum: it ranks with certainty and often wrongly, so no probabilities are given; use the packaged model, or "
+    "train one for measured spectra with hparams/measured.yaml"
 )
+UNKNOWN = "the file does not say"
 DISTURBING = {"decay", "phase_error", "white_noise", "t1_noise"}  # without all of them a recording is ideal
 OTHER_SEQUENCES = ("noesy", "roesy", "cosy", "hsqc", "hmqc", "jres")
 MIXING_SEQUENCES = ("tocsy", "mlev", "dipsi", "hohaha", "clean")
@@ -46,6 +49,9 @@ class TrainingData:
         The experiment; None if unknown.
     nuisances : Mapping[str, Mapping]
         What was added to the signal; see `nmr_speech.simulate.nuisances.disturb`.
+    conditions : Mapping[str, Sequence]
+        What was drawn for each recording: pairs [low, high] or lists of names, by parameter of the sample or of the
+        experiment. There, ``sample`` and ``acquisition`` hold the first of each list and the middle of each pair.
 
     Example
     -------
@@ -58,18 +64,35 @@ class TrainingData:
     sample: Sample | None = None
     acquisition: Acquisition | None = None
     nuisances: Mapping[str, Mapping] = field(default_factory=dict)
+    conditions: Mapping[str, Sequence] = field(default_factory=dict)
 
     def __str__(self) -> str:
         known = []
         if self.acquisition:
-            known.append(f"a mixing time of {self.acquisition.mixing_time_s:g} s")
+            known.append(f"a mixing time of {self.told('mixing_time_s', self.acquisition.mixing_time_s)} s")
         if self.sample:
-            known.append(f"in {self.sample.condition.upper()}")
+            known.append(f"in {self.told('condition', self.sample.condition).upper().replace(' OR ', ' or ')}")
         if self.acquisition:
-            known.append(f"at {self.acquisition.field_mhz:g} MHz")
+            known.append(f"at {self.told('field_mhz', self.acquisition.field_mhz)} MHz")
+        if "ph" in self.conditions:
+            known.append(f"at pH {self.told('ph', 0)}")
         return (
             f"the model was trained on {', '.join(known)}" if known else "the model does not say what it was trained on"
         )
+
+    def told(self, name: str, usual: Any) -> str:
+        """Say what a parameter was in the training: its range, its choices, or ``usual`` where it was not drawn."""
+        setting = self.conditions.get(name, usual)
+        if not is_drawn(setting):
+            return setting if isinstance(setting, str) else f"{setting:g}"
+        return " or ".join(dict.fromkeys(setting)) if isinstance(setting[0], str) else "{:g} to {:g}".format(*setting)
+
+    def covers(self, name: str, value: Any) -> bool | None:
+        """Whether a value was drawn in the training; None where the parameter was not drawn."""
+        if name not in self.conditions:
+            return None
+        setting = self.conditions[name]
+        return value in setting if isinstance(setting[0], str) else setting[0] <= value <= setting[1]
 
     @property
     def is_ideal(self) -> bool:
@@ -114,7 +137,7 @@ def read_training(nodes: Mapping[str, Node], path: Path) -> TrainingData:
     Example
     -------
     >>> read_training({}, Path("hyperparams.yaml"))
-    TrainingData(sample=None, acquisition=None, nuisances={})
+    TrainingData(sample=None, acquisition=None, nuisances={}, conditions={})
     """
     values = {
         key: plain(nodes[key], path, limited=False)
@@ -128,8 +151,9 @@ def read_training(nodes: Mapping[str, Node], path: Path) -> TrainingData:
     experiment, nuisances = values.get("experiment"), values.get("augmentation", values.get("nuisances")) or {}
     try:
         check_settings(nuisances)
+        settings = sample | _experiment(experiment)
         return TrainingData(
-            Sample(**sample) if sample else None, _acquisition(experiment) if experiment else None, nuisances
+            *_typical(sample, experiment), nuisances, {name: one for name, one in settings.items() if is_drawn(one)}
         )
     except (InputError, TypeError, ValueError, ArithmeticError) as error:
         raise InputError(f"{path}: the settings of the training cannot be used: {printable(error, 600)}") from error
@@ -162,15 +186,19 @@ def experiment_warnings(experiment: Experiment, training: TrainingData) -> Itera
     if any(name in sequence for name in OTHER_SEQUENCES) and not any(name in sequence for name in MIXING_SEQUENCES):
         yield f"the pulse programme {experiment.pulse_program} is not a TOCSY; the model was trained on TOCSY only"
     if acquisition and acquisition.mixing_time_s > 0:
-        trained = f"the model was trained on {acquisition.mixing_time_s:g} s"
-        if experiment.mixing_time_s is None:
-            yield f"the file does not say the mixing time; {trained}"
-        elif _ratio(experiment.mixing_time_s, acquisition.mixing_time_s) > MIXING_RATIO:
-            yield f"the mixing time was {experiment.mixing_time_s:g} s; {trained}"
-    if acquisition and _ratio(experiment.f2.field_mhz, acquisition.field_mhz) > FIELD_RATIO:
-        yield f"measured at {experiment.f2.field_mhz:.4g} MHz; the model was trained on {acquisition.field_mhz:g} MHz"
-    if sample and solvent and _condition(solvent) != sample.condition:
-        yield f"measured in {solvent}; the model was trained on {sample.condition.upper()}"
+        trained = f"the model was trained on {training.told('mixing_time_s', acquisition.mixing_time_s)} s"
+        time_s = experiment.mixing_time_s
+        if time_s is None:
+            yield f"{UNKNOWN} the mixing time; {trained}"
+        elif not _covered(training, "mixing_time_s", time_s, acquisition.mixing_time_s, MIXING_RATIO):
+            yield f"the mixing time was {time_s:g} s; {trained}"
+    field_mhz = experiment.f2.field_mhz
+    if acquisition and not _covered(training, "field_mhz", field_mhz, acquisition.field_mhz, FIELD_RATIO):
+        trained = training.told("field_mhz", acquisition.field_mhz)
+        yield f"measured at {field_mhz:.4g} MHz; the model was trained on {trained} MHz"
+    if sample and solvent and _condition(solvent) not in training.conditions.get("condition", [sample.condition]):
+        trained = training.told("condition", sample.condition).upper().replace(" OR ", " or ")
+        yield f"measured in {solvent}; the model was trained on {trained}"
 
 
 def recording_warnings(wav: torch.Tensor, training: TrainingData) -> Iterator[str]:
@@ -207,15 +235,38 @@ def _names(cls: type) -> tuple[str, ...]:
     return tuple(parameter.name for parameter in fields(cls))
 
 
-def _acquisition(experiment: Any) -> Acquisition:
+def _experiment(experiment: Any) -> dict[str, Any]:
+    if experiment is None:
+        return {}
     if not isinstance(experiment, Mapping):
         raise InputError(f"`experiment` must be a mapping, got {quoted(experiment)}")
     for name in experiment:
-        one_of("experiment", name, _names(Acquisition))
-    acquisition = Acquisition(**experiment)
-    if (acquisition.n_transients, acquisition.n_points) != (N_TRANSIENTS, N_POINTS):
+        one_of("experiment", name, (*_names(Acquisition), WIDTH_PPM))
+    sizes = {"n_transients": N_TRANSIENTS, "n_points": N_POINTS}
+    if any(experiment.get(name, size) != size for name, size in sizes.items()):
         raise InputError(f"`experiment` must have {N_TRANSIENTS} transients of {N_POINTS} points, as recordings have")
-    return acquisition
+    return dict(experiment)
+
+
+def _typical(sample: Mapping[str, Any], experiment: Any) -> tuple[Sample | None, Acquisition | None]:
+    """Sample and acquisition in the middle of all that is drawn."""
+    check_conditions({**sample, **_experiment(experiment)})
+    middle = {name: _middle(setting) for name, setting in {**sample, **_experiment(experiment)}.items()}
+    if WIDTH_PPM in middle:
+        middle["spectral_width_hz"] = middle.pop(WIDTH_PPM) * middle.get("field_mhz", Acquisition().field_mhz)
+    typical_sample, acquisition = sample_and_acquisition(middle)
+    return typical_sample if sample else None, acquisition if experiment else None
+
+
+def _middle(setting: Any) -> Any:
+    if not is_drawn(setting):
+        return setting
+    return setting[0] if isinstance(setting[0], str) else (setting[0] + setting[1]) / 2
+
+
+def _covered(training: TrainingData, name: str, value: float, usual: float, ratio: float) -> bool:
+    covered = training.covers(name, value)
+    return _ratio(value, usual) <= ratio if covered is None else covered
 
 
 def _ratio(one: float, other: float) -> float:

@@ -23,10 +23,11 @@ from nmr_speech.hub.build import build
 from nmr_speech.hub.fetch import REPOSITORY, locate
 from nmr_speech.hub.safe_yaml import arguments_of, children, plain, read_nodes, tag
 from nmr_speech.hub.tensors import Saved, load_weights
+from nmr_speech.inference.detect import Detection, detect
 from nmr_speech.inference.domain_check import TrainingData, read_training
 from nmr_speech.inference.modules import Posterior
 from nmr_speech.models.embed import embed
-from nmr_speech.models.heads import LinearHead, MarginHead
+from nmr_speech.models.heads import LinearHead, MarginHead, MixtureHead
 from nmr_speech.reading import Optional, read_bytes, read_json
 from nmr_speech.training.checkpoints import WholeCheckpointer
 from nmr_speech.training.dataio import encoder_of
@@ -39,9 +40,14 @@ DOWNLOADED = ("hyperparams.yaml", SETTINGS, "label_encoder.ckpt", *(f"{part}.saf
 PICKLED = tuple(f"{part}.ckpt" for part in PARTS)
 RESULTS = "results.json"
 LONGEST_LABELS = 2**20  # bytes
-CALIBRATION = {"temperature": (1e-3, 1e3, "logits", "1"), "threshold": (-1, 1, "(a cosine)", "0.5")}
+CALIBRATION = {
+    "temperature": (1e-3, 1e3, "logits", "1"),
+    "threshold": (-1, 1, "(a cosine)", "0.5"),
+    **{f"{name}_slope": (-1e3, 1e3, "(a ratio of log-odds)", "1") for name in ("presence", "experiment")},
+    **{f"{name}_offset": (-100, 100, "(log-odds)", "0") for name in ("presence", "experiment")},
+}
 """Range, unit and usual value of each figure of a calibration."""
-HEADS = (LinearHead, MarginHead)
+HEADS = (LinearHead, MarginHead, MixtureHead)
 OLD_HEAD = "!apply:nmr_speech.models.heads.make_head"
 """How results folders of earlier versions describe both heads; ``margin: null`` is the linear one."""
 OLD_SCALE = 30.0
@@ -88,8 +94,8 @@ class Classifier:
     labels : CategoricalEncoder
         Maps residues to class indices.
     calibration : Mapping[str, float]
-        ``temperature`` of the logits and ``threshold`` of the cosine between two embeddings, if the source has them;
-        see `nmr_speech.score.calibration`.
+        ``temperature`` of the logits, ``threshold`` of the cosine between two embeddings, and what
+        `nmr_speech.inference.detect.detect` takes, if the source has them; see `nmr_speech.score.calibration`.
     nodes : Mapping[str, Node]
         The YAML of the source; see `nmr_speech.hub.safe_yaml.plain`.
     folder : Path
@@ -118,6 +124,16 @@ class Classifier:
     def log_probabilities(self, wavs: torch.Tensor) -> torch.Tensor:
         """Classify waveforms (B, T, 4): calibrated log-probabilities (B, S)."""
         return self.posterior(self.embedder(wavs).unsqueeze(1)).squeeze(1)
+
+    @property
+    def detects(self) -> bool:
+        """Whether the model detects several residues, or none."""
+        return isinstance(self.head, MixtureHead)
+
+    @torch.inference_mode()
+    def detect(self, wavs: torch.Tensor) -> Detection:
+        """Detect the residues in waveforms (B, T, 4)."""
+        return detect(self.head, self.embedder(wavs), self.calibration)
 
 
 def load_embedder(source: str | Path, revision: str | None = None) -> Embedder:

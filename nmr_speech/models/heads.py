@@ -56,3 +56,48 @@ class MarginHead(nn.Module):
         if labels is None:
             return self.scale * cosine
         return self.margin(cosine, nn.functional.one_hot(labels, cosine.shape[1]).float())
+
+
+class MixtureHead(nn.Module):
+    """Several linear layers: which residue it is if there is one, which are there if there are several, and how much.
+
+    In terms of speech: speaker identification, and detection of overlapped speakers. `forward` ranks as the other heads
+    do; `detect` and the other methods answer what they cannot.
+
+    Arguments
+    ---------
+    in_features : int
+        Size of the embeddings.
+    out_features : int
+        Number of residues.
+
+    Example
+    -------
+    >>> head, embeddings = MixtureHead(4, 20), torch.rand(2, 4)
+    >>> head(embeddings).shape, head.detect(embeddings).shape, head.is_tocsy(embeddings).shape
+    (torch.Size([2, 20]), torch.Size([2, 20]), torch.Size([2]))
+    """
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.ranking = nn.Linear(in_features, out_features)
+        self.presence = nn.Linear(in_features, out_features)
+        self.amount = nn.Linear(in_features, out_features)
+        self.experiment = nn.Linear(in_features, 1)
+
+    def forward(self, embeddings: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """Map embeddings (B, D) to logits (B, S) of one pure residue; labels are ignored."""
+        return self.ranking(embeddings)
+
+    def detect(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Map embeddings (B, D) to log-odds, not yet calibrated, that each residue is present, (B, S)."""
+        return self.presence(embeddings)
+
+    def log_amounts(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Map embeddings (B, D) to decadic logarithms of amounts, (B, S); they hold for residues that are present."""
+        return self.amount(embeddings)
+
+    def is_tocsy(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """Map embeddings (B, D) to log-odds, not yet calibrated, that the experiment is a TOCSY, (B,)."""
+        return self.experiment(embeddings).squeeze(-1)

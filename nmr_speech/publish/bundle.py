@@ -24,7 +24,7 @@ from nmr_speech.hub.safe_yaml import arguments_of, children, is_word, plain, tag
 from nmr_speech.hub.tensors import load_weights
 from nmr_speech.inference.classifier import AminoAcidClassifier
 from nmr_speech.inference.load import PARTS, Classifier, load_classifier
-from nmr_speech.models.heads import LinearHead, MarginHead
+from nmr_speech.models.heads import LinearHead, MarginHead, MixtureHead
 from nmr_speech.publish.card import RESULTS, read_results, write_card
 from nmr_speech.publish.fit import LOCAL_PATH, own_file, refuse_link, refuse_unfit
 from nmr_speech.reading import read_text
@@ -263,7 +263,7 @@ def _hyperparams(model: Classifier, results_folder: Path) -> str:
 
 
 def _head_node(head: nn.Module) -> str:
-    if isinstance(head, LinearHead):
+    if isinstance(head, LinearHead | MixtureHead):
         arguments: dict[str, Any] = {"in_features": head.in_features, "out_features": head.out_features}
     elif isinstance(head, MarginHead):
         n_classes, embedding_size = head.cosine.weight.shape

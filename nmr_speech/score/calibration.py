@@ -42,6 +42,66 @@ class Calibration:
         return self.slope * scores + self.offset
 
 
+def fit_log_odds(outputs: ArrayLike, is_true: ArrayLike) -> tuple[float, float]:
+    """Fit the line that makes outputs the log-odds of what they detect: Platt's scaling, at the odds of the data.
+
+    Arguments
+    ---------
+    outputs : ArrayLike
+        Outputs of a detector on data not trained on, (n,).
+    is_true : ArrayLike
+        Whether each was to be detected, bool, (n,).
+
+    Returns
+    -------
+    tuple[float, float]
+        Slope and offset: log-odds = slope x output + offset.
+
+    Example
+    -------
+    >>> slope, offset = fit_log_odds([-1.0, -1.0, -1.0, 1.0, 1.0, 1.0], [0, 0, 1, 0, 1, 1])  # right two times of three
+    >>> round(slope, 2), round(offset, 2) + 0
+    (0.69, 0.0)
+    """
+    line = LogisticRegression(C=1e4, max_iter=1000).fit(np.reshape(outputs, (-1, 1)), np.asarray(is_true))
+    return float(line.coef_[0, 0]), float(line.intercept_[0])
+
+
+def reliability(probabilities: ArrayLike, is_true: ArrayLike, n_bins: int = 10) -> list[dict]:
+    """Compare probabilities with how often what they say is true.
+
+    Arguments
+    ---------
+    probabilities : ArrayLike
+        Probabilities, (n,).
+    is_true : ArrayLike
+        Whether each statement was true, bool, (n,).
+    n_bins : int
+        Number of bins of equal width between 0 and 1.
+
+    Returns
+    -------
+    list[dict]
+        For each bin that holds any: ``count``, the mean ``probability`` and the ``share`` that was true.
+
+    Example
+    -------
+    >>> reliability([0.9, 0.92, 0.1, 0.12], [True, True, False, True], n_bins=2)
+    [{'count': 2, 'probability': 0.11, 'share': 0.5}, {'count': 2, 'probability': 0.91, 'share': 1.0}]
+    """
+    values, truth = np.asarray(probabilities, dtype=float), np.asarray(is_true, dtype=float)
+    number = np.minimum((values * n_bins).astype(int), n_bins - 1)
+    return [
+        {
+            "count": int(inside.sum()),
+            "probability": round(float(values[inside].mean()), 4),
+            "share": round(float(truth[inside].mean()), 4),
+        }
+        for inside in (number == k for k in range(n_bins))
+        if inside.any()
+    ]
+
+
 def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     """Fit the temperature that makes the softmax of ``logits / temperature`` a probability.
 

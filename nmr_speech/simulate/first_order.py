@@ -162,15 +162,11 @@ def _multiplets(paths, most, n, width_hz):
 
 @lru_cache(maxsize=4096)
 def _pathways(system: SpinSystem, mixing_time_s: float) -> _Pathways:
-    names, sizes = system.names, np.array([n_protons for _, n_protons in system.groups])
-    j_hz = np.zeros((len(names),) * 2)
-    for one, other, coupling_hz in system.couplings_hz:
-        place = names.index(one), names.index(other)
-        j_hz[place] = j_hz[place[::-1]] = coupling_hz
+    names, (j_hz, sizes) = system.names, _couplings(system)
     pairs = [part for part in connected(system) if len(part) == 2 and (sizes[list(part)] == 1).all()]
     paired = {i for pair in pairs for i in pair}
     single = [i for i in range(len(names)) if i not in paired]
-    in_phase = _in_phase_transfer(j_hz, sizes, mixing_time_s)
+    in_phase = in_phase_transfer(system, mixing_time_s)
     n_lines = len(single) + 4 * len(pairs)
     group, split_hz = np.array(single + [i for a, b in pairs for i in (a, b, a, b)], dtype=int), np.zeros(n_lines)
     transfer = np.zeros((n_lines, n_lines), dtype=np.complex64)
@@ -186,10 +182,42 @@ def _pathways(system: SpinSystem, mixing_time_s: float) -> _Pathways:
     return _Pathways(group, split_hz, tuple(couplings), transfer)
 
 
-def _in_phase_transfer(j_hz, sizes, mixing_time_s):
+def in_phase_transfer(system: SpinSystem, mixing_time_s: float) -> np.ndarray:
+    """Magnetisation in phase that ideal mixing brings from each group of protons to each other one, to first order.
+
+    Arguments
+    ---------
+    system : SpinSystem
+        The spin system.
+    mixing_time_s : float
+        Length of the mixing in s.
+
+    Returns
+    -------
+    np.ndarray
+        In units of one proton, (groups, groups); rows sum to the protons of the group.
+
+    Example
+    -------
+    >>> pair = SpinSystem({"A": 1, "X": 1}, {("A", "X"): 10.0})
+    >>> in_phase_transfer(pair, 0.05).round(6) + 0  # after 1 / (2 J) they are exchanged
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    j_hz, sizes = _couplings(system)
     owner = np.repeat(np.arange(len(sizes)), sizes)
     between = j_hz[np.ix_(owner, owner)]
     value, vector = np.linalg.eigh(np.diag(between.sum(1)) - between)
     flip = (vector * np.exp(-1j * math.pi * mixing_time_s * value)) @ vector.T
     member = np.eye(len(sizes))[owner]
     return member.T @ np.abs(flip) ** 2 @ member
+
+
+def _couplings(system):
+    """Couplings between groups in Hz, (groups, groups), and the number of protons in each."""
+    names = system.names
+    j_hz = np.zeros((len(names),) * 2)
+    for one, other, coupling_hz in system.couplings_hz:
+        place = names.index(one), names.index(other)
+        j_hz[place] = j_hz[place[::-1]] = coupling_hz
+    return j_hz, np.array([n_protons for _, n_protons in system.groups])

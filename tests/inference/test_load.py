@@ -64,7 +64,7 @@ SETTINGS = {
     "other residues": ("[GLY, SER, VAL]", "[GLY, SER, ALA]", "`residues` are not those of hyperparams.yaml"),
     "residues that are no list": ("[GLY, SER, VAL]", "7", "`residues` must be a list of names, got 7"),
     "a field that is none": ("field_mhz: 500.0", "field_mhz: high", "cannot be used: `field_mhz` must be from"),
-    "a list for a number": ("field_mhz: 500.0", "field_mhz: [500.0]", "cannot be used: `field_mhz` must be from"),
+    "a list for a number": ("field_mhz: 500.0", "field_mhz: [500.0]", "`field_mhz` must be one value, a pair"),
     "400 digits": ("field_mhz: 500.0", "field_mhz: 1" + 400 * "0", "cannot be used: `field_mhz` must be from"),
     "5000 digits": ("field_mhz: 500.0", "field_mhz: 1" + 5000 * "0", r"training\.yaml: "),
     "another grid": ("field_mhz: 500.0", "n_points: 512", "must have 256 transients of 256 points"),
@@ -75,7 +75,7 @@ SETTINGS = {
     ),
     "an unknown setting": ("field_mhz", "feld_mhz", "did you mean 'field_mhz'"),
     "a condition with escapes": ("condition: d2o", 'condition: "\\e[2J[x](http://y)"', r"got '\\x1b\[2J\[x\]"),
-    "a condition that is a list": ("condition: d2o", "condition: [d2o]", "`condition` must be one of"),
+    "a condition of a list": ("condition: d2o", "condition: [d2o, dmso]", "`condition` must be one of"),
     "a call": ("condition: d2o", "condition: !apply:os.getpid []", "is not on the list of what a model may contain"),
     "nuisances that are a number": ("{white_noise: {snr: [20, 100]}}", "5", "must name nuisances"),
     "a nuisance without settings": ("{snr: [20, 100]}", "null", "must have settings"),
@@ -200,7 +200,7 @@ def test_results_folders_describe_their_heads_as_parts_and_as_in_version_0_1(hea
     assert torch.equal(earlier.log_probabilities(wavs), model.log_probabilities(wavs))
     assert training_data(earlier).nuisances == {"reference_offset": {"offset_ppm": [-0.2, 0.2]}}
     yaml.write_text(old.replace("heads.make_head", "heads.other"))
-    with pytest.raises(InputError, match=r"`classifier` must be !new:.*LinearHead or .*MarginHead, got !apply:.*other"):
+    with pytest.raises(InputError, match=r"`classifier` must be !new:.*LinearHead or .*MarginHead or .*MixtureHead, got !apply:.*other"):
         load_classifier(results)
 
 

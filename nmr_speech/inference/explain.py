@@ -1,0 +1,371 @@
+"""Why a residue is said to be present: its shifts fitted to the spectrum, its peaks assigned, and what is left over."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.optimize import nnls
+
+from nmr_speech.axis import Axis
+from nmr_speech.checks import InputError, one_of, quoted
+from nmr_speech.simulate import RESIDUES, Acquisition, Residue, Sample, tocsy
+from nmr_speech.simulate.fid import cosine_window, envelope, states_to_echo
+from nmr_speech.simulate.first_order import first_order, in_phase_transfer
+
+SEARCHED_PPM = 0.45
+"""Largest error of the reference, either way."""
+MOVES_PPM = 0.55
+"""Largest difference of a shift from that of the tables, besides: what pH does."""
+PRIOR_PPM = 0.15
+"""Standard deviation of that difference."""
+FOREIGN_PPM = ((4.5, 5.0), (-0.6, 0.3))
+"""Where water and the reference line lie; no residue is fitted to them."""
+NOISE_LEVELS = 5.0
+RATES_PER_S = (3.0, 6.0, 12.0, 24.0)
+"""Decays that are tried; all lines of a spectrum have the same."""
+EXPECTED = 0.02
+"""Least share of a group's magnetisation that is transferred to another where a peak is expected."""
+PENALTY = 0.05
+"""What a difference of one standard deviation costs, where a full set of peaks is worth 1."""
+BLUR_POINTS = 1.5  # wide enough for the ascent to feel a peak two points away
+
+
+@dataclass(frozen=True)
+class AssignedPeak:
+    """A peak that a residue should have.
+
+    Arguments
+    ---------
+    residue : str
+        Three-letter code.
+    group_f1, group_f2 : str
+        Groups of protons; equal ones are on the diagonal.
+    f1_ppm, f2_ppm : float
+        Fitted shifts.
+    found : bool
+        Whether the spectrum has a signal there.
+    """
+
+    residue: str
+    group_f1: str
+    group_f2: str
+    f1_ppm: float
+    f2_ppm: float
+    found: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A spectrum as a sum of residues.
+
+    Arguments
+    ---------
+    amounts : Mapping[str, float]
+        Amount of each residue, of molecules and not of protons, relative to the largest.
+    shifts_ppm : Mapping[str, Mapping[str, float]]
+        Fitted shift of each group, by residue.
+    offset_ppm : float
+        What the spectrum's shifts have in common beyond those of the tables.
+    explained : float
+        Share of the spectrum's energy, water and reference line left out, that the sum explains, 0 to 1.
+    peaks : tuple[AssignedPeak, ...]
+        The peaks that the residues should have.
+    measured, residual : np.ndarray
+        Magnitude of the spectrum, and what of it no residue explains, (P, Q).
+    axis : Axis
+        Axis of both dimensions.
+    """
+
+    amounts: Mapping[str, float]
+    shifts_ppm: Mapping[str, Mapping[str, float]]
+    offset_ppm: float
+    explained: float
+    peaks: tuple[AssignedPeak, ...]
+    measured: np.ndarray
+    residual: np.ndarray
+    axis: Axis
+
+
+def explain(
+    fid: torch.Tensor, axis: Axis, residues: Sequence[str], acquisition: Acquisition | None = None
+) -> Explanation:
+    """Fit residues to a spectrum and assign their peaks.
+
+    A reference offset that all share is searched first. Each shift then moves to where the residue's diagonal and cross
+    peaks are strongest, under a Gaussian prior. At these shifts the residues are simulated, and amounts are fitted to
+    magnitudes by least squares without negative ones.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        States pair, complex, (2, P, Q).
+    axis : Axis
+        Axis of both dimensions.
+    residues : Sequence[str]
+        Three-letter codes of the residues that are there.
+    acquisition : Acquisition | None
+        The experiment: mixing and its time. None for ideal mixing of 60 ms.
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    InputError
+        No residue is named, or one that does not exist.
+
+    Example
+    -------
+    >>> valine = Sample("d2o", "free").residue("VAL")
+    >>> fid = tocsy(valine, valine.shift_mean_ppm + 0.1, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
+    >>> why = explain(fid, Axis(), ["VAL"])
+    >>> bool(abs(why.shifts_ppm["VAL"]["HA"] - valine.shift_mean_ppm[0] - 0.1) < 0.05), why.explained > 0.9
+    (True, True)
+    """
+    if not residues:
+        raise InputError("`residues` must name at least one, such as ['VAL'], got none")
+    molecules = [Sample("d2o", "free").residue(one_of("residues", name, RESIDUES)) for name in residues]
+    if len(set(residues)) < len(residues):
+        raise InputError(f"`residues` must name each residue once, got {quoted(list(residues))}")
+    acquisition = _on(axis, acquisition or Acquisition())
+    measured, own = magnitude(fid), _own(axis)
+    level = NOISE_LEVELS * np.median(measured)
+    seen = np.sqrt(gaussian_filter(np.clip(measured - level, 0, None) * own, BLUR_POINTS))
+    seen /= max(seen.max(), 1e-30)
+    systems = [_expected(molecule, acquisition.mixing_time_s) for molecule in molecules]
+    offset_ppm = _common_offset(seen, axis, molecules, systems)
+    shifts = [
+        _ascend(seen, axis, molecule.shift_mean_ppm + offset_ppm, weights, molecule.shift_of)
+        for molecule, weights in zip(molecules, systems, strict=True)
+    ]
+    decay, planes = _decay(measured * own, axis, _length(fid), own, molecules, shifts, acquisition)
+    shifts = _polish(measured * own, molecules, shifts, planes, decay)
+    fids = [tocsy(molecule, ppm, acquisition) for molecule, ppm in zip(molecules, shifts, strict=True)]
+    amounts, fitted = _fit(measured * own, [magnitude(one * decay.time) * own for one in fids])
+    energy = float((measured * own - level).clip(0).__pow__(2).sum()) or 1.0
+    left = np.clip(np.abs(measured * own - fitted) - level, 0, None)
+    largest = max(amounts.max(), 1e-30)
+    height = maximum_filter(measured, 3)
+    return Explanation(
+        amounts={name: float(amount / largest) for name, amount in zip(residues, amounts, strict=True)},
+        shifts_ppm={
+            molecule.id: dict(zip(molecule.system.names, map(float, ppm), strict=True))
+            for molecule, ppm in zip(molecules, shifts, strict=True)
+        },
+        offset_ppm=float(offset_ppm),
+        explained=float(np.clip(1 - (left**2).sum() / energy, 0, 1)),
+        peaks=tuple(
+            AssignedPeak(molecule.id, molecule.system.names[g], molecule.system.names[h], ppm[g], ppm[h], bool(found))
+            for molecule, ppm, weights in zip(molecules, shifts, systems, strict=True)
+            for g, h in zip(*np.nonzero(weights >= EXPECTED), strict=True)
+            for found in [height[_nearest(axis, ppm[g]), _nearest(axis, ppm[h])] > level]
+        ),
+        measured=measured,
+        residual=np.clip(measured * own - fitted, 0, None),
+        axis=axis,
+    )
+
+
+def nnls_amounts(fid: torch.Tensor, axis: Axis, acquisition: Acquisition | None = None) -> dict[str, float]:
+    """Estimate the amounts of all twenty residues from templates at the shifts of the tables: the classical rival.
+
+    Non-negative least squares on magnitudes, at the common reference offset that leaves the least.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        States pair, complex, (2, P, Q).
+    axis : Axis
+        Axis of both dimensions.
+    acquisition : Acquisition | None
+        The experiment; None for ideal mixing of 60 ms.
+
+    Returns
+    -------
+    dict[str, float]
+        Amount of each residue relative to the largest.
+
+    Example
+    -------
+    >>> valine = Sample("d2o", "free").residue("VAL")
+    >>> fid = tocsy(valine, valine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
+    >>> amounts = nnls_amounts(fid, Axis())
+    >>> amounts["VAL"], max(amount for name, amount in amounts.items() if name != "VAL") < 0.1
+    (1.0, True)
+    """
+    templates = _templates(_on(axis, acquisition or Acquisition()))
+    plane, own = magnitude(fid), _own(axis)
+    reach = round(SEARCHED_PPM / axis.width_ppm * axis.n)
+    best: tuple[float, np.ndarray] = (np.inf, np.zeros(len(RESIDUES)))
+    for points in range(-reach, reach + 1):
+        moved = np.roll(plane * own, (points, points), (0, 1))
+        amounts, rest = nnls(templates, _pooled(moved))
+        best = min(best, (rest, amounts), key=lambda pair: pair[0])
+    largest = max(best[1].max(), 1e-30)
+    return {name: float(amount / largest) for name, amount in zip(RESIDUES, best[1], strict=True)}
+
+
+def magnitude(fid: torch.Tensor) -> np.ndarray:
+    """Magnitude of the anti-echo spectrum of a States pair, complex, (2, P, Q), with squared cosines; (P, Q).
+
+    Example
+    -------
+    >>> magnitude(torch.ones(2, 4, 4) + 0j).shape
+    (4, 4)
+    """
+    _, anti_echo = states_to_echo(*fid)
+    p, q = (cosine_window(n, first_halved=False, dtype=torch.float32) for n in anti_echo.shape)
+    weighted = anti_echo.numpy() * np.outer(p, q)
+    return np.abs(np.fft.fftshift(np.fft.fft2(weighted, norm="ortho"))).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _templates(acquisition: Acquisition) -> np.ndarray:
+    decayed = replace(acquisition, decay_time_t1_s=0.08, decay_time_t2_s=0.08)
+    residues = [Sample("d2o", "free").residue(name) for name in RESIDUES]
+    fids = (tocsy(residue, residue.shift_mean_ppm, decayed) for residue in residues)
+    return np.stack([_pooled(magnitude(fid)) for fid in fids], 1)
+
+
+def _pooled(plane):
+    return gaussian_filter(plane, BLUR_POINTS)[::3, ::3].ravel()
+
+
+def _on(axis: Axis, acquisition: Acquisition) -> Acquisition:
+    return replace(
+        acquisition,
+        field_mhz=axis.field_mhz,
+        carrier_ppm=axis.carrier_ppm,
+        spectral_width_hz=axis.width_hz,
+        spectral_width_f1_hz=None,
+        n_transients=axis.n,
+        n_points=axis.n,
+    )
+
+
+def _own(axis):
+    """1 where a residue can have signals, 0 in rows and columns of water and of the reference line, (P, Q)."""
+    ppm = axis.ppm()
+    counts = ~np.any([(low < ppm) & (ppm < high) for low, high in FOREIGN_PPM], axis=0)
+    return np.outer(counts, counts)
+
+
+def _expected(molecule: Residue, mixing_time_s: float) -> np.ndarray:
+    """Share of each group's magnetisation that is transferred to each, (groups, groups)."""
+    transfer = in_phase_transfer(molecule.system, mixing_time_s)
+    return transfer / transfer.sum(1, keepdims=True)
+
+
+def _nearest(axis, ppm):
+    return int(np.clip(np.rint((ppm - axis.ppm()[0]) / (axis.width_ppm / axis.n)), 0, axis.n - 1))
+
+
+def _strength(seen, axis, ppm, weights):
+    """What the spectrum shows where a residue with these shifts has peaks: 0 to 1."""
+    place = np.clip((ppm - axis.ppm()[0]) / (axis.width_ppm / axis.n), 0, axis.n - 1.001)
+    low = place.astype(int)
+    share = place - low
+    # Linear between the four points around each place.
+    rows = (1 - share)[:, None] * seen[low] + share[:, None] * seen[low + 1]
+    values = (1 - share) * rows[:, low] + share * rows[:, low + 1]
+    return float((weights * values).sum() / weights.sum())
+
+
+def _common_offset(seen, axis, molecules, systems):
+    step = axis.width_ppm / axis.n
+    reach = int(SEARCHED_PPM / step)
+    offsets = step * np.arange(-reach, reach + 1)
+    roots = [np.sqrt(weights) for weights in systems]
+    wide = gaussian_filter(seen, 2.0)  # shifts differ from one another by more than a point
+    strengths = [
+        sum(_strength(wide, axis, one.shift_mean_ppm + by, w) for one, w in zip(molecules, roots, strict=True))
+        for by in offsets
+    ]
+    return offsets[int(np.argmax(strengths))]
+
+
+def _ascend(seen, axis, start_ppm, weights, shift_of):
+    """Move each shift in turn to where the peaks of its group are strongest: by points, then by fractions of one."""
+    ppm, roots, step = np.array(start_ppm), np.sqrt(weights), axis.width_ppm / axis.n
+    reach = int(MOVES_PPM / step)
+    coarse, fine = step * np.arange(-reach, reach + 1), step * np.linspace(-1, 1, 17)
+    for moves in (coarse, coarse, coarse, fine, fine):
+        for group in dict.fromkeys(shift_of):
+            together = [k for k, of in enumerate(shift_of) if of == group]
+            # The coarse moves are from the table's shift, the fine ones from where the coarse ones led.
+            from_ppm = start_ppm[together] if moves is coarse else ppm[together].copy()
+            tried = []
+            for move in moves:
+                ppm[together] = from_ppm + move
+                moved = (ppm[together[0]] - start_ppm[together[0]]) / PRIOR_PPM
+                tried.append(_strength(seen, axis, ppm, roots) - PENALTY * moved**2 / len(ppm))
+            ppm[together] = from_ppm + moves[int(np.argmax(tried))]
+    return ppm
+
+
+def _length(fid):
+    """Number of transients that were measured."""
+    filled = fid.abs().amax((0, 2)).nonzero()
+    return int(filled.max()) + 1 if len(filled) else fid.shape[-2]
+
+
+@dataclass(frozen=True, eq=False)
+class _Decay:
+    """What multiplies a signal, (P, Q), and the plane that residues then give to first order."""
+
+    time: torch.Tensor
+    own: np.ndarray
+    acquisition: Acquisition
+
+    def planes(self, molecule, shifts_ppm):
+        """Magnitudes of R recordings, (R, P, Q)."""
+        lines = first_order([molecule], [shifts_ppm], replace(self.acquisition, sequence="isotropic"))
+        anti_echoes = lines.t1.mT @ (lines.transfer @ lines.t2) * self.time
+        p, q = (cosine_window(n, first_halved=False, dtype=torch.float32) for n in self.time.shape)
+        spectra = torch.fft.fftshift(torch.fft.fft2(anti_echoes * p[:, None] * q, norm="ortho"), dim=(1, 2))
+        return spectra.abs().numpy() * self.own
+
+
+def _decay(measured, axis, length, own, molecules, shifts, acquisition):
+    """The decay that leaves the least, and each residue's plane with it, at its amount."""
+    best = None
+    for rate in RATES_PER_S:
+        decay = envelope(axis, 1 / rate)
+        tried = _Decay((decay * (torch.arange(axis.n) < length))[:, None] * decay, own, acquisition)
+        planes = [tried.planes(one, ppm[None])[0] for one, ppm in zip(molecules, shifts, strict=True)]
+        amounts, rest = nnls(np.stack([plane.ravel() for plane in planes], 1), measured.ravel())
+        if best is None or rest < best[0]:
+            best = rest, tried, [a * plane for a, plane in zip(amounts, planes, strict=True)]
+    return best[1], best[2]
+
+
+def _polish(measured, molecules, shifts, planes, decay):
+    """Move each shift by fractions of a point where that leaves less of the spectrum, residue by residue."""
+    shifts, step = [np.array(ppm) for ppm in shifts], decay.acquisition.f1.width_ppm / decay.acquisition.f1.n
+    moves = step * np.array([0, -1, -0.5, -0.25, 0.25, 0.5, 1])
+    for _ in range(2):
+        for k, molecule in enumerate(molecules):
+            others = sum(plane for m, plane in enumerate(planes) if m != k)
+            left = np.clip(measured - others, 0, None)
+            for group in dict.fromkeys(molecule.shift_of):
+                together = [i for i, of in enumerate(molecule.shift_of) if of == group]
+                tried = np.tile(shifts[k], (len(moves), 1))
+                tried[:, together] += moves[:, None]
+                candidates = decay.planes(molecule, tried)
+                norms = np.einsum("rpq,rpq->r", candidates, candidates)
+                products = np.einsum("rpq,pq->r", candidates, left)
+                gain = products / np.sqrt(np.maximum(norms, 1e-30))
+                best = int(np.argmax(gain))
+                shifts[k] = tried[best]
+                planes[k] = products[best] / max(norms[best], 1e-30) * candidates[best]
+    return shifts
+
+
+def _fit(measured, planes):
+    """Amounts, and the fitted plane."""
+    amounts, _ = nnls(np.stack([plane.ravel() for plane in planes], 1), measured.ravel())
+    return amounts, sum(a * plane for a, plane in zip(amounts, planes, strict=True))

@@ -29,6 +29,7 @@ from nmr_speech.publish.card import RESULTS, read_results, write_card
 from nmr_speech.publish.fit import LOCAL_PATH, own_file, refuse_link, refuse_unfit
 from nmr_speech.reading import read_text
 from nmr_speech.simulate import Sample, draw_recording
+from nmr_speech.training.mixtures import plans_of
 
 CPU = {"device": "cpu"}
 """Outputs are compared on the CPU, because two runs on a GPU may differ in the last digit."""
@@ -228,6 +229,8 @@ def settings_of(model: Classifier, results_folder: Path) -> dict[str, Any]:
     names = (
         *PLAN,
         "held_out_residues",
+        "data_seed",
+        "foreign",
         "skip_prep",
         "fresh_recordings_per_residue",
         "nuisances",
@@ -295,7 +298,11 @@ def _write_example(settings: Mapping[str, Any], path: Path) -> None:
     """Simulate the first recording of the test split again; users' own recordings are not published."""
     if settings.get("skip_prep"):
         return
-    plan = DatasetPlan(**{key: settings[key] for key in PLAN if key in settings})
+    given = {key: settings[key] for key in PLAN if key in settings}
+    if isinstance(given.get("recordings_per_residue"), Mapping):  # of a training on mixtures: a data set for each split
+        own = plans_of("test", settings)["test"]
+        given |= {"seed": own.seed, "recordings_per_residue": own.recordings_per_residue}
+    plan = DatasetPlan(**given)
     first = next(name for name in plan.split()["test"] if name.split("_")[0] in settings["labels"])
     residue, index = first.split("_")
     recording = draw_recording(residue, plan.seed, int(index), **plan.draw_settings)

@@ -14,7 +14,7 @@ from nmr_speech.models.heads import MixtureHead
 from nmr_speech.training.baselines import INVERSE_PENALTY, pooled_spectrum
 from nmr_speech.training.launch import count_workers, process_count
 from nmr_speech.training.objects import check_objects
-from nmr_speech.training.tubes import Pool, Steps, Tubes
+from nmr_speech.training.tubes import Pool, Steps, Tubes, check_shares
 
 SPLITS = ("train", "valid", "calibration", "test")
 SAMPLE = ("residues", "condition", "shift_source", "free_shift_std_ppm", "ph")
@@ -54,6 +54,7 @@ def check(hparams: Mapping[str, Any]) -> None:
     whole("data_seed", hparams["data_seed"], 0, 2**62)
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
     in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.15")
+    check_shares(hparams["shares"])
     for split in SPLITS:
         plans_of(split, hparams)
 

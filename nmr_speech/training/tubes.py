@@ -144,6 +144,24 @@ def draw_content(
     return Content({residues[k]: float(a) for k, a in zip(chosen, amounts, strict=True)}, tuple(others))
 
 
+def check_shares(shares: Mapping[str, float]) -> None:
+    """Refuse shares that are missing or out of range; see `Tubes`.
+
+    Example
+    -------
+    >>> check_shares({"pure": 1.0})
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `shares` must hold mixture, got pure
+    """
+    for name in ("pure", "mixture", "none", "foreign", "with_others"):
+        if name not in shares:
+            raise InputError(f"`shares` must hold {name}, got {', '.join(shares)}")
+        in_range(f"shares.{name}", shares[name], 0, 1, "of the tubes", "0.3")
+    if shares["pure"] + shares["mixture"] + shares["none"] == 0:
+        raise InputError("`shares` of pure, mixture and none must not all be 0")
+
+
 @lru_cache(maxsize=N_SYNTHETIC + 2000)
 def _molecule(name: str) -> Molecule:
     if name.startswith("synthetic_"):
@@ -210,10 +228,7 @@ class Tubes:
     def __post_init__(self) -> None:
         in_range("clean_share", self.clean_share, 0, 1, "of the recordings", "0.1")
         check_settings(self.nuisances)
-        for name in ("pure", "mixture", "none", "foreign", "with_others"):
-            if name not in self.shares:
-                raise InputError(f"`shares` must hold {name}, got {', '.join(self.shares)}")
-            in_range(f"shares.{name}", self.shares[name], 0, 1, "of the tubes", "0.3")
+        check_shares(self.shares)
 
     def __call__(self, count: int, seed: Sequence[int], content: Content | None = None) -> Batch:
         """Make ``count`` tubes: ``sig`` (B, 65536, 4), ``amounts`` (B, 20), ``is_tocsy`` and ``is_pure`` (B,)."""

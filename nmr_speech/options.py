@@ -142,6 +142,8 @@ def add_classify(command: Command) -> None:
     add_schedule(command, "what --method fills in before")
     command.add_argument("--method", help="ist, hankel or modern: fills in what a schedule left out (default: modern)")
     command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum and occlusion map")
+    text = "picture to write: the peaks of each residue, assigned at fitted shifts, and what no residue explains"
+    command.add_argument("--explain", type=Path, help=text)
     command.add_argument("--json", action="store_true", help="print JSON with all residues")
 
 
@@ -246,9 +248,8 @@ def add_schedule(command: Command, otherwise: str) -> None:
 
 def add_demo(command: Command) -> None:
     """Add the options of ``demo``."""
-    add_source(
-        command, text="Hub repository user/name, bundle, or results folder (default: the newest one in results/)"
-    )
+    text = "Hub repository user/name, bundle, or results folder; measured is in the package"
+    add_source(command, text=text, default="measured")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on")
     command.add_argument("--port", type=value, default=7860, help="port to listen on; 0 for any free port")
 

@@ -14,7 +14,7 @@ from nmr_speech.checks import InputError, in_range, is_number, one_of, positive,
 PACKAGE = Path(nmr_speech.__file__).parent
 FLOW = (
     *("constants", "checks", "trouble", "startup", "reading", "files", "axis"),
-    *("simulate", "spectrometer", "corpus", "models", "score", "hub", "training"),
+    *("simulate", "assignment", "spectrometer", "corpus", "models", "score", "hub", "training"),
     *("reconstruction", "enhancement", "picking", "shifts"),
     *("report", "inference", "publish", "demo", "testing", "options", "commands", "cli"),
 )

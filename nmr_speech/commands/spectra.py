@@ -18,6 +18,7 @@ def classify(options: argparse.Namespace) -> None:
     from nmr_speech.inference import Reading, classify_spectrum, load_classifier, occlusion
 
     check_output(options.plot, PICTURES)
+    check_output(options.explain, PICTURES)
     model = load_classifier(options.source, options.revision)
     reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method")})
     found = classify_spectrum(model, options.path, options.shift_ppm, reading)
@@ -27,9 +28,16 @@ def classify(options: argparse.Namespace) -> None:
         surest = found.surest
         title = f"{options.path.name}: {found.headline()}"
         plot_classification(found.wav, found.axis, occlusion(model, found.wav, surest), title, options.plot)
+    explained = {}
+    if options.explain:
+        from nmr_speech.report.explained import plot_explanation
+
+        why = found.explain()
+        plot_explanation(why, f"{options.path.name}: {found.headline()}", options.explain)
+        explained = {"explanation": why.summary()}
     warnings = by_options(found.warnings, options.names)
     if options.json:
-        print(json.dumps(found.summary() | {"warnings": warnings, "steps": found.steps}, indent=1))
+        print(json.dumps(found.summary() | explained | {"warnings": warnings, "steps": found.steps}, indent=1))
     else:
         say(*found.steps, *(f"warning: {warning}" for warning in warnings))
         print(*found.told(), sep="\n")

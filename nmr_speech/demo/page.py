@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from nmr_speech.checks import InputError, whole
@@ -25,9 +24,9 @@ WAITING = 256  # requests that may wait for their turn
 KEPT_S = 600  # uploads older than this are deleted
 SHOWN = 6  # residues in the ranking
 INTRODUCTION = """\
-# Which amino acid is it?
+# Which amino acids are there?
 A 2D NMR spectrum (1H-1H TOCSY), stacked transient after transient, becomes four-channel audio, and a speaker model
-predicts which amino acid is speaking. It knows **{labels}**; {training}."""
+tells which amino acids are speaking: one, several or none. It knows **{labels}**; {training}."""
 
 
 def make_page(model: Classifier) -> Any:
@@ -63,7 +62,9 @@ def make_page(model: Classifier) -> Any:
                     shift = gradio.Textbox("", label=label, elem_id="shift")
                     name = gradio.Button("Classify", variant="primary", elem_id="name")
                 notes = gradio.Markdown(elem_id="notes")
-                ranking = gradio.Label(num_top_classes=SHOWN, label="Calibrated probabilities", elem_id="rank")
+                ranking = gradio.Label(
+                    num_top_classes=SHOWN, label="Calibrated probability that it is present", elem_id="rank"
+                )
                 audio = gradio.Audio(
                     label="Four channels mixed to one, 8 kHz", interactive=False, format="wav", buttons=["download"]
                 )
@@ -79,13 +80,13 @@ def make_page(model: Classifier) -> Any:
     return page
 
 
-def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK, port: int = PORT) -> Any:
+def serve(source: str = "measured", revision: str | None = None, host: str = LOOPBACK, port: int = PORT) -> Any:
     """Load a model and serve the page, in threads of this process.
 
     Arguments
     ---------
-    source : str | None
-        Hub repository, bundle or results folder; None for the newest results folder in ``results``.
+    source : str
+        Hub repository, bundle or results folder; "measured" for the model of this package.
     revision : str | None
         Commit, tag or branch of a repository.
     host : str
@@ -100,7 +101,7 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
 
     Example
     -------
-    >>> serve(None, port=70000)
+    >>> serve(port=70000)
     Traceback (most recent call last):
     ...
     nmr_speech.checks.InputError: `port` must be a whole number from 0 to 65535, got 70000
@@ -108,7 +109,7 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     port = whole("port", port, 0, 65535)
     gradio = _gradio()
     os.environ["GRADIO_TEMP_DIR"] = _upload_folder()
-    page = make_page(load_classifier(source or newest_results(), revision))
+    page = make_page(load_classifier(source, revision))
     system = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     try:
         page.queue(max_size=WAITING).launch(
@@ -119,25 +120,6 @@ def serve(source: str | None, revision: str | None = None, host: str = LOOPBACK,
     except OSError as error:
         raise InputError(f"`port` must be free, {host}:{port} is not ({error}); give another") from error
     return page
-
-
-def newest_results() -> str:
-    """Return the results folder that was written last, ``results/EXPERIMENT/SEED``.
-
-    Example
-    -------
-    >>> getfixture("monkeypatch").chdir(getfixture("tmp_path"))
-    >>> newest_results()
-    Traceback (most recent call last):
-    ...
-    nmr_speech.checks.InputError: `source` must name a Hub repository, a bundle or a results folder, because ...
-    """
-    found = sorted(Path("results").glob("*/*/results.json"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise InputError(
-            "`source` must name a Hub repository, a bundle or a results folder, because results/ holds no results"
-        )
-    return str(found[-1].parent)
 
 
 @functools.cache

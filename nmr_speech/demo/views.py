@@ -19,6 +19,7 @@ from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classify import Classification, classify_spectrum
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier
+from nmr_speech.report.explained import draw_assignment
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, draw_mixture, spectrum
 
@@ -34,13 +35,13 @@ class View:
     Arguments
     ---------
     ranking : dict[str, float]
-        Calibrated probabilities of all residues.
+        Calibrated probabilities: that each residue is present, or, of a model for one residue, which it is.
     notes : str
-        Markdown: warnings, or the reason why nothing can be shown.
+        Markdown: the answer and warnings, or the reason why nothing can be shown.
     steps : str
         Markdown: how the spectrum was processed.
     spectrum, mel : np.ndarray | None
-        Pictures, uint8, (height, width, 3).
+        Pictures, uint8, (height, width, 3): the spectrum with the peaks of the residues found, the mel spectrogram.
     audio : tuple[int, np.ndarray] | None
         Rate in Hz and samples, int16, (T,).
     """
@@ -161,15 +162,26 @@ def escaped(text: str) -> str:
 
 def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
     found = classify_spectrum(model, path, shift_ppm)
+    if model.detects:
+        ranking = dict(zip(model.labels.lab2ind, model.detect(found.wav[None]).probability[0].tolist(), strict=True))
+        answer = ["**Answer:** " + "; ".join(escaped(line) for line in found.told())]
+    else:
+        ranking, answer = (dict(found.ranking) if found.meaningful else {}), []
     absorption = spectrum(unstack_fid(found.wav)).real.numpy()
     return View(
-        dict(found.ranking) if found.meaningful else {},
-        "\n\n".join(f"**Warning:** {escaped(warning)}." for warning in _warnings(found)),
+        ranking,
+        "\n\n".join(answer + [f"**Warning:** {escaped(warning)}." for warning in _warnings(found)]),
         "\n".join(f"- {escaped(step)}" for step in found.steps),
-        _picture(lambda axes: draw_contours(axes, absorption, found.axis), (6.4, 6.2)),
+        _picture(lambda axes: _draw_spectrum(axes, absorption, found), (6.4, 6.2)),
         _picture(lambda axes: draw_mel_spectrogram(axes, found.wav), (6.4, 2.6)),
         (SAMPLE_RATE_HZ, mixdown(found.wav)),
     )
+
+
+def _draw_spectrum(axes: Axes, absorption: np.ndarray, found: Classification) -> None:
+    draw_contours(axes, absorption, found.axis)
+    if found.present:
+        draw_assignment(axes, found.explain())
 
 
 def _warnings(found: Classification) -> list[str]:

@@ -22,8 +22,9 @@ class AminoAcidClassifier(EncoderClassifier):
 
     Used like SpeechBrain's `EncoderClassifier`. `encode_batch(wavs)` maps waveforms (B, 65536, 4) to embeddings
     (B, 1, D); `classify_batch(wavs)` and `classify_file(path)` return log-probabilities (B, S), the largest of each
-    recording, its index and its residue; `detect_batch(wavs)` the probability that each is present. Files have 4 channels at 8 kHz and 65,536 samples; any other file is refused
-    with a reason, never resampled or mixed down. ``commit`` is the Hub's commit of the model; None for a folder.
+    recording, its index and its residue; `detect_batch(wavs)` the probability that each is present. Files have 4
+    channels at 8 kHz and 65,536 samples; any other file is refused with a reason, never resampled or mixed down.
+    ``commit`` is the Hub's commit of the model; None for a folder.
     """
 
     commit: str | None = None

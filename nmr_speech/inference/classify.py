@@ -1,12 +1,13 @@
 """From a file or a spectrometer's folder to ranked residues, and what the prediction depends on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from nmr_speech.assignment.explain import Explanation, explain
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
@@ -41,7 +42,7 @@ class Classification:
     wav : torch.Tensor
         Input of the model, float32, (65536, 4).
     axis : Axis
-        Both axes of the input's spectrum.
+        Both axes of the input's spectrum, at the field of the measurement.
     meaningful : bool
         Whether the probabilities mean something: not for a measured spectrum and a model trained on ideal ones.
     verdict : str
@@ -50,6 +51,8 @@ class Classification:
         Residues that are present, and that may be; see `nmr_speech.inference.detect.findings`.
     in_range : bool
         Whether the spectrum was measured as the training data were, as far as that can be told.
+    mixing_time_s : float | None
+        Mixing time in s, if the file says it.
     """
 
     ranking: tuple[tuple[str, float], ...]
@@ -62,6 +65,13 @@ class Classification:
     present: tuple[Found, ...] = ()
     uncertain: tuple[Found, ...] = ()
     in_range: bool = True
+    mixing_time_s: float | None = None
+
+    def explain(self) -> Explanation:
+        """Fit the residues that are present to the spectrum, or the first of the ranking where none is."""
+        residues = [one.residue for one in self.present] or [self.surest]
+        known = Acquisition().mixing_time_s if self.mixing_time_s is None else self.mixing_time_s
+        return explain(unstack_fid(self.wav), self.axis, residues, Acquisition(mixing_time_s=known))
 
     def summary(self) -> dict[str, Any]:
         """Return the answer ready for JSON."""
@@ -131,7 +141,7 @@ def classify_spectrum(
     if shift_ppm is not None:
         in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
     training, meaningful, outside = training_data(model), True, list[str]()
-    axis = (training.acquisition or Acquisition()).f2
+    axis, mixing_time_s = (training.acquisition or Acquisition()).f2, None
     if path.suffix.lower().removeprefix(".") in FORMATS:
         step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
         steps: tuple[str, ...] = (step,)
@@ -139,6 +149,8 @@ def classify_spectrum(
     else:
         experiment, phases = read_measured(path, reading)
         wav, steps, warnings = on_grid(experiment, axis, shift_ppm, phases)
+        mixing_time_s, field_mhz = experiment.mixing_time_s, experiment.f2.field_mhz
+        axis = replace(axis, width_hz=axis.width_ppm * field_mhz, field_mhz=field_mhz)
         meaningful = not training.is_ideal
         outside += experiment_warnings(experiment, training)
         warnings = [*([] if meaningful else [IDEAL]), *outside, *warnings]
@@ -150,13 +162,18 @@ def classify_spectrum(
     if not model.detects:
         if meaningful and ranking[0][1] < LOW_PROBABILITY:
             warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
-        return Classification(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful, in_range=is_inside)
+        return Classification(
+            *(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful),
+            in_range=is_inside,
+            mixing_time_s=mixing_time_s,
+        )
     detection = model.detect(wav[None])
     verdict, present, uncertain = findings(detection, list(model.labels.lab2ind))
     if (is_tocsy := float(detection.is_tocsy[0])) < PRESENT:
         warnings.append(NO_TOCSY.format(is_tocsy))
     return Classification(
-        tuple(ranking), tuple(warnings), steps, wav, axis, meaningful, verdict, present, uncertain, is_inside
+        *(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful),
+        *(verdict, present, uncertain, is_inside, mixing_time_s),
     )
 
 

@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from torch.nn.functional import conv2d
 
+from nmr_speech.assignment.planes import own_signals
 from nmr_speech.axis import Axis
 from nmr_speech.files import write_whole
 from nmr_speech.simulate import Acquisition, Molecule
@@ -28,8 +29,6 @@ SEARCHED_POINTS = 8  # reference offsets up to 0.375 ppm
 NOISE_LEVELS = 3.0
 WEAKEST = 0.02
 """Share of the largest peak below which nothing counts: tails of strong lines, which noise hides in measurements."""
-FOREIGN_PPM = ((4.55, 4.95), (-0.45, 0.45))
-"""Where water and the reference line lie, whatever the reference."""
 TRANSIENTS = (32, 48, 64, 96, 128, 192, 256)
 """Lengths of t1 at which galleries are simulated; a measurement is cut to the next shorter one."""
 VERSION = b"4"  # of what a template is; the cache holds no others
@@ -76,7 +75,7 @@ def measured_map(fid: torch.Tensor, axis: Axis) -> torch.Tensor:
     cut = _cut(states_to_echo(*fid)[1][None], measured_length(fid), 1)
     magnitude = _transform(cut, 2).abs()
     noise = magnitude.median(dim=1, keepdim=True).values.clamp(min=float(magnitude.median()))
-    largest = float((magnitude * _own_signals(axis)).max())
+    largest = float((magnitude * own_signals(axis)).max())
     return _compress((magnitude - (NOISE_LEVELS * noise).clamp(min=WEAKEST * largest)).clamp(min=0))[0]
 
 
@@ -218,7 +217,7 @@ def correlate(measured: torch.Tensor, templates: torch.Tensor, axis: Axis) -> tu
     >>> bool(correlation[0] > 0.9 > correlation[1]), round(float(offset_ppm[0]), 2)
     (True, 0.09)
     """
-    mask = _own_signals(axis)
+    mask = own_signals(axis)
     offsets = range(-SEARCHED_POINTS, SEARCHED_POINTS + 1)
     shifted, masks = (
         torch.stack([_pool(plane.roll((k, k), (0, 1))[None])[0].flatten() for k in offsets])
@@ -231,13 +230,6 @@ def correlate(measured: torch.Tensor, templates: torch.Tensor, axis: Axis) -> tu
     scale = centred.norm(dim=1, keepdim=True) * spread.clamp(min=1e-12).sqrt()
     correlation, best = (centred @ flat.T / scale.clamp(min=1e-12)).max(0)
     return correlation.numpy(), (best.numpy() - SEARCHED_POINTS) * axis.width_ppm / axis.n
-
-
-def _own_signals(axis):
-    """1 where only the molecule can have signals, 0 where water and the reference line lie, (P, Q)."""
-    foreign = [(low < axis.ppm()) & (axis.ppm() < high) for low, high in FOREIGN_PPM]
-    counts = torch.from_numpy(~np.logical_or(*foreign)).float()
-    return torch.outer(counts, counts)
 
 
 def _cut(signals, n, dim):

@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nmr_speech.inference.explain import AssignedPeak, Explanation
+from nmr_speech.assignment.explain import AssignedPeak, Explanation
 
 DPI = 150
 MARGIN_PPM = 0.4
@@ -19,7 +19,7 @@ def plot_explanation(why: Explanation, title: str, path: str | Path) -> None:
     Arguments
     ---------
     why : Explanation
-        From `nmr_speech.inference.explain.explain`.
+        From `nmr_speech.assignment.explain.explain`.
     title : str
         Above all of it.
     path : str | Path
@@ -28,7 +28,7 @@ def plot_explanation(why: Explanation, title: str, path: str | Path) -> None:
     Example
     -------
     >>> from nmr_speech.axis import Axis
-    >>> from nmr_speech.inference.explain import explain
+    >>> from nmr_speech.assignment.explain import explain
     >>> from nmr_speech.simulate import Sample, tocsy
     >>> valine, path = Sample("d2o", "free").residue("VAL"), getfixture("tmp_path") / "why.png"
     >>> fid = tocsy(valine, valine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
@@ -50,16 +50,40 @@ def plot_explanation(why: Explanation, title: str, path: str | Path) -> None:
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("F2, 1H (ppm)")
     left.set_ylabel("F1, 1H (ppm)")
-    colours = colormaps["tab10"]
-    for k, (residue, amount) in enumerate(why.amounts.items()):
-        peaks = [peak for peak in why.peaks if peak.residue == residue]
-        _mark(left, peaks, colours(k % 10), f"{residue}, amount {amount:.2f}")
-    left.legend(loc="lower right", fontsize=9, framealpha=0.9)
+    draw_assignment(left, why)
     shifts = [peak.f2_ppm for peak in why.peaks]
     low, high = min(shifts) - MARGIN_PPM, max(shifts) + MARGIN_PPM
     left.set(xlim=(high, low), ylim=(high, low))
     figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)
+
+
+def draw_assignment(axes: Axes, why: Explanation) -> None:
+    """Draw the peaks of each residue in its colour, with a legend of amounts, on the axes of a spectrum.
+
+    Arguments
+    ---------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    why : Explanation
+        From `nmr_speech.assignment.explain.explain`.
+
+    Example
+    -------
+    >>> from nmr_speech.axis import Axis
+    >>> from nmr_speech.assignment.explain import explain
+    >>> from nmr_speech.simulate import Sample, tocsy
+    >>> glycine, axes = Sample("d2o", "free").residue("GLY"), Figure().subplots()
+    >>> fid = tocsy(glycine, glycine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
+    >>> draw_assignment(axes, explain(fid, Axis(), ["GLY"]))
+    >>> axes.get_legend().get_texts()[0].get_text()
+    'GLY, amount 1.00'
+    """
+    colours = colormaps["tab10"]
+    for k, (residue, amount) in enumerate(why.amounts.items()):
+        peaks = [peak for peak in why.peaks if peak.residue == residue]
+        _mark(axes, peaks, colours(k % 10), f"{residue}, amount {amount:.2f}")
+    axes.legend(loc="lower right", fontsize=9, framealpha=0.9)
 
 
 def _mark(axes: Axes, peaks: list[AssignedPeak], colour: tuple, label: str) -> None:

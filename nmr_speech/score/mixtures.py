@@ -1,5 +1,6 @@
 """Figures of merit of what a model finds in tubes of several residues, of one, or of none."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -95,7 +96,7 @@ def recall_by_amount(log_odds: np.ndarray, amounts: np.ndarray, edges: Sequence[
     [{'low': 0.01, 'high': 0.1, 'count': 1, 'found': 0.0}, {'low': 0.1, 'high': 1.01, 'count': 1, 'found': 1.0}]
     """
     rows = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = (amounts >= low) & (amounts < high)
         if inside.any():
             found = _share(log_odds[inside] > 0)

@@ -155,7 +155,9 @@ class PulseTrain(SpinLock):
             torch.tensor([stop - start for start, stop in itertools.pairwise(starts)], device=vector.device)
         )
         # A pulse of another phase is one along x between turns about z, and I_z falls by one from block to block.
-        turn = [torch.polar(torch.ones(len(block), device=block.device), phase * math.pi / 2 * block) for phase in range(4)]
+        turn = [
+            torch.polar(torch.ones(len(block), device=block.device), phase * math.pi / 2 * block) for phase in range(4)
+        ]
         pulses: dict[float, torch.Tensor] = {}
         cycle = None
         for degrees, phase in self.cycle:

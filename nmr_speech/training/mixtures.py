@@ -22,7 +22,16 @@ KEYS = (
     *("seed", "data_seed", "data_folder", "output_folder", "simulation_workers", "recordings_per_residue"),
     *(*SAMPLE, "experiment", "foreign", "shares", "clean_share", "augmentation", "evaluation_nuisances"),
     *("frontend", "backbone", "pretrained_source", "classifier", "modules", "weights"),
-    *("steps_per_epoch", "number_of_epochs", "batch_size", "evaluation_steps", "baseline_steps", "loader_workers", "lr", "warmup_share"),
+    *(
+        "steps_per_epoch",
+        "number_of_epochs",
+        "batch_size",
+        "evaluation_steps",
+        "baseline_steps",
+        "loader_workers",
+        "lr",
+        "warmup_share",
+    ),
     *("opt_class", "epoch_counter", "train_logger", "checkpointer"),
 )
 LOSSES = ("presence", "ranking", "amount", "experiment")
@@ -149,9 +158,7 @@ def linear_baseline(train: Steps, test: Steps, n: int) -> "Outputs":
         torch.cat([batch[name] for batch in batches]).numpy() for name in ("amounts", "is_tocsy", "is_pure")
     )
     chosen, settings = is_tocsy > 0, {"C": INVERSE_PENALTY, "max_iter": 500}
-    detectors = [
-        LogisticRegression(**settings).fit(features[chosen], there) for there in (amounts[chosen] > 0).T
-    ]
+    detectors = [LogisticRegression(**settings).fit(features[chosen], there) for there in (amounts[chosen] > 0).T]
     ranker = LogisticRegression(**settings).fit(features[is_pure], amounts[is_pure].argmax(1))
     outputs = Outputs()
     for batch in (test[k] for k in range(len(test))):

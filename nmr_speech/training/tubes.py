@@ -126,10 +126,10 @@ def draw_content(
     """
     kinds = ("pure", "mixture", "none")
     odds = np.array([shares[kind] for kind in kinds])
-    kind = kinds[rng.choice(3, p=odds / odds.sum())]
+    kind = kinds[int(rng.choice(3, p=odds / odds.sum()))]
     most = min(MOST_RESIDUES, len(residues))
     count = {"pure": 1, "mixture": int(rng.integers(2, most + 1)), "none": 0}[kind]
-    decades = rng.choice((1, 2))
+    decades = int(rng.choice((1, 2)))
     chosen = rng.choice(len(residues), count, replace=False)
     amounts = 10 ** -rng.uniform(0, decades, count)
     amounts = amounts / amounts.max(initial=1e-9)
@@ -139,7 +139,7 @@ def draw_content(
     others = []
     for amount in 10 ** -rng.uniform(0, 1, n_others):
         synthetic = rng.random() < 1 / 3
-        name = f"synthetic_{rng.integers(N_SYNTHETIC)}" if synthetic else library[rng.integers(len(library))]
+        name = f"synthetic_{rng.integers(N_SYNTHETIC)}" if synthetic else library[int(rng.integers(len(library)))]
         others.append((name, float(amount)))
     return Content({residues[k]: float(a) for k, a in zip(chosen, amounts, strict=True)}, tuple(others))
 

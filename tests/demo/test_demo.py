@@ -23,7 +23,7 @@ from nmr_speech.cli import main
 from nmr_speech.corpus import read_wav, stack_fid, write_wav
 from nmr_speech.demo import guard
 from nmr_speech.demo.guard import Guard
-from nmr_speech.demo.page import newest_results, serve
+from nmr_speech.demo.page import serve
 from nmr_speech.demo.views import SEED, escaped, mixdown, view_simulated, view_upload
 from nmr_speech.inference.classify import classify_spectrum
 from nmr_speech.inference.load import load_classifier
@@ -98,19 +98,6 @@ def test_what_cannot_be_used_gives_one_sentence_without_paths(message, model, fo
     assert (view.ranking, view.spectrum, view.audio) == ({}, None, None)
     assert "must be one of" in view_simulated(model, "XXX", 0, False).notes
     assert "whole number" in view_simulated(model, "GLY", 0.5, False).notes
-
-
-def test_without_a_source_the_newest_results_are_taken(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="`source` must name"):
-        newest_results()
-    for number, name in enumerate(("old", "new", "middle")):
-        made = tmp_path / "results" / name / "1" / "results.json"
-        made.parent.mkdir(parents=True)
-        made.write_text("{}")
-        time_s = 1e9 + (number if name != "new" else 9)
-        os.utime(made, (time_s, time_s))
-    assert newest_results() == str(Path("results", "new", "1"))
 
 
 def test_without_gradio_it_says_what_to_install(results, monkeypatch):

@@ -200,7 +200,9 @@ def test_results_folders_describe_their_heads_as_parts_and_as_in_version_0_1(hea
     assert torch.equal(earlier.log_probabilities(wavs), model.log_probabilities(wavs))
     assert training_data(earlier).nuisances == {"reference_offset": {"offset_ppm": [-0.2, 0.2]}}
     yaml.write_text(old.replace("heads.make_head", "heads.other"))
-    with pytest.raises(InputError, match=r"`classifier` must be !new:.*LinearHead or .*MarginHead or .*MixtureHead, got !apply:.*other"):
+    with pytest.raises(
+        InputError, match=r"`classifier` must be !new:.*LinearHead or .*MarginHead or .*MixtureHead, got !apply:.*other"
+    ):
         load_classifier(results)
 
 

@@ -66,7 +66,9 @@ def test_ranges_that_cannot_be_drawn(ranges, message):
         check_conditions(ranges)
 
 
-@pytest.mark.parametrize(("residue", "group", "pka"), [("HIS", "HE1", 6.0), ("ASP", "HB2", 3.65), ("TYR", "HE1", 10.07)])
+@pytest.mark.parametrize(
+    ("residue", "group", "pka"), [("HIS", "HE1", 6.0), ("ASP", "HB2", 3.65), ("TYR", "HE1", 10.07)]
+)
 def test_a_shift_is_half_way_where_the_ph_is_the_pka(residue, group, pka):
     """Other sites of the residue are more than a unit and a half away: they add less than 4% of their own movement."""
     low, half, high = (movement_ppm(residue, (group,), ph)[0] for ph in (pka - 1.3, pka, pka + 1.3))

@@ -3,7 +3,13 @@
 from nmr_speech.simulate.nuisances.disturb import NUISANCES, REAL_SPECTRUM, check_settings, disturb
 from nmr_speech.simulate.nuisances.receiver import baseline, dead_points, digitisation, truncation, white_noise
 from nmr_speech.simulate.nuisances.sample import decay, reference_line, residual_water, shim
-from nmr_speech.simulate.nuisances.spectrometer import imbalance, phase_error, reference_offset, shift_frequency, t1_noise
+from nmr_speech.simulate.nuisances.spectrometer import (
+    imbalance,
+    phase_error,
+    reference_offset,
+    shift_frequency,
+    t1_noise,
+)
 
 __all__ = [
     "NUISANCES",

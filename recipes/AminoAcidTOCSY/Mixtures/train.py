@@ -166,11 +166,11 @@ def evaluate(brain, hparams, datasets, clock):
 
 def headline(results):
     """Give what the test tubes say, in lines to print."""
-    mixtures, linear = results["mixtures"], results["baseline"]
+    mixtures, linear, pure = results["mixtures"], results["baseline"], results["test"]
     return (
         f"Mixtures of one to five: average precision {mixtures['average_precision']:.3f} "
         f"(linear {linear['mixtures']['average_precision']:.3f}), {mixtures['recall']:.1%} found at 2% false\n"
-        f"Pure: {results['test']['accuracy']:.1%} of {mixtures['pure']} tubes (linear {linear['test']['accuracy']:.1%})\n"
+        f"Pure: {pure['accuracy']:.1%} of {pure['recordings']} tubes (linear {linear['test']['accuracy']:.1%})\n"
         f"No amino acid: {mixtures['none_named']:.1%} of {mixtures['none']} tubes named"
     )
 

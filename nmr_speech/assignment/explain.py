@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, maximum_filter
 from scipy.optimize import nnls
 
+from nmr_speech.assignment.planes import magnitude, own_signals
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, one_of, quoted
 from nmr_speech.simulate import RESIDUES, Acquisition, Residue, Sample, tocsy
-from nmr_speech.simulate.fid import cosine_window, envelope, states_to_echo
+from nmr_speech.simulate.fid import cosine_window, envelope
 from nmr_speech.simulate.first_order import first_order, in_phase_transfer
 
 SEARCHED_PPM = 0.45
@@ -21,13 +22,12 @@ MOVES_PPM = 0.55
 """Largest difference of a shift from that of the tables, besides: what pH does."""
 PRIOR_PPM = 0.15
 """Standard deviation of that difference."""
-FOREIGN_PPM = ((4.5, 5.0), (-0.6, 0.3))
-"""Where water and the reference line lie; no residue is fitted to them."""
 NOISE_LEVELS = 5.0
 RATES_PER_S = (3.0, 6.0, 12.0, 24.0)
 """Decays that are tried; all lines of a spectrum have the same."""
 EXPECTED = 0.02
 """Least share of a group's magnetisation that is transferred to another where a peak is expected."""
+FARTHEST_POINTS = 7
 PENALTY = 0.05
 """What a difference of one standard deviation costs, where a full set of peaks is worth 1."""
 BLUR_POINTS = 1.5  # wide enough for the ascent to feel a peak two points away
@@ -88,6 +88,17 @@ class Explanation:
     residual: np.ndarray
     axis: Axis
 
+    def summary(self) -> dict[str, Any]:
+        """Return amounts, shifts in ppm and peaks ready for JSON."""
+        shifts = {name: {group: round(ppm, 4) for group, ppm in own.items()} for name, own in self.shifts_ppm.items()}
+        return {
+            "explained": round(self.explained, 4),
+            "amounts": {name: round(amount, 4) for name, amount in self.amounts.items()},
+            "offset_ppm": round(self.offset_ppm, 4),
+            "shifts_ppm": shifts,
+            "peaks": [vars(peak) for peak in self.peaks],
+        }
+
 
 def explain(
     fid: torch.Tensor, axis: Axis, residues: Sequence[str], acquisition: Acquisition | None = None
@@ -131,8 +142,8 @@ def explain(
     molecules = [Sample("d2o", "free").residue(one_of("residues", name, RESIDUES)) for name in residues]
     if len(set(residues)) < len(residues):
         raise InputError(f"`residues` must name each residue once, got {quoted(list(residues))}")
-    acquisition = _on(axis, acquisition or Acquisition())
-    measured, own = magnitude(fid), _own(axis)
+    acquisition = on_axis(axis, acquisition or Acquisition())
+    measured, own = magnitude(fid), own_signals(axis).numpy()
     level = NOISE_LEVELS * np.median(measured)
     seen = np.sqrt(gaussian_filter(np.clip(measured - level, 0, None) * own, BLUR_POINTS))
     seen /= max(seen.max(), 1e-30)
@@ -159,7 +170,14 @@ def explain(
         offset_ppm=float(offset_ppm),
         explained=float(np.clip(1 - (left**2).sum() / energy, 0, 1)),
         peaks=tuple(
-            AssignedPeak(molecule.id, molecule.system.names[g], molecule.system.names[h], ppm[g], ppm[h], bool(found))
+            AssignedPeak(
+                molecule.id,
+                molecule.system.names[g],
+                molecule.system.names[h],
+                float(ppm[g]),
+                float(ppm[h]),
+                bool(found),
+            )
             for molecule, ppm, weights in zip(molecules, shifts, systems, strict=True)
             for g, h in zip(*np.nonzero(weights >= EXPECTED), strict=True)
             for found in [height[_nearest(axis, ppm[g]), _nearest(axis, ppm[h])] > level]
@@ -170,72 +188,14 @@ def explain(
     )
 
 
-def nnls_amounts(fid: torch.Tensor, axis: Axis, acquisition: Acquisition | None = None) -> dict[str, float]:
-    """Estimate the amounts of all twenty residues from templates at the shifts of the tables: the classical rival.
-
-    Non-negative least squares on magnitudes, at the common reference offset that leaves the least.
-
-    Arguments
-    ---------
-    fid : torch.Tensor
-        States pair, complex, (2, P, Q).
-    axis : Axis
-        Axis of both dimensions.
-    acquisition : Acquisition | None
-        The experiment; None for ideal mixing of 60 ms.
-
-    Returns
-    -------
-    dict[str, float]
-        Amount of each residue relative to the largest.
+def on_axis(axis: Axis, acquisition: Acquisition) -> Acquisition:
+    """Take an acquisition to the axis of a spectrum, in both dimensions.
 
     Example
     -------
-    >>> valine = Sample("d2o", "free").residue("VAL")
-    >>> fid = tocsy(valine, valine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
-    >>> amounts = nnls_amounts(fid, Axis())
-    >>> amounts["VAL"], max(amount for name, amount in amounts.items() if name != "VAL") < 0.1
-    (1.0, True)
+    >>> on_axis(Axis(field_mhz=500.0, width_hz=6000.0), Acquisition()).f1.width_ppm
+    12.0
     """
-    templates = _templates(_on(axis, acquisition or Acquisition()))
-    plane, own = magnitude(fid), _own(axis)
-    reach = round(SEARCHED_PPM / axis.width_ppm * axis.n)
-    best: tuple[float, np.ndarray] = (np.inf, np.zeros(len(RESIDUES)))
-    for points in range(-reach, reach + 1):
-        moved = np.roll(plane * own, (points, points), (0, 1))
-        amounts, rest = nnls(templates, _pooled(moved))
-        best = min(best, (rest, amounts), key=lambda pair: pair[0])
-    largest = max(best[1].max(), 1e-30)
-    return {name: float(amount / largest) for name, amount in zip(RESIDUES, best[1], strict=True)}
-
-
-def magnitude(fid: torch.Tensor) -> np.ndarray:
-    """Magnitude of the anti-echo spectrum of a States pair, complex, (2, P, Q), with squared cosines; (P, Q).
-
-    Example
-    -------
-    >>> magnitude(torch.ones(2, 4, 4) + 0j).shape
-    (4, 4)
-    """
-    _, anti_echo = states_to_echo(*fid)
-    p, q = (cosine_window(n, first_halved=False, dtype=torch.float32) for n in anti_echo.shape)
-    weighted = anti_echo.numpy() * np.outer(p, q)
-    return np.abs(np.fft.fftshift(np.fft.fft2(weighted, norm="ortho"))).astype(np.float32)
-
-
-@lru_cache(maxsize=4)
-def _templates(acquisition: Acquisition) -> np.ndarray:
-    decayed = replace(acquisition, decay_time_t1_s=0.08, decay_time_t2_s=0.08)
-    residues = [Sample("d2o", "free").residue(name) for name in RESIDUES]
-    fids = (tocsy(residue, residue.shift_mean_ppm, decayed) for residue in residues)
-    return np.stack([_pooled(magnitude(fid)) for fid in fids], 1)
-
-
-def _pooled(plane):
-    return gaussian_filter(plane, BLUR_POINTS)[::3, ::3].ravel()
-
-
-def _on(axis: Axis, acquisition: Acquisition) -> Acquisition:
     return replace(
         acquisition,
         field_mhz=axis.field_mhz,
@@ -245,13 +205,6 @@ def _on(axis: Axis, acquisition: Acquisition) -> Acquisition:
         n_transients=axis.n,
         n_points=axis.n,
     )
-
-
-def _own(axis):
-    """1 where a residue can have signals, 0 in rows and columns of water and of the reference line, (P, Q)."""
-    ppm = axis.ppm()
-    counts = ~np.any([(low < ppm) & (ppm < high) for low, high in FOREIGN_PPM], axis=0)
-    return np.outer(counts, counts)
 
 
 def _expected(molecule: Residue, mixing_time_s: float) -> np.ndarray:
@@ -325,7 +278,8 @@ class _Decay:
         """Magnitudes of R recordings, (R, P, Q)."""
         lines = first_order([molecule], [shifts_ppm], replace(self.acquisition, sequence="isotropic"))
         anti_echoes = lines.t1.mT @ (lines.transfer @ lines.t2) * self.time
-        p, q = (cosine_window(n, first_halved=False, dtype=torch.float32) for n in self.time.shape)
+        windows = (cosine_window(n, first_halved=False, dtype=torch.float32) for n in self.time.shape)
+        p, q = map(torch.from_numpy, windows)
         spectra = torch.fft.fftshift(torch.fft.fft2(anti_echoes * p[:, None] * q, norm="ortho"), dim=(1, 2))
         return spectra.abs().numpy() * self.own
 
@@ -344,10 +298,13 @@ def _decay(measured, axis, length, own, molecules, shifts, acquisition):
 
 
 def _polish(measured, molecules, shifts, planes, decay):
-    """Move each shift by fractions of a point where that leaves less of the spectrum, residue by residue."""
+    """Move each shift where that leaves less of the spectrum, residue by residue: first far, then near.
+
+    The peaks alone would let two groups share the stronger one's place.
+    """
     shifts, step = [np.array(ppm) for ppm in shifts], decay.acquisition.f1.width_ppm / decay.acquisition.f1.n
-    moves = step * np.array([0, -1, -0.5, -0.25, 0.25, 0.5, 1])
-    for _ in range(2):
+    far = np.array([0, *range(-FARTHEST_POINTS, 0), -0.5, 0.5, *range(1, FARTHEST_POINTS + 1)])
+    for moves in (step * far, step * np.array([0, -1, -0.5, -0.25, 0.25, 0.5, 1])):
         for k, molecule in enumerate(molecules):
             others = sum(plane for m, plane in enumerate(planes) if m != k)
             left = np.clip(measured - others, 0, None)

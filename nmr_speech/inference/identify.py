@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nmr_speech.assignment.planes import FOREIGN_PPM
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
 from nmr_speech.inference.classify import on_grid
 from nmr_speech.inference.measured import Reading, read_measured
 from nmr_speech.inference.templates import (
-    FOREIGN_PPM,
     cached_templates,
     correlate,
     measured_length,

@@ -150,6 +150,33 @@ def plot_histogram(target: np.ndarray, nontarget: np.ndarray, threshold: float, 
     figure.savefig(path, dpi=DPI)
 
 
+def plot_reliability(bins: Sequence[Mapping], path: str | Path) -> None:
+    """Plot how often what a model says is true, against the probability with which it says it.
+
+    Arguments
+    ---------
+    bins : Sequence[Mapping]
+        As `nmr_speech.score.calibration.reliability` gives them: mean probability, share that was true, count.
+    path : str | Path
+        Picture to write.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "reliability.png"
+    >>> plot_reliability([{"probability": 0.1, "share": 0.12, "count": 900}], path)
+    >>> path.read_bytes()[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(4.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    said, true, count = (np.array([row[key] for row in bins]) for key in ("probability", "share", "count"))
+    axes.plot([0, 1], [0, 1], color="0.8", linewidth=0.8, zorder=0)
+    # Two standard errors of a share of so many.
+    axes.errorbar(said, true, 2 * np.sqrt(true * (1 - true) / count), fmt="o-", color="tab:blue", capsize=2)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability", ylabel="share that is true", aspect="equal")
+    figure.savefig(path, dpi=DPI)
+
+
 def plot_curves(epochs: Sequence[Mapping], name: str, label: str, path: str | Path) -> None:
     """Plot a figure of merit over the epochs, for the training and the validation split.
 

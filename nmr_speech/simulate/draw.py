@@ -117,7 +117,7 @@ def draw_recordings(
     [0, 1, 2]
     """
     if any(map(is_drawn, settings.values())):
-        apart = {"nuisances": nuisances, "device": device, "memory_gb": memory_gb}
+        apart: dict[str, Any] = {"nuisances": nuisances, "device": device, "memory_gb": memory_gb}
         drawn = ((index, draw_conditions(settings, seed, index)) for index in indices)
         return [one for index, own in drawn for one in draw_recordings(residue, seed, [index], **apart, **own)]
     sample, acquisition = sample_and_acquisition(settings)

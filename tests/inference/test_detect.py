@@ -79,9 +79,7 @@ def test_the_real_valine_is_named_wherever_the_reference_is(packaged, shift_ppm)
 def test_the_real_valine_is_found_beside_a_simulated_partner(packaged, partner):
     real = valine().fid
     molecule, per_mole = Sample("d2o", "free").residue(partner), real[0, 0, :4].abs().max() / 8
-    experiment = Acquisition(
-        field_mhz=499.84, spectral_width_hz=12 * 499.84, decay_time_t1_s=0.1, decay_time_t2_s=0.1
-    )
+    experiment = Acquisition(field_mhz=499.84, spectral_width_hz=12 * 499.84, decay_time_t1_s=0.1, decay_time_t2_s=0.1)
     simulated = tocsy(molecule, molecule.shift_mean_ppm, experiment)
     simulated[:, int(real.abs().amax((0, 2)).nonzero().max()) + 1 :] = 0
     probability = packaged.detect_batch(stack_fid(real / per_mole + simulated)[0][None])[0]

@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from nmr_speech.inference import load_embedder
 from nmr_speech.models.embed import embed
+from nmr_speech.report.figures import plot_confusion, plot_reliability
 from nmr_speech.report.results import write_results
 from nmr_speech.score.calibration import cross_entropy as nats
 from nmr_speech.score.calibration import fit_log_odds, fit_temperature, reliability
@@ -201,7 +202,10 @@ def main(argv):
 
         brain.checkpointer.recover_if_possible(min_key="error")
         brain.modules.eval()
-        write_results(folder, hparams, evaluate(brain, hparams, datasets, clock) | {"resumed": resumed}, headline)
+        figures = evaluate(brain, hparams, datasets, clock) | {"resumed": resumed}
+        plot_reliability(figures["mixtures"]["reliability"], folder / "reliability.png")
+        plot_confusion(figures["test"], folder / "confusion.png")
+        write_results(folder, hparams, figures, headline, ["reliability.png", "confusion.png"])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "nmr_speech"
-SHAPE = re.compile(r"\((\.\.\., ?)?[\w.*+/ -]+,( ?[\w.*+/ -]+,?)*\)")
+# Each comma ends one item: nested repetitions would try every way to divide a long text into items.
+SHAPE = re.compile(r"\([\w.*+/ -]+(,[\w.*+/ -]*)+\)")
 UNIT = re.compile(
     r"\b(Hz|kHz|MHz|ppm|seconds?|ms|rad|radians|degrees?|percent|dwell times?|points?|samples|bytes|[kMG]B|bits|"
     r"shares?|probabilit(y|ies)|log-\w+|counts?|positions?|indices|index|number of|characters|epochs?|steps?)\b"

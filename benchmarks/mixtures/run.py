@@ -32,7 +32,7 @@ from nmr_speech.training.tubes import Pool, Tubes, library
 
 SEED = 2201  # far from those of any training's data
 CONDITIONS = 12  # of each mixing
-TUBES = 480  # of each mixing
+TUBES = 240  # of each mixing
 BATCH = 24
 SEQUENCES = ("isotropic", "spin_lock", "dipsi2", "mlev17")
 SHARES = {"pure": 0.4, "mixture": 0.42, "none": 0.18, "foreign": 0.0, "with_others": 0.25}

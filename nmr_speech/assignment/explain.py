@@ -157,10 +157,7 @@ def explain(
     shifts = _polish(measured * own, molecules, shifts, planes, decay)
     fids = [tocsy(molecule, ppm, acquisition) for molecule, ppm in zip(molecules, shifts, strict=True)]
     amounts, fitted = _fit(measured * own, [magnitude(one * decay.time) * own for one in fids])
-    energy = float((measured * own - level).clip(0).__pow__(2).sum()) or 1.0
-    left = np.clip(np.abs(measured * own - fitted) - level, 0, None)
     largest = max(amounts.max(), 1e-30)
-    height = maximum_filter(measured, 3)
     return Explanation(
         amounts={name: float(amount / largest) for name, amount in zip(residues, amounts, strict=True)},
         shifts_ppm={
@@ -168,20 +165,8 @@ def explain(
             for molecule, ppm in zip(molecules, shifts, strict=True)
         },
         offset_ppm=float(offset_ppm),
-        explained=float(np.clip(1 - (left**2).sum() / energy, 0, 1)),
-        peaks=tuple(
-            AssignedPeak(
-                molecule.id,
-                molecule.system.names[g],
-                molecule.system.names[h],
-                float(ppm[g]),
-                float(ppm[h]),
-                bool(found),
-            )
-            for molecule, ppm, weights in zip(molecules, shifts, systems, strict=True)
-            for g, h in zip(*np.nonzero(weights >= EXPECTED), strict=True)
-            for found in [height[_nearest(axis, ppm[g]), _nearest(axis, ppm[h])] > level]
-        ),
+        explained=_explained(measured * own, fitted, level),
+        peaks=_assigned(measured, level, axis, molecules, shifts, systems),
         measured=measured,
         residual=np.clip(measured * own - fitted, 0, None),
         axis=axis,
@@ -258,6 +243,24 @@ def _ascend(seen, axis, start_ppm, weights, shift_of):
                 tried.append(_strength(seen, axis, ppm, roots) - PENALTY * moved**2 / len(ppm))
             ppm[together] = from_ppm + moves[int(np.argmax(tried))]
     return ppm
+
+
+def _explained(measured, fitted, level):
+    """Share of the energy above the noise that the fit explains."""
+    energy = (np.clip(measured - level, 0, None) ** 2).sum() or 1.0
+    left = np.clip(np.abs(measured - fitted) - level, 0, None)
+    return float(np.clip(1 - (left**2).sum() / energy, 0, 1))
+
+
+def _assigned(measured, level, axis, molecules, shifts, systems):
+    """The peaks that the residues should have, and whether a signal lies within a point of each."""
+    height, peaks = maximum_filter(measured, 3), []
+    for molecule, ppm, weights in zip(molecules, shifts, systems, strict=True):
+        names = molecule.system.names
+        for g, h in zip(*np.nonzero(weights >= EXPECTED), strict=True):
+            found = bool(height[_nearest(axis, ppm[g]), _nearest(axis, ppm[h])] > level)
+            peaks.append(AssignedPeak(molecule.id, names[g], names[h], float(ppm[g]), float(ppm[h]), found))
+    return tuple(peaks)
 
 
 def _length(fid):

@@ -5,17 +5,14 @@ from pathlib import Path
 
 from nmr_speech.checks import InputError
 
-MOLECULES = Path(__file__).parents[1] / "models" / "trained" / "molecules"
-"""Bundle of the embedding that was trained on simulated molecules."""
-
-MEASURED = Path(__file__).parents[1] / "models" / "trained" / "measured"
-"""Bundle of the model for measured spectra."""
+TRAINED = Path(__file__).parents[1] / "models" / "trained"
+OWN = ("measured", "molecules")
+"""Bundles of this package: the model for measured spectra, and the embedding that was trained on simulated molecules."""
 
 GE2E_FILE = "pretrained.pt"
 """File of the voice encoder GE2E in the package Resemblyzer."""
 
-FOLDERS = {"measured": MEASURED, "molecules": MOLECULES}
-NAMES = ("measured", "molecules", "ge2e")
+NAMES = (*OWN, "ge2e")
 
 
 def packaged(source: str | Path) -> Path | None:
@@ -43,8 +40,8 @@ def packaged(source: str | Path) -> Path | None:
     >>> packaged("molecules").name, packaged("user/model")
     ('molecules', None)
     """
-    if source in FOLDERS:
-        return FOLDERS[str(source)]
+    if source in OWN:
+        return TRAINED / source
     return _resemblyzer() if source == "ge2e" else None
 
 

@@ -76,7 +76,7 @@ def molecules(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     torch.manual_seed(4)
     save_file(backbone().state_dict(), folder / "backbone.safetensors")
-    monkeypatch.setattr(places, "MOLECULES", folder)
+    monkeypatch.setattr(places, "TRAINED", folder.parent)
     return folder
 
 
@@ -102,9 +102,9 @@ def test_a_checkpoint_finds_the_package_wherever_it_is_installed(molecules, tmp_
     """The origin is kept by name: the folder of another installation has another path."""
     model = Pretrained(backbone(), "molecules")
     Saved(model.origin, False, {}).save(tmp_path / "backbone.ckpt")
-    moved = tmp_path / "elsewhere"
-    shutil.move(molecules, moved)
-    monkeypatch.setattr(places, "MOLECULES", moved)
+    moved = tmp_path / "elsewhere" / "molecules"
+    shutil.move(molecules.parent, moved.parent)
+    monkeypatch.setattr(places, "TRAINED", moved.parent)
     state = Saved.load(tmp_path / "backbone.ckpt").state()
     assert all(torch.equal(state[name], tensor) for name, tensor in model.module.state_dict().items())
     save_file(nn.Linear(1, 1).state_dict(), moved / "backbone.safetensors")

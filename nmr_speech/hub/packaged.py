@@ -7,7 +7,7 @@ from nmr_speech.checks import InputError
 
 TRAINED = Path(__file__).parents[1] / "models" / "trained"
 OWN = ("measured", "molecules")
-"""Bundles of this package: the model for measured spectra, and the embedding that was trained on simulated molecules."""
+"""Bundles of this package: the model for measured spectra, and the embedding of simulated molecules."""
 
 GE2E_FILE = "pretrained.pt"
 """File of the voice encoder GE2E in the package Resemblyzer."""

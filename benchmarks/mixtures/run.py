@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.common import Results, provenance, results_path
 from nmr_speech.assignment.nnls import nnls_amounts
+from nmr_speech.assignment.planes import magnitude
 from nmr_speech.corpus import stack_fid, unstack_fid
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
@@ -23,7 +24,6 @@ from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
 from nmr_speech.score.mixtures import presence_figures
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, load_molecule, tocsy
-from nmr_speech.simulate.fid import spectrum
 from nmr_speech.simulate.mixing import mixing_of
 from nmr_speech.simulate.nuisances import disturb
 from nmr_speech.spectrometer import find_reference, read_experiment, to_grid
@@ -211,14 +211,13 @@ def measure_ideal():
             errors = []
             for name in RESIDUES:
                 residue = Sample("d2o", "free").residue(name)
-                spectra = [
-                    spectrum(
-                        tocsy(residue, residue.shift_mean_ppm, one, decay_time_t1_s=0.1, decay_time_t2_s=0.1)
-                    ).abs()
+                # Of the anti-echo: the two channels after a lock are no States pair, see `tocsy`.
+                planes = [
+                    magnitude(tocsy(residue, residue.shift_mean_ppm, one, decay_time_t1_s=0.1, decay_time_t2_s=0.1))
                     for one in (acquisition, Acquisition(mixing_time_s=applied_s))
                 ]
-                unit = [plane.flatten() / plane.norm() for plane in spectra]
-                errors.append(float((unit[0] - unit[1]).norm()))
+                unit = [plane / np.linalg.norm(plane) for plane in planes]
+                errors.append(float(np.linalg.norm(unit[0] - unit[1])))
             rows[f"{sequence}, {lock_hz / 1000:g} kHz"] = {
                 "median": round(float(np.median(errors)), 4),
                 "worst": round(max(errors), 4),

@@ -94,8 +94,10 @@ def measure_mixing(model, sequence, seed, folder):
     everything = np.ones(len(odds), dtype=bool)
     figures = presence_figures(odds, amounts, ranked, is_pure, everything)
     shares = np.concatenate(rival)
-    # A tenth of the largest is where the rival says "present": the log-odds only have to rise with the amount.
-    classical = presence_figures(np.log(shares + 1e-6) - np.log(0.1), amounts, shares.argmax(1), is_pure, everything)
+    # A tenth of the largest is where the rival says "present": the log-odds only have to rise with the amount. It has
+    # no answer where there is no residue, so such tubes do not count.
+    some = (amounts > 0).any(1)
+    classical = presence_figures(np.log(shares + 1e-6) - np.log(0.1), amounts, shares.argmax(1), is_pure, some)
     return {"model": figures, "nnls": classical, "nnls_ms": 1000 * seconds / len(odds)}
 
 

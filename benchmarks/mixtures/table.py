@@ -76,7 +76,7 @@ def mixing_table():
                     percent(one["pure_accuracy"]),
                     f"{one['average_precision']:.3f}",
                     percent(one["recall"]),
-                    percent(one["none_named"]),
+                    None if one["none_named"] is None else percent(one["none_named"]),
                 ]
             rows.append([label, {"model": "network", "nnls": "least squares"}[who], *cells])
     columns = ["mixing", "by", "pure", "average precision", "found at 2% false", "no amino acid, named"]

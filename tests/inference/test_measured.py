@@ -131,7 +131,7 @@ def test_a_model_of_ideal_recordings_gives_no_probability_of_a_measured_spectrum
     found = classify_spectrum(load_classifier(bundled), folder)
     assert not found.meaningful
     assert "ideal recordings" in found.warnings[0]
-    assert "hparams/experimental.yaml" in found.warnings[0]
+    assert "hparams/measured.yaml" in found.warnings[0]
     main(["classify", str(folder), f"--model={bundled}", "--json"])
     said = json.loads(capsys.readouterr().out)
     assert {probability for _, probability in said["ranking"]} == {None}

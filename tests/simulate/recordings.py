@@ -21,6 +21,8 @@ FIXED = {  # nothing left to draw
         "zero_order_f2_deg": 12.0,
         "first_order_f2_deg": 25.0,
     },
+    "shim": {"share": 0.2, "offset_hz": 5.0},
+    "imbalance": {"gain_percent": 5.0, "phase_deg": -4.0},
     "digitisation": {"bits": 8},
     "dead_points": {"n": 2},
     "truncation": {"n_transients": 24},
@@ -28,6 +30,8 @@ FIXED = {  # nothing left to draw
 DRAWN = REAL_SPECTRUM | {
     "truncation": {"n_transients": [20, 30]},
     "baseline": {"first_points_percent": [1.0, 5.0], "n_first_points": [2, 4], "dc_percent": [0.1, 1.0]},
+    "shim": {"share": [0.1, 0.3], "offset_hz": [-6.0, 6.0]},
+    "imbalance": {"gain_percent": [-5.0, 5.0], "phase_deg": [-5.0, 5.0]},
     "digitisation": {"bits": [8, 12]},
     "dead_points": {"n": [1, 3]},
 }

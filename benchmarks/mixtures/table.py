@@ -72,7 +72,7 @@ def mixing_table():
             one = results.get(name, {}).get(who)
             if one is None:
                 continue
-            # The rival's amounts are relative to the largest: wrong ones of 1 leave no threshold, and it knows no "none".
+            # The rival's amounts are relative to the largest: wrong ones of 1 leave no threshold. It knows no "none".
             only_ours = [percent(one["recall"]), percent(one["none_named"])] if who == "model" else ["-", "-"]
             cells = [percent(one["pure_accuracy"]), f"{one['average_precision']:.3f}", *only_ours]
             rows.append([label, {"model": "network", "nnls": "least squares"}[who], *cells])

@@ -38,10 +38,15 @@ def training_table():
         f"{test['tubes']:,} tubes, of them {test['pure']} pure and {test['none']} without amino acids. "
         f"Of the TOCSYs {percent(test['tocsy_recognised'])} are recognised as such, of the other experiments "
         f"{percent(test['others_recognised'])} as none. "
-        f"Trained on {results['recordings']['train']:,} tubes in {results['seconds']['train'] / 60:.0f} min; "
+        f"Trained on {results['recordings']['train']:,} tubes; {_duration(results)}. "
         f"{results['hardware']['processor']}, seed {results['seed']}, commit {commit(results)}."
     )
     return table(["test of the training", "network", "linear"], rows) + "\n\n" + told
+
+
+def _duration(results):
+    minutes = f"{results['seconds']['train'] / 60:.0f} min"
+    return f"it was interrupted, and took {minutes} from there" if results["resumed"] else f"it took {minutes}"
 
 
 def reliability_table():

@@ -21,7 +21,7 @@ from benchmarks.common import ROOT, Results, provenance, read, results_path
 from benchmarks.verification.run import FOLDS
 from nmr_speech.corpus import stack_fid
 from nmr_speech.corpus.trials import all_pairs, balanced_draw
-from nmr_speech.hub.packaged import MOLECULES
+from nmr_speech.hub.packaged import TRAINED
 from nmr_speech.hub.tensors import BUNDLED, load_weights
 from nmr_speech.models.embed import embed, embed_streams
 from nmr_speech.models.frontends import SpectralFrontEnd
@@ -41,7 +41,9 @@ BACKENDS = ("cosine", "plda")
 def main():
     """Measure what is missing."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", type=Path, default=MOLECULES, help="of a training; default: the packaged one")
+    parser.add_argument(
+        "--folder", type=Path, default=TRAINED / "molecules", help="of a training; default: the packaged one"
+    )
     parser.add_argument("--name", default="molecules", help="of its row")
     options = parser.parse_args()
     results = Results(results_path("molecules"))

@@ -34,7 +34,6 @@ from benchmarks.common import ROOT, Results, provenance, read, results_path, run
 from benchmarks.quickstart.run import data_folder
 from benchmarks.transfer import run as transfer
 from nmr_speech.corpus.manifest import read_manifest, write_manifest
-from nmr_speech.hub.packaged import MOLECULES
 from nmr_speech.hub.tensors import find_weights
 from nmr_speech.inference.load import load_embedder
 from nmr_speech.models.embed import embed
@@ -181,7 +180,7 @@ class Model(nn.Module):
         hparams = load_hparams(ROOT / "hparams" / "transfer.yaml", "\n".join(overrides), KEYS)
         self.frontend, self.backbone = hparams["frontend"]["module"], hparams["pretrained"]
         if name == "molecules" and frontend == "spectral":
-            self.frontend = load_embedder(str(MOLECULES)).frontend
+            self.frontend = load_embedder("molecules").frontend
         if weights is None and source.backbone == "ge2e":
             self.backbone.module.speech_levels = False  # which only the checkpoint expects
         self.sha256 = find_weights(weights).sha256 if weights else None

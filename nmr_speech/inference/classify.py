@@ -148,9 +148,12 @@ def classify_spectrum(
         wav, warnings = read_wav(path), list[str]()
     else:
         experiment, phases = read_measured(path, reading)
-        wav, steps, warnings = on_grid(experiment, axis, shift_ppm, phases)
         mixing_time_s, field_mhz = experiment.mixing_time_s, experiment.f2.field_mhz
-        axis = replace(axis, width_hz=axis.width_ppm * field_mhz, field_mhz=field_mhz)
+        measured_axis = replace(axis, width_hz=axis.width_ppm * field_mhz, field_mhz=field_mhz)
+        # A model that was trained on many fields has no field of its own to name in the steps.
+        grid = measured_axis if "field_mhz" in training.conditions else axis
+        wav, steps, warnings = on_grid(experiment, grid, shift_ppm, phases)
+        axis = measured_axis
         meaningful = not training.is_ideal
         outside += experiment_warnings(experiment, training)
         warnings = [*([] if meaningful else [IDEAL]), *outside, *warnings]

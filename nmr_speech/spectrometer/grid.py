@@ -110,9 +110,14 @@ def _check_fits(experiment: Experiment, target: Axis) -> None:
 
 
 def _grid_step(grid: Axis, measured_mhz: float) -> str:
-    return (
+    resampled = (
         f"Resampled by sinc functions to {grid.width_ppm:.4g} ppm about {grid.carrier_ppm:g} ppm, {grid.n} x {grid.n} "
-        f"points, called {grid.field_mhz:g} MHz; measured at {measured_mhz:.5g} MHz, so couplings in ppm are "
+        "points"
+    )
+    if grid.field_mhz == measured_mhz:
+        return f"{resampled}."
+    return (
+        f"{resampled}, called {grid.field_mhz:g} MHz; measured at {measured_mhz:.5g} MHz, so couplings in ppm are "
         f"{grid.field_mhz / measured_mhz:.3g} times those of that field."
     )
 

@@ -162,8 +162,8 @@ def escaped(text: str) -> str:
 
 def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
     found = classify_spectrum(model, path, shift_ppm)
-    if model.detects:
-        ranking = dict(zip(model.labels.lab2ind, model.detect(found.wav[None]).probability[0].tolist(), strict=True))
+    if found.presence:
+        ranking = dict(found.presence)
         answer = ["**Answer:** " + "; ".join(escaped(line) for line in found.told())]
     else:
         ranking, answer = (dict(found.ranking) if found.meaningful else {}), []

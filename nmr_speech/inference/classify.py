@@ -49,6 +49,8 @@ class Classification:
         "one", "mixture" or "none": how many residues are present.
     present, uncertain : tuple[Found, ...]
         Residues that are present, and that may be; see `nmr_speech.inference.detect.findings`.
+    presence : tuple[tuple[str, float], ...]
+        Calibrated probability that each residue is present, in the order of the model; empty if it does not detect.
     in_range : bool
         Whether the spectrum was measured as the training data were, as far as that can be told.
     mixing_time_s : float | None
@@ -64,6 +66,7 @@ class Classification:
     verdict: str = ONE
     present: tuple[Found, ...] = ()
     uncertain: tuple[Found, ...] = ()
+    presence: tuple[tuple[str, float], ...] = ()
     in_range: bool = True
     mixing_time_s: float | None = None
 
@@ -171,12 +174,14 @@ def classify_spectrum(
             mixing_time_s=mixing_time_s,
         )
     detection = model.detect(wav[None])
-    verdict, present, uncertain = findings(detection, list(model.labels.lab2ind))
+    labels = list(model.labels.lab2ind)
+    verdict, present, uncertain = findings(detection, labels)
+    presence = tuple(zip(labels, detection.probability[0].tolist(), strict=True))
     if (is_tocsy := float(detection.is_tocsy[0])) < PRESENT:
         warnings.append(NO_TOCSY.format(is_tocsy))
     return Classification(
         *(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful),
-        *(verdict, present, uncertain, is_inside, mixing_time_s),
+        *(verdict, present, uncertain, presence, is_inside, mixing_time_s),
     )
 
 

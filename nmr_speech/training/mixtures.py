@@ -126,11 +126,11 @@ def prepare(hparams: Mapping[str, Any]) -> dict[str, list[Pool]]:
 def tubes_of(split: str, hparams: Mapping[str, Any], pools: Mapping[str, list[Pool]]) -> Tubes:
     """Make what draws the tubes of a split.
 
-    Those of the training may have no nuisances. For calibration and test the other molecules are ones that were not
-    trained on, and simulated exactly.
+    Only those of the training may have no nuisances. The other molecules of a test are in no other split; validation
+    and calibration share theirs, which were not trained on. Calibration and test simulate them exactly.
     """
     own, *foreign = pools[split]
-    part = "train" if split == "train" else "test" if split == "test" else "valid"
+    part = split if split in ("train", "test") else "valid"
     clean_share = hparams["clean_share"] if split == "train" else 0.0
     exact = split in ("calibration", "test")
     nuisances = hparams["augmentation" if split == "train" else "evaluation_nuisances"]

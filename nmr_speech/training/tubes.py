@@ -31,8 +31,6 @@ from nmr_speech.training.molecules import held_out_ids
 Batch = dict[str, torch.Tensor]
 
 MOST_RESIDUES = 8
-WEAKEST = 0.01
-"""Smallest amount of a residue, relative to the largest."""
 MOST_OTHERS = 4
 N_SYNTHETIC = 4000
 REFUSE_WITHIN_PPM = 0.25
@@ -85,7 +83,7 @@ class Content:
     Arguments
     ---------
     amounts : Mapping[str, float]
-        Amount of each amino acid, relative to the largest of all molecules.
+        Amount of each amino acid, relative to the largest of them.
     others : tuple[tuple[str, float], ...]
         Ids of the other molecules, each with its amount: entries of the library, or ``synthetic_N``.
     """

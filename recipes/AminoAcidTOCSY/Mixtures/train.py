@@ -110,7 +110,7 @@ def outputs_on(brain, dataset):
 
 
 def calibrate(outputs, test):
-    """Fit the calibration of each answer, on tubes that nothing was trained on or chosen by."""
+    """Fit the calibration of each answer, on tubes of conditions that nothing was trained on or chosen by."""
     found = outputs.arrays()
     tocsy = found["is_tocsy"]
     presence = fit_log_odds(found["log_odds"][tocsy].ravel(), (found["amounts"][tocsy] > 0).ravel())

@@ -9,14 +9,25 @@ from nmr_speech.reconstruction.synthetic import SyntheticFIDs
 
 
 def relative_error(spectra: torch.Tensor, references: torch.Tensor) -> torch.Tensor:
-    """Return the relative l2 norm error (RLNE) of each spectrum, (B, L) and (B, L) to (B,).
+    """Return the relative l2 norm error (RLNE) of each spectrum, (B, ...) and (B, ...) to (B,).
 
     Example
     -------
     >>> relative_error(torch.tensor([[3.0, 0.0]]), torch.tensor([[3.0, 4.0]]))
     tensor([0.8000])
     """
-    return (spectra - references).norm(dim=1) / references.norm(dim=1)
+    return (spectra - references).flatten(1).norm(dim=1) / references.flatten(1).norm(dim=1)
+
+
+def measured_part(fids: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Return signals (B, n), or pairs (B, 2, n_1, n_2), with zeros where the masks (B, ...) are False.
+
+    Example
+    -------
+    >>> measured_part(torch.ones(1, 2, 1, 2), torch.tensor([[[True, False]]])).tolist()
+    [[[[1.0, 0.0]], [[1.0, 0.0]]]]
+    """
+    return torch.where(masks[:, None] if fids.ndim > masks.ndim else masks, fids, 0)
 
 
 @torch.inference_mode()
@@ -24,6 +35,7 @@ def evaluate(
     method: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     dataset: SyntheticFIDs,
     device: str | torch.device = "cpu",
+    echo: str | None = "even",
 ) -> dict[str, float]:
     """Reconstruct the FIDs of a data set by a method.
 
@@ -35,6 +47,8 @@ def evaluate(
         FIDs and masks.
     device : str | torch.device
         Device to compute on.
+    echo : str | None
+        Form of the echoes whose spectra are compared; None compares the spectra of the signals.
 
     Returns
     -------
@@ -52,8 +66,8 @@ def evaluate(
     errors = []
     for part in torch.arange(len(dataset)).split(ROWS_AT_ONCE):
         fids, masks = (tensor.to(device) for tensor in dataset[part])
-        full = Measurement.of(fids, torch.ones_like(masks))
-        filled = method(torch.where(masks, fids, 0), masks)
+        full = Measurement.of(fids, torch.ones_like(masks), masks.ndim - 1, echo)
+        filled = method(measured_part(fids, masks), masks)
         errors.append(relative_error(full.reference(filled), full.reference(fids)).cpu())
     rlne = torch.cat(errors)
     return {"fids": len(rlne), "rlne": rlne.mean().item(), "rlne_std": rlne.std(correction=0).item()}

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from nmr_speech.checks import one_of, whole
+from nmr_speech.checks import in_range, whole
+from nmr_speech.reconstruction.hypercomplex import (
+    Forms,
+    check_pair,
+    echo_phase,
+    forms_of,
+    from_echo,
+    known_points,
+    make_echo,
+)
 from nmr_speech.reconstruction.operators import check_measured, data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import Schedule
-from nmr_speech.reconstruction.virtual_echo import (
-    FORMS,
-    check_phase,
-    echo_mask,
-    from_virtual_echo,
-    half_dwell_phase,
-    virtual_echo,
-)
+from nmr_speech.reconstruction.virtual_echo import check_phase
 
 ROWS_AT_ONCE = 128  # signals whose feature maps stay in the caches of a CPU
+POINTS_OF_ROW = 256  # points of such a signal; of larger ones fewer are taken at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,19 +38,23 @@ class Measurement:
         (B, 1) or (B, 1, 1), what the signals were divided by.
     dims : int
         Number of dimensions sampled.
-    echo : str | None
-        Form of the virtual echo; None for none.
+    forms : Forms | None
+        Form of the virtual echo in each; None for none.
     """
 
     measured: torch.Tensor
     mask: torch.Tensor
     scale: torch.Tensor
     dims: int
-    echo: str | None
+    forms: Forms | None
 
     @classmethod
-    def of(cls, fid: torch.Tensor, mask: torch.Tensor, dims: int = 1, echo: str | None = "even") -> "Measurement":
-        """Make the echoes of signals (B, n), which are zero where nothing was measured, and normalise each.
+    def of(
+        cls, fid: torch.Tensor, mask: torch.Tensor, dims: int = 1, echo: str | Forms | None = "even"
+    ) -> "Measurement":
+        """Make the echoes of signals, which are zero where nothing was measured, and normalise each.
+
+        Signals are (B, n), pairs of pathways (B, 2, n_1, n_2), or without an echo also (B, n_1, n_2).
 
         The scale is the largest magnitude of the zero-filled spectrum divided by the share of points known. Therefore a
         network sees neither the scale nor the rate of a signal, and little of its length.
@@ -60,10 +67,11 @@ class Measurement:
         """
         axes = tuple(range(-dims, 0))
         share = mask.float().mean(dim=axes, keepdim=True)
-        if echo is not None:
-            fid, mask = virtual_echo(fid, echo), echo_mask(mask, echo)
+        forms = None if echo is None else forms_of(echo, dims)
+        if forms is not None:
+            fid, mask = make_echo(fid, forms), known_points(mask, forms)
         scale = fourier(fid, dims).abs().amax(dim=axes, keepdim=True) / share
-        return cls(_divide(fid, scale), mask, scale, dims, echo)
+        return cls(_divide(fid, scale), mask, scale, dims, forms)
 
     def spectrum(self, signal: torch.Tensor) -> torch.Tensor:
         """Transform signals (B, L) to spectra (B, L), complex; those of echoes are real but for rounding."""
@@ -79,7 +87,7 @@ class Measurement:
 
     def consistent(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Put the points measured into spectra (B, L): equations S1-4 and S1-5 of Wang et al."""
-        if self.echo != "half_dwell":
+        if "half_dwell" not in (self.forms or ()):
             return data_consistency(spectrum, self.measured, self.mask, self.dims)
         return self.spectrum(torch.where(self.mask, self.measured, self.signal(spectrum)))
 
@@ -89,40 +97,43 @@ class Measurement:
 
     def echo_spectrum(self, fid: torch.Tensor) -> torch.Tensor:
         """Return the spectra (B, L) of signals (B, n) without gaps, not normalised."""
-        return self.spectrum(fid if self.echo is None else virtual_echo(fid, self.echo))
+        return self.spectrum(fid if self.forms is None else make_echo(fid, self.forms))
 
     def fid(self, spectrum: torch.Tensor) -> torch.Tensor:
         """Return the signals (B, n) of spectra (B, L), scaled back; of an echo's spectrum the real part."""
-        if self.echo is None:
+        if self.forms is None:
             return self.signal(spectrum) * self.scale
         real = spectrum.real.to(spectrum.dtype)  # an imaginary part can only be an error of the network
-        return from_virtual_echo(self.signal(real), self.echo) * self.scale
+        return from_echo(self.signal(real) * self.scale, self.forms)
 
     def _phase(self):
-        if self.echo != "half_dwell":
-            return torch.ones((), device=self.measured.device)
-        return half_dwell_phase(self.measured.shape[-1], self.measured)
+        return echo_phase(self.measured.shape[-self.dims :], self.forms or (), self.measured)
 
 
 class ReconstructionNetwork(nn.Module, ABC):
     """A network that fills in the points not measured; called like `nmr_speech.reconstruction.ist`.
 
     Each signal becomes a virtual echo, whose spectrum is real, and is normalised alone: a batch gives what its signals
-    give one by one. Signals sampled in two indirect dimensions get no echo, which would need all four components of a
-    hypercomplex signal.
+    give one by one.
 
     Arguments
     ---------
     dims : int
         Number of dimensions sampled non-uniformly: 1 for 2D spectra, 2 for 3D spectra.
+    in_phase : bool
+        Whether signals are in phase, so that they can become echoes. False makes a network for any phases.
+    least_rate : float
+        Least share of points measured on which the network was trained; 0 where that is unknown.
     **settings : float
-        Arguments that make the same network again, for `nmr_speech.reconstruction.load.save_network`.
+        Further arguments that make the same network again, for `nmr_speech.reconstruction.load.save_network`.
     """
 
-    def __init__(self, dims: int = 1, **settings: float) -> None:
+    def __init__(self, dims: int = 1, in_phase: bool = True, least_rate: float = 0.0, **settings: float) -> None:
         super().__init__()
-        self.dims = whole("dims", dims, 1, 2)
-        self.settings = settings | ({"dims": dims} if dims > 1 else {})
+        self.dims, self.in_phase = whole("dims", dims, 1, 2), bool(in_phase)
+        self.least_rate = in_range("least_rate", least_rate, 0, 1, "of the points", "0.03")
+        own = {"dims": (dims, 1), "in_phase": (in_phase, True), "least_rate": (least_rate, 0.0)}
+        self.settings = settings | {name: value for name, (value, usual) in own.items() if value != usual}
 
     @abstractmethod
     def phases(self, measurement: Measurement) -> list[torch.Tensor]:
@@ -139,17 +150,19 @@ class ReconstructionNetwork(nn.Module, ABC):
             Output of each phase of the network: normalised spectra, complex, (B, L) as ``measurement.measured``.
         """
 
-    def forward(self, fid: torch.Tensor, schedule: Schedule, *, echo: str = "even") -> torch.Tensor:
+    def forward(self, fid: torch.Tensor, schedule: Schedule, *, echo: str | Forms = "even") -> torch.Tensor:
         """Fill in the points that were not measured.
 
         Arguments
         ---------
         fid : torch.Tensor
-            complex, (..., n), or (..., n_1, n_2) for ``dims`` 2: zero where nothing was measured.
+            complex, zero where nothing was measured: (..., n), or for ``dims`` 2 pairs of pathways (..., 2, n_1, n_2),
+            see `nmr_speech.reconstruction.pathways`. A network for any phases takes (..., n_1, n_2).
         schedule : Schedule
             Indices of the points measured, or a mask; see `nmr_speech.reconstruction.sampling_mask`.
-        echo : str
-            Form of the virtual echo; see `nmr_speech.reconstruction.virtual_echo`. Not used for ``dims`` 2.
+        echo : str | Forms
+            Form of the virtual echo, one for all dimensions or one for each; see
+            `nmr_speech.reconstruction.virtual_echo`. A network for any phases makes none.
 
         Returns
         -------
@@ -158,28 +171,36 @@ class ReconstructionNetwork(nn.Module, ABC):
         """
         return self.every_phase(fid, schedule, echo=echo)[-1]
 
-    def every_phase(self, fid: torch.Tensor, schedule: Schedule, *, echo: str = "even") -> torch.Tensor:
+    def every_phase(self, fid: torch.Tensor, schedule: Schedule, *, echo: str | Forms = "even") -> torch.Tensor:
         """Return the result after each phase, complex, (phases, ..., n); arguments as for `forward`."""
         mask = check_measured(fid, schedule, self.dims)
-        form = one_of("echo", echo, FORMS) if self.dims == 1 else None
-        if form is not None:
-            check_phase(fid, mask, form)
-        grid = fid.shape[-self.dims :]
-        rows = fid.reshape(-1, *grid)
-        # A schedule for all signals stays one row, a mask for each is split like the signals.
-        masks = mask[None] if mask.ndim == self.dims else mask.expand(fid.shape).reshape(-1, *grid)
+        forms = forms_of(echo, self.dims) if self.in_phase else None
+        if forms is not None and self.dims == 1:
+            check_phase(fid, mask, forms[0])
+        pairs = forms is not None and self.dims == 2
+        grid = (check_pair(fid) if pairs else fid).shape[-self.dims :]
+        rows = fid.reshape(-1, *([2] if pairs else []), *grid)
+        if mask.ndim == self.dims:
+            masks = mask[None]  # a schedule for all signals stays one row, a mask for each is split like the signals
+        else:
+            masks = mask.expand(fid.shape).reshape(rows.shape)
+            masks = masks[:, 0] if pairs else masks
+        most = max(1, ROWS_AT_ONCE * POINTS_OF_ROW // grid.numel())
         parts = [
-            self.fill_in(part, masks if len(masks) == 1 else masks[i : i + ROWS_AT_ONCE], form)
-            for i, part in zip(range(0, len(rows), ROWS_AT_ONCE), rows.split(ROWS_AT_ONCE), strict=True)
+            self.fill_in(part, masks if len(masks) == 1 else masks[i : i + most], forms)
+            for i, part in zip(range(0, len(rows), most), rows.split(most), strict=True)
         ]
         return torch.cat(parts, dim=1).reshape(-1, *fid.shape)
 
-    def fill_in(self, fid: torch.Tensor, mask: torch.Tensor, echo: str | None = "even") -> torch.Tensor:
+    def fill_in(self, fid: torch.Tensor, mask: torch.Tensor, echo: str | Forms | None = "even") -> torch.Tensor:
         """Do the work of `every_phase` at once, without checks, on signals (B, n) and masks (B, n) or (1, n)."""
-        single = fid.to(torch.complex64)  # as the weights
-        measurement = Measurement.of(single, mask, self.dims, echo)
+        measurement = self.measurement(fid.to(torch.complex64), mask, echo)  # as the weights
         filled = torch.stack([measurement.fid(spectrum) for spectrum in self.phases(measurement)])
-        return torch.where(mask, fid, filled.to(fid.dtype))
+        return torch.where(mask[:, None] if fid.ndim > self.dims + 1 else mask, fid, filled.to(fid.dtype))
+
+    def measurement(self, fid: torch.Tensor, mask: torch.Tensor, echo: str | Forms | None = "even") -> Measurement:
+        """Make of signals (B, n) and masks (B, n) or (1, n) what `phases` takes; a network for any phases, no echo."""
+        return Measurement.of(fid, mask, self.dims, echo if self.in_phase else None)
 
 
 def _divide(signal, scale):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nmr_speech.checks import InputError, in_range, quoted, whole
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
 from nmr_speech.reconstruction.schedule import poisson_gap
 
 AT_ONCE = 1000  # FIDs made together: 20 MB of exponentials
@@ -22,12 +22,14 @@ LIMITS = {
     "frequency": (0.0, 1.0, "of the spectral width"),
     "decay_points": (1e-3, 1e9, "points"),
     "phase_rad": (-10.0, 10.0, "radians"),
+    "noise_std": (0.0, 1e6, "arbitrary units"),
 }
+LOGARITHMIC = ("rate", "amplitude", "decay_points", "noise_std")
 
 
 @dataclass(frozen=True)
 class FIDSettings:
-    """Distributions of synthetic FIDs: uniform, each from its least to its largest value.
+    """Distributions of synthetic FIDs: uniform, each from its least to its largest value, or uniform in the logarithm.
 
     The defaults are Table S1-1 of Wang et al., with three choices where it leaves something open or contradicts itself:
 
@@ -42,8 +44,8 @@ class FIDSettings:
 
     Arguments
     ---------
-    n_points : int
-        Points of each FID, at times 0, 1, 2, ...
+    n_points : int | tuple[int, int]
+        Points of each FID, at times 0, 1, 2, ...; a pair for signals of two indirect dimensions.
     rate : tuple[float, float]
         Share of the points that are measured, drawn for each FID; equal numbers for one rate.
     peaks : tuple[int, int]
@@ -53,13 +55,16 @@ class FIDSettings:
     frequency : tuple[float, float]
         Frequency of each peak, in units of the spectral width.
     decay_points : tuple[float, float]
-        Time, in points, in which a peak decays to 1/e.
+        Time, in points, in which a peak decays to 1/e; far more than ``n_points`` for a constant-time experiment.
     phase_rad : tuple[float, float]
         Phase of each peak.
     negative_share : float
         Probability that a peak is negative.
-    noise_std : float
-        Standard deviation of the white Gaussian noise in the real and in the imaginary part.
+    noise_std : float | tuple[float, float]
+        Standard deviation of the white Gaussian noise in the real and in the imaginary part; two numbers draw one for
+        each FID.
+    log_uniform : tuple[str, ...]
+        Names of those above whose logarithm is drawn uniformly: more draws near the least value.
 
     Example
     -------
@@ -67,7 +72,7 @@ class FIDSettings:
     (0.1, 0.5)
     """
 
-    n_points: int = 256
+    n_points: int | tuple[int, int] = 256
     rate: tuple[float, float] = (0.2, 0.2)
     peaks: tuple[int, int] = (1, 10)
     amplitude: tuple[float, float] = (0.05, 1.0)
@@ -75,17 +80,35 @@ class FIDSettings:
     decay_points: tuple[float, float] = (10.0, 179.2)
     phase_rad: tuple[float, float] = (0.0, 0.0)
     negative_share: float = 0.5
-    noise_std: float = 1e-4
+    noise_std: float | tuple[float, float] = 1e-4
+    log_uniform: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        whole("n_points", self.n_points, 8, 2**16)
+        for size in self.grid:
+            whole("n_points", size, 8, 2**16)
+        if len(self.grid) > 2:
+            raise InputError(f"`n_points` must be one number, or two for two dimensions, got {self.n_points!r}")
         in_range("negative_share", self.negative_share, 0, 1, "of the peaks", "0.5")
-        in_range("noise_std", self.noise_std, 0, 1e6, "arbitrary units", "0.0001")
+        if not isinstance(self.noise_std, Collection):
+            object.__setattr__(self, "noise_std", (self.noise_std, self.noise_std))
         for name, (low, high, unit) in LIMITS.items():
             for end in _span(name, getattr(self, name)):
                 in_range(name, end, low, high, unit)
+        for name in self.log_uniform:
+            if one_of("log_uniform", name, LOGARITHMIC) and not min(getattr(self, name)) > 0:
+                raise InputError(f"`{name}` must be above 0 to be drawn in its logarithm, got {getattr(self, name)}")
         for end in _span("peaks", self.peaks):
             whole("peaks", end, 0, 1000)
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Points in each dimension sampled."""
+        return tuple(self.n_points) if isinstance(self.n_points, Collection) else (self.n_points,)
+
+    def between(self, name: str, uniform: Any) -> Any:
+        """Take numbers from 0 to 1, of any shape, to the span of that name."""
+        low, high = getattr(self, name)
+        return low * (high / low) ** uniform if name in self.log_uniform else low + (high - low) * uniform
 
     @classmethod
     def of(cls, fids: Mapping[str, Any]) -> "FIDSettings":
@@ -122,7 +145,7 @@ class Peaks:
     phase_rad: torch.Tensor
 
 
-def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peaks:
+def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int], dimension: int = 1) -> Peaks:
     """Draw the peaks of some FIDs.
 
     Arguments
@@ -133,6 +156,8 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
         Seed of the data set.
     indices : Iterable[int]
         Indices of the FIDs.
+    dimension : int
+        The dimension sampled, 1 or 2, whose frequencies, decays and phases are meant; amplitudes are those of 1.
 
     Returns
     -------
@@ -148,12 +173,12 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int]) -> Peak
     # One generator per FID: neither order nor batch matters. The first number gives the number of peaks, the last row
     # says which are negative.
     shape = (len(fields(Peaks)) + 1, most + 1)
-    uniform = torch.from_numpy(np.stack([_generator(seed, i).random(shape) for i in indices]))
+    stream = () if dimension == 1 else (3, dimension)
+    uniform = torch.from_numpy(np.stack([_generator(seed, i, *stream).random(shape) for i in indices]))
     count = fewest + (uniform[:, 0, 0] * (most - fewest + 1)).floor()
     drawn = {
-        name: low + (high - low) * uniform[:, row, 1:]
+        name: settings.between(name, uniform[:, row, 1:])
         for row, name in enumerate(field.name for field in fields(Peaks))
-        for low, high in [getattr(settings, name)]
     }
     drawn["amplitude"] = torch.where(torch.arange(most) < count[:, None], drawn["amplitude"], 0.0)
     drawn["amplitude"] *= torch.where(uniform[:, -1, 1:] < settings.negative_share, -1.0, 1.0)
@@ -183,9 +208,41 @@ def exponentials(peaks: Peaks, n_points: int) -> torch.Tensor:
     >>> exponentials(peak, 4).numpy().round(6) + 0
     array([[ 1.+0.j,  0.+1.j, -1.+0.j,  0.-1.j]], dtype=complex64)
     """
+    return ((peaks.amplitude[:, None] + 0j) @ _powers(peaks, n_points)).squeeze(1).to(torch.complex64)
+
+
+def exponential_pairs(first: Peaks, second: Peaks, n_points: tuple[int, int]) -> torch.Tensor:
+    """Products of exponentials in two times, as the pathways of `nmr_speech.reconstruction.hypercomplex`.
+
+    Arguments
+    ---------
+    first, second : Peaks
+        Peaks of B signals in both dimensions; amplitudes are those of the first.
+    n_points : tuple[int, int]
+        Number of points n_1 and n_2.
+
+    Returns
+    -------
+    torch.Tensor
+        complex64, (B, 2, n_1, n_2).
+
+    Example
+    -------
+    >>> peak = Peaks(*(torch.tensor([[value]], dtype=torch.float64) for value in (1.0, 0.25, 1e9, 0.0)))
+    >>> exponential_pairs(peak, peak, (2, 2))[0, :, 1, 1].numpy().round(6) + 0
+    array([-1.+0.j,  1.+0.j], dtype=complex64)
+    """
+    rows = first.amplitude[..., None] * _powers(first, n_points[0])
+    columns = _powers(second, n_points[1])
+    pair = [rows.transpose(1, 2) @ side for side in (columns, columns.conj())]
+    return torch.stack(pair, dim=1).to(torch.complex64)
+
+
+def _powers(peaks, n_points):
+    """Every exponential alone, with its phase, complex128, (B, J, n)."""
     rate = torch.complex(-1 / peaks.decay_points, 2 * torch.pi * peaks.frequency)
-    powers = torch.exp(rate[:, :, None] * torch.arange(n_points))  # (B, J, n)
-    return (torch.polar(peaks.amplitude, peaks.phase_rad)[:, None] @ powers).squeeze(1).to(torch.complex64)
+    start = torch.polar(torch.ones_like(peaks.phase_rad), peaks.phase_rad)
+    return start[..., None] * torch.exp(rate[:, :, None] * torch.arange(n_points))
 
 
 def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -203,9 +260,9 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
     Returns
     -------
     fids : torch.Tensor
-        Fully sampled, complex64, (B, n).
+        Fully sampled, complex64, (B, n); of two dimensions (B, 2, n_1, n_2).
     masks : torch.Tensor
-        Points measured of each, bool, (B, n).
+        Points measured of each, bool, (B, n) or (B, n_1, n_2).
 
     Example
     -------
@@ -213,17 +270,25 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
     >>> fids.shape, masks.sum(dim=1)
     (torch.Size([3, 64]), tensor([13, 13, 13]))
     """
-    n, indices = settings.n_points, list(indices)
-    clean = [
-        exponentials(draw_peaks(settings, seed, indices[i : i + AT_ONCE]), n) for i in range(0, len(indices), AT_ONCE)
-    ]
-    noise = np.stack([_generator(seed, i, 1).standard_normal((n, 2), dtype=np.float32) for i in indices])
-    masks = torch.zeros(len(indices), n, dtype=torch.bool)
-    low, high = settings.rate
+    grid, indices = settings.grid, list(indices)
+    clean = torch.cat([_clean(settings, seed, indices[i : i + AT_ONCE]) for i in range(0, len(indices), AT_ONCE)])
+    shape = (*clean.shape[1:], 2)
+    noise = np.stack([_generator(seed, i, 1).standard_normal(shape, dtype=np.float32) for i in indices])
+    masks = torch.zeros(len(indices), *grid, dtype=torch.bool)
     for mask, i in zip(masks, indices, strict=True):
-        rate = low if low == high else _generator(seed, i, 2).uniform(low, high)
-        mask[torch.from_numpy(poisson_gap(n, max(1, round(rate * n)), (seed, i)))] = True
-    return torch.cat(clean) + settings.noise_std * torch.view_as_complex(torch.from_numpy(noise)), masks
+        rate = settings.between("rate", _generator(seed, i, 2).random())
+        points = poisson_gap(grid if len(grid) > 1 else grid[0], max(1, round(rate * mask.numel())), (seed, i))
+        mask[tuple(torch.from_numpy(points).reshape(-1, len(grid)).T)] = True
+    levels = np.array([settings.between("noise_std", _generator(seed, i, 4).random()) for i in indices], np.float32)
+    noise *= levels.reshape(-1, *[1] * len(shape))
+    return clean + torch.view_as_complex(torch.from_numpy(noise)), masks
+
+
+def _clean(settings, seed, indices):
+    first = draw_peaks(settings, seed, indices)
+    if len(settings.grid) == 1:
+        return exponentials(first, *settings.grid)
+    return exponential_pairs(first, draw_peaks(settings, seed, indices, 2), settings.grid)
 
 
 class SyntheticFIDs(torch.utils.data.Dataset):

@@ -54,11 +54,38 @@ def virtual_echo(fid: torch.Tensor, form: str = "even") -> torch.Tensor:
     >>> virtual_echo(torch.tensor([3.0, 2 + 1j]), "half_dwell").tolist()
     [(3+0j), (2+1j), (2-1j), (3-0j)]
     """
+    return join_echo(fid, fid.conj(), form)
+
+
+def join_echo(positive: torch.Tensor, negative: torch.Tensor, form: str) -> torch.Tensor:
+    """Join what is known at positive and at negative times along the last axis.
+
+    Arguments
+    ---------
+    positive, negative : torch.Tensor
+        complex or bool, (..., n): values at times 0, 1, 2, ... and 0, -1, -2, ...; with half a dwell time more for the
+        form "half_dwell". Point 0 is in both: of numbers the mean is taken.
+    form : str
+        One of `FORMS`.
+
+    Returns
+    -------
+    torch.Tensor
+        (..., 2 n) or (..., 2 n - 1), negative times at the end. The point without partner is zero, and known.
+
+    Example
+    -------
+    >>> join_echo(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), "even").tolist()
+    [2.0, 2.0, 0.0, 4.0]
+    """
     if one_of("form", form, FORMS) == "half_dwell":
-        return torch.cat([fid, fid.conj().flip(-1)], dim=-1)
-    first, rest = fid[..., :1].real.to(fid.dtype), fid[..., 1:]
-    middle = [torch.zeros_like(first)] if form == "even" else []
-    return torch.cat([first, rest, *middle, rest.conj().flip(-1)], dim=-1)
+        return torch.cat([positive, negative.flip(-1)], dim=-1)
+    first = positive[..., :1]
+    is_mask = positive.dtype == torch.bool
+    if not is_mask:
+        first = (first + negative[..., :1]) / 2
+    middle = [torch.full_like(first, is_mask)] if form == "even" else []
+    return torch.cat([first, positive[..., 1:], *middle, negative[..., 1:].flip(-1)], dim=-1)
 
 
 def from_virtual_echo(echo: torch.Tensor, form: str = "even") -> torch.Tensor:
@@ -93,10 +120,7 @@ def echo_mask(mask: torch.Tensor, form: str = "even") -> torch.Tensor:
     >>> echo_mask(torch.tensor([True, False, True])).int()
     tensor([1, 0, 1, 1, 1, 0], dtype=torch.int32)
     """
-    if one_of("form", form, FORMS) == "half_dwell":
-        return torch.cat([mask, mask.flip(-1)], dim=-1)
-    middle = [torch.ones_like(mask[..., :1])] if form == "even" else []
-    return torch.cat([mask, *middle, mask[..., 1:].flip(-1)], dim=-1)
+    return join_echo(mask, mask, form)
 
 
 def half_dwell_phase(size: int, like: torch.Tensor) -> torch.Tensor:

@@ -18,9 +18,8 @@ import torch
 
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction import ist
-from nmr_speech.reconstruction.evaluate import evaluate, relative_error
+from nmr_speech.reconstruction.evaluate import evaluate, measured_part, relative_error
 from nmr_speech.reconstruction.load import save_network
-from nmr_speech.reconstruction.network import Measurement
 from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs
 from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
@@ -38,7 +37,7 @@ class ReconstructionBrain(sb.Brain):
     def compute_forward(self, batch, stage):
         """Map full FIDs and masks, both (B, n), to the spectra (B, L) of all phases."""
         fids, masks = (part.to(self.device) for part in batch)
-        measurement = Measurement.of(torch.where(masks, fids, 0), masks)
+        measurement = self.hparams.network.measurement(measured_part(fids, masks), masks)
         return self.modules.network.phases(measurement), measurement
 
     def compute_objectives(self, predictions, batch, stage):
@@ -111,11 +110,12 @@ def score(brain, test_set, phase_rad, clock):
     """Score the network with the smallest validation error beside IST and zero filling."""
     brain.checkpointer.recover_if_possible(min_key="rlne")
     network = brain.modules.network.eval()
-    scores = {"test": evaluate(lambda *fids: network.fill_in(*fids)[-1], test_set, brain.device)}
-    clock.lap("evaluate")
     in_phase = max(map(abs, phase_rad)) < WRONG_PHASE  # else an echo would spoil the FIDs
-    scores["ist"] = evaluate(partial(ist, echo="even" if in_phase else None), test_set)
-    scores["zero_filled"] = evaluate(lambda measured, masks: measured, test_set)
+    echo = "even" if in_phase else None
+    scores = {"test": evaluate(lambda *fids: network.fill_in(*fids)[-1], test_set, brain.device, echo)}
+    clock.lap("evaluate")
+    scores["ist"] = evaluate(partial(ist, echo=echo, dims=network.dims), test_set, echo=echo)
+    scores["zero_filled"] = evaluate(lambda measured, masks: measured, test_set, echo=echo)
     clock.lap("ist")
     return scores
 

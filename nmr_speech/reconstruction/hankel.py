@@ -2,18 +2,20 @@
 
 A sum of R exponentials makes a Hankel matrix of rank R. Qu et al., Angew. Chem. Int. Ed. 54, 852 (2015), doi
 10.1002/anie.201409291, minimise ``||H x||_* + weight / 2 ||U x - y||^2``, the nuclear norm and the agreement with the
-measurement, by the alternating direction method of multipliers (ADMM). So does this module. Broad lines are not sparse,
-but have rank one as narrow ones do. The phase need not be known.
+measurement, by the alternating direction method of multipliers (ADMM). So does this module, with the nuclear norm as
+the least ``(||A||^2 + ||B||^2) / 2`` over all factors ``A B^H = H x`` (Srebro and Shraibman, COLT 2005, doi
+10.1007/11503415_37): no singular values are computed. Broad lines are not sparse, but have rank one as narrow ones do.
+The phase need not be known. In two dimensions the matrix is a Hankel matrix of Hankel matrices.
 """
 
 import torch
 
 from nmr_speech.checks import positive, whole
 from nmr_speech.reconstruction.operators import check_measured
-from nmr_speech.reconstruction.schedule import Schedule
+from nmr_speech.reconstruction.schedule import Schedule, dims_of
 
-AT_ONCE = 32  # signals whose matrices stay in the cache of a CPU
-AT_ONCE_CUDA = 1024
+ENTRIES_AT_ONCE = 2**18  # of the matrices of signals completed together, so that they stay in the caches of a CPU
+ENTRIES_AT_ONCE_CUDA = 2**25
 
 
 @torch.no_grad()
@@ -26,31 +28,28 @@ def hankel(
     penalty: float = 0.1,
     tolerance: float = 1e-4,
     rank: int | None = 24,
+    dims: int | None = None,
 ) -> torch.Tensor:
     """Fill in the points that were not measured by low-rank Hankel completion.
-
-    Single precision is enough, and twice as fast as double. Singular values come from the Gram matrix, which squares
-    them: those below 3e-4 of the largest are lost. But the threshold is about a tenth of the largest, and values below
-    it count for nothing.
 
     Arguments
     ---------
     fid : torch.Tensor
-        complex, (..., n), zero where nothing was measured.
+        complex, (..., n), in two dimensions (..., n_1, n_2); zero where nothing was measured.
     schedule : Schedule
-        Indices of the points measured, (m,), or a mask, bool, (..., n), one for each signal.
+        Indices of the points measured, (m,), in two dimensions (m, 2); or a mask, bool, one for each signal.
     n_iterations : int
         Largest number of iterations.
     weight : float
         Weight of the agreement with the measurement, for signals scaled to a largest point of one.
     penalty : float
-        Penalty of ADMM: its inverse is taken from the singular values in each iteration. It changes the speed, not the
-        solution.
+        Penalty of ADMM. It changes the speed, not the solution.
     tolerance : float
         A signal is done when an iteration changes it by less than this share of its norm.
     rank : int | None
-        Number of singular vectors carried from iteration to iteration. One step of subspace iteration from the previous
-        ones finds the few that survive the threshold. Where more survive, and everywhere for None, all are computed.
+        Number of columns of the factors: the most exponentials that a result can have; None for no limit.
+    dims : int | None
+        Number of dimensions sampled, 1 or 2. None takes that of the indices of the schedule, 1 for a mask.
 
     Returns
     -------
@@ -67,51 +66,75 @@ def hankel(
     >>> (hankel(measured, schedule, n_iterations=300) - lines).abs().max() < 0.01
     tensor(True)
     """
-    mask = check_measured(fid, schedule)
-    n = fid.shape[-1]
+    dims = whole("dims", dims_of(schedule) if dims is None else dims, 1, 2)
+    mask = check_measured(fid, schedule, dims)
+    grid = fid.shape[-dims:]
+    entries = to_hankel(torch.zeros(grid), dims).shape
     settings = (
         whole("n_iterations", n_iterations, 1, 1_000_000),
         positive("weight", weight, "relative to the nuclear norm"),
         positive("penalty", penalty, "relative to the nuclear norm"),
         positive("tolerance", tolerance, "share of the signal"),
-        n if rank is None else whole("rank", rank, 1, n),
+        min(entries) if rank is None else min(whole("rank", rank, 1, grid.numel()), *entries),
+        dims,
     )
-    rows, masks = fid.reshape(-1, n), mask.expand(fid.shape).reshape(-1, n)
+    rows, masks = fid.reshape(-1, *grid), mask.expand(fid.shape).reshape(-1, *grid)
     result = torch.zeros_like(rows)
-    filled = rows.any(dim=-1).nonzero()[:, 0]  # signals of zeros have no scale, and stay zeros
-    for chosen in filled.split(AT_ONCE_CUDA if fid.is_cuda else AT_ONCE):
+    filled = rows.flatten(1).any(dim=-1).nonzero()[:, 0]  # signals of zeros have no scale, and stay zeros
+    most = max(1, (ENTRIES_AT_ONCE_CUDA if fid.is_cuda else ENTRIES_AT_ONCE) // entries.numel())
+    for chosen in filled.split(most):
         result[chosen] = _complete(rows[chosen], masks[chosen], *settings)
     return result.reshape(fid.shape)
 
 
-def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank):
-    """ADMM on signals (B, n) and their masks, with the matrix ``low_rank`` and the scaled multipliers ``dual``."""
-    scale = measured.abs().amax(dim=-1, keepdim=True)
+def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank, dims):
+    """ADMM on signals (B, ...) and their masks, with two factors and the scaled multipliers ``dual``."""
+    shape = (-1, *[1] * dims)
+    scale = measured.abs().flatten(1).amax(dim=-1).view(shape)
     data, known = weight * measured / scale, weight * mask.to(scale.dtype)
-    n = measured.shape[-1]
-    counts = from_hankel(to_hankel(torch.ones(n, dtype=scale.dtype, device=scale.device)))  # H^H H is diagonal
+    counts = from_hankel(to_hankel(torch.ones_like(known[0]), dims), measured.shape[1:])  # H^H H is diagonal
+    inverse = 1 / (known + penalty * counts)
     signal, result = measured / scale, measured / scale
-    dual, vectors = torch.zeros_like(to_hankel(signal)), None
+    right = _leading(to_hankel(signal, dims), rank)
+    dual = torch.zeros_like(to_hankel(signal, dims))
     active = torch.arange(len(measured), device=measured.device)
     for _ in range(n_iterations):
-        matrix = to_hankel(signal) + dual
-        low_rank, vectors = shrink(matrix, 1 / penalty, rank, vectors)
+        matrix = to_hankel(signal, dims) + dual
+        left = _factor(matrix, right, penalty)
+        right = _factor(matrix.mH, left, penalty)
+        low_rank = left @ right.mH
         dual = matrix - low_rank
         before = signal
-        signal = (data + penalty * from_hankel(low_rank - dual)) / (known + penalty * counts)
+        signal = (data + penalty * from_hankel(low_rank - dual, measured.shape[1:])) * inverse
         result[active] = signal
-        going = (signal - before).norm(dim=-1) >= tolerance * signal.norm(dim=-1)
+        change, size = ((of.flatten(1)).norm(dim=-1) for of in (signal - before, signal))
+        going = change >= tolerance * size
         if not going.any():
             break
         if not going.all():  # signals that are done leave the batch
-            active, signal, data, known, dual, vectors = (
-                part[going] for part in (active, signal, data, known, dual, vectors)
+            active, signal, data, inverse, dual, right = (
+                part[going] for part in (active, signal, data, inverse, dual, right)
             )
     return torch.where(mask, measured, scale * result)
 
 
-def to_hankel(x: torch.Tensor) -> torch.Tensor:
+def _leading(matrix, rank):
+    """Right singular vectors of the largest values, each times the root of its value: where the factors start."""
+    values, vectors = torch.linalg.eigh(matrix.mH @ matrix)
+    return vectors[..., -rank:] * values[..., None, -rank:].clamp_min(0) ** 0.25
+
+
+def _factor(matrix, other, penalty):
+    """Least squares: the factor that minimises ``||factor||^2 + penalty ||matrix - factor other^H||^2``."""
+    gram = other.mH @ other
+    gram.diagonal(dim1=-2, dim2=-1).add_(1 / penalty)
+    return torch.linalg.solve(gram, matrix @ other, left=False)
+
+
+def to_hankel(x: torch.Tensor, dims: int = 1) -> torch.Tensor:
     """Arrange signals (..., n) as Hankel matrices (..., n // 2 + 1, n - n // 2): entry (i, j) is point i + j.
+
+    In two dimensions, signals (..., n_1, n_2) become matrices of matrices: rows and columns are pairs of indices.
 
     Example
     -------
@@ -119,71 +142,45 @@ def to_hankel(x: torch.Tensor) -> torch.Tensor:
     tensor([[0, 1],
             [1, 2],
             [2, 3]])
+    >>> to_hankel(torch.arange(9).view(3, 3), 2)[0]
+    tensor([0, 1, 3, 4])
     """
-    return x.unfold(-1, x.shape[-1] - x.shape[-1] // 2, 1)
+    if dims == 1:
+        return x.unfold(-1, x.shape[-1] - x.shape[-1] // 2, 1)
+    q_1, q_2 = (size - size // 2 for size in x.shape[-2:])
+    blocks = x.unfold(-2, q_1, 1).unfold(-2, q_2, 1)  # (..., p_1, p_2, q_1, q_2)
+    return blocks.flatten(-4, -3).flatten(-2)
 
 
-def from_hankel(matrix: torch.Tensor) -> torch.Tensor:
+def from_hankel(matrix: torch.Tensor, grid: torch.Size | tuple[int, ...] | None = None) -> torch.Tensor:
     """Sum a matrix (..., p, q) along its antidiagonals to (..., p + q - 1): the adjoint of `to_hankel`.
+
+    Arguments
+    ---------
+    matrix : torch.Tensor
+        (..., p, q).
+    grid : torch.Size | tuple[int, ...] | None
+        Sizes of the signals; needed in two dimensions.
+
+    Returns
+    -------
+    torch.Tensor
+        (..., n) or (..., n_1, n_2).
 
     Example
     -------
     >>> from_hankel(torch.ones(3, 2))
     tensor([1., 2., 2., 1.])
     """
+    if grid is None or len(grid) == 1:
+        return _antidiagonals(matrix)
+    (p_1, p_2), (q_1, q_2) = (size // 2 + 1 for size in grid), (size - size // 2 for size in grid)
+    blocks = matrix.unflatten(-1, (q_1, q_2)).unflatten(-3, (p_1, p_2))  # (..., p_1, p_2, q_1, q_2)
+    inner = _antidiagonals(blocks.transpose(-3, -2))  # (..., p_1, q_1, n_2)
+    return _antidiagonals(inner.movedim(-1, -3)).transpose(-1, -2)
+
+
+def _antidiagonals(matrix):
     p, q = matrix.shape[-2:]
     sheared = torch.nn.functional.pad(matrix, (0, p)).flatten(-2)[..., : p * (p + q - 1)]
     return sheared.unflatten(-1, (p, p + q - 1)).sum(dim=-2)
-
-
-def shrink(
-    matrix: torch.Tensor, threshold: float, rank: int, vectors: torch.Tensor | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Lower all singular values by a threshold, to zero at most.
-
-    Arguments
-    ---------
-    matrix : torch.Tensor
-        complex, (B, p, q).
-    threshold : float
-        Amount taken from each singular value.
-    rank : int
-        Number of singular vectors to return.
-    vectors : torch.Tensor | None
-        Right singular vectors of a similar matrix to start from, complex, (B, q, rank); None computes all.
-
-    Returns
-    -------
-    shrunk : torch.Tensor
-        complex, (B, p, q).
-    vectors : torch.Tensor
-        Right singular vectors of the largest values, complex, (B, q, rank).
-
-    Example
-    -------
-    >>> shrink(torch.tensor([[[3.0 + 0j, 0], [0, 1]]]), 1.5, 1)[0].real
-    tensor([[[1.5000, 0.0000],
-             [0.0000, 0.0000]]])
-    """
-    if vectors is None or rank >= matrix.shape[-1]:
-        return _shrink_in(matrix, _all_vectors(matrix), threshold, rank)[:2]
-    vectors = torch.linalg.qr(matrix.mH @ (matrix @ vectors)).Q
-    shrunk, vectors, all_kept = _shrink_in(matrix, vectors, threshold, rank)
-    if all_kept.any():  # more values than ``rank`` may be above the threshold
-        again = matrix[all_kept]
-        shrunk[all_kept], vectors[all_kept], _ = _shrink_in(again, _all_vectors(again), threshold, rank)
-    return shrunk, vectors
-
-
-def _all_vectors(matrix):
-    return torch.linalg.eigh(matrix.mH @ matrix).eigenvectors
-
-
-def _shrink_in(matrix, basis, threshold, rank):
-    """Lower the singular values within the span of a basis; report where none of them vanished."""
-    image = matrix @ basis
-    squares, turn = torch.linalg.eigh(image.mH @ image)  # (rank, rank): cheaper than an SVD of the whole
-    values = squares.clamp_min(threshold**2 / 4).sqrt()  # rounding makes small squares negative; these vanish anyway
-    kept = (1 - threshold / values).clamp_min(0)
-    vectors = basis @ turn
-    return (image @ (turn * kept[..., None, :])) @ vectors.mH, vectors[..., -rank:], kept[..., 0] > 0

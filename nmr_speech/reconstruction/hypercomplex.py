@@ -9,13 +9,14 @@ n_2). The virtual echo is that of Mayzel et al.; see `nmr_speech.reconstruction.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import torch
 
 from nmr_speech.checks import InputError, one_of
-from nmr_speech.reconstruction.virtual_echo import FORMS, half_dwell_phase, join_echo
+from nmr_speech.reconstruction.virtual_echo import FORMS, Transform, half_dwell_phase, join_echo
 
-Forms = tuple[str, ...]
+Forms: TypeAlias = tuple[str, ...]
 """Form of the virtual echo in each dimension sampled."""
 
 
@@ -146,6 +147,48 @@ def from_echo(echo: torch.Tensor, forms: Forms) -> torch.Tensor:
         return echo[..., : n[0]]
     rows = echo[..., : n[0], :]
     return torch.stack([rows[..., : n[1]], _mirrored(rows, forms[1])[..., : n[1]]], dim=-3)
+
+
+def echo_transform_2d(n: tuple[int, int], forms: Forms) -> tuple[Transform, Transform]:
+    """Return the transform of echoes (..., 2 n_1, 2 n_2) to their real spectra, and its inverse.
+
+    Where no dimension starts half a dwell late, echoes are kept as their half (..., 2 n_1, n_2 + 1) of t2 from zero:
+    it takes half the time. `half_of` makes it, `whole_of` undoes it.
+
+    Example
+    -------
+    >>> forward, inverse = echo_transform_2d((4, 3), ("even", "even"))
+    >>> echo = half_of(make_echo(torch.ones(2, 4, 3) + 0j, ("even", "even")), ("even", "even"))
+    >>> bool((inverse(forward(echo)) - echo).abs().max() < 1e-6)
+    True
+    """
+    axes, sizes = (-2, -1), tuple(2 * size - (form == "odd") for size, form in zip(n, forms, strict=True))
+    if _is_halved(forms):
+        return (
+            lambda echo: torch.fft.hfftn(echo, sizes, axes, norm="ortho"),
+            lambda spectrum: torch.fft.ihfftn(spectrum, sizes, axes, norm="ortho"),
+        )
+    return (
+        lambda echo: (torch.fft.fftn(echo, dim=axes, norm="ortho") * echo_phase(sizes, forms, echo)).real,
+        lambda spectrum: torch.fft.ifftn(spectrum * echo_phase(sizes, forms, spectrum).conj(), dim=axes, norm="ortho"),
+    )
+
+
+def half_of(echo: torch.Tensor, forms: Forms) -> torch.Tensor:
+    """Keep t2 from zero of an echo or its mask, (..., 2 n_1, 2 n_2) to (..., 2 n_1, n_2 + 1), where that is enough."""
+    return echo[..., : echo.shape[-1] // 2 + 1] if _is_halved(forms) else echo
+
+
+def whole_of(half: torch.Tensor, n_2: int, forms: Forms) -> torch.Tensor:
+    """Undo `half_of`: negative t2 are the mirror image, conjugate."""
+    if not _is_halved(forms):
+        return half
+    negative = _mirrored(half.transpose(-1, -2), forms[0]).transpose(-1, -2).conj()
+    return torch.cat([half, negative[..., 1 : n_2 + (forms[1] == "odd")].flip(-1)], dim=-1)
+
+
+def _is_halved(forms):
+    return "half_dwell" not in forms
 
 
 def echo_phase(sizes: Sequence[int], forms: Forms, like: torch.Tensor) -> torch.Tensor:

@@ -107,7 +107,8 @@ class Measurement:
         return from_echo(self.signal(real) * self.scale, self.forms)
 
     def _phase(self):
-        return echo_phase(self.measured.shape[-self.dims :], self.forms or (), self.measured)
+        forms = self.forms or ("even",) * self.dims
+        return echo_phase(self.measured.shape[-self.dims :], forms, self.measured)
 
 
 class ReconstructionNetwork(nn.Module, ABC):

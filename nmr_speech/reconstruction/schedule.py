@@ -93,6 +93,18 @@ def _along_threads(gaps):
     return points
 
 
+def dims_of(schedule: Schedule) -> int:
+    """Return the number of dimensions that the indices of a schedule name; 1 for a mask, which does not say.
+
+    Example
+    -------
+    >>> dims_of([0, 2, 5]), dims_of([[0, 0], [1, 3]])
+    (1, 2)
+    """
+    given = schedule if isinstance(schedule, torch.Tensor) else torch.as_tensor(np.asarray(schedule))
+    return given.shape[1] if given.ndim == 2 and given.dtype != torch.bool and given.shape[1] > 1 else 1
+
+
 def check_schedule(schedule: Schedule, n: int | tuple[int, ...]) -> np.ndarray:
     """Refuse indices that are no schedule for ``n`` points.
 

@@ -80,7 +80,7 @@ def read_bruker(
     mode, said = by_caller(quadrature) if quadrature else _quadrature(files)
     every_row = _rows(ser, files.acqus, files.acqu2s)
     rows, step = check_rows(every_row, ser)
-    rows, t2_start, filtered = time_zero(rows, _group_delay(files.acqus), ser)
+    rows, t2_start, filtered = time_zero(rows, group_delay(files.acqus), ser)
     n_said = int(files.acqu2s.get("NusTD") or 0) // 2
     rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), n_said, ser)
     fid, t1_start = states_pairs(rows, mode)
@@ -155,8 +155,14 @@ def _quadrature(files: BrukerFiles) -> tuple[str, str]:
     return MODES[mode], f"t1 was sampled as {MODES[mode]} ({key})."
 
 
-def _group_delay(acqus: Parameters) -> float:
-    """Delay of the signal by the digital filter, in points."""
+def group_delay(acqus: Parameters) -> float:
+    """Return the delay of the signal by the digital filter, in points.
+
+    Example
+    -------
+    >>> group_delay(Parameters({"GRPDLY": 67.98}, "acqus"))
+    67.98
+    """
     # Older consoles write no GRPDLY, or -1 or 0; their delay is tabulated by firmware (DSPFVS) and DECIM.
     delay, table = acqus.get("GRPDLY", -1), nmrglue.bruker.bruker_dsp_table
     if is_number(delay) and 0 <= delay < MOST_DELAY and (delay > 0 or acqus.get("DSPFVS") not in table):
@@ -183,23 +189,52 @@ def _number_type(acqus: Parameters) -> np.dtype:
     return np.dtype("<>"[acqus.get("BYTORDA")] + kind)
 
 
-def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
-    """All rows of the file, zeros where none was measured; complex, (rows, n_points)."""
+def read_rows(ser: Path, acqus: Parameters, n_rows: int, said_by: str = "the parameters") -> np.ndarray:
+    """Read the rows of a ``ser`` file; nmrglue reads its numbers.
+
+    Arguments
+    ---------
+    ser : Path
+        The file.
+    acqus : Parameters
+        Acquisition parameters of the observed dimension.
+    n_rows : int
+        Number of rows expected: it shows whether rows are padded.
+    said_by : str
+        Where that number comes from, for messages.
+
+    Returns
+    -------
+    np.ndarray
+        complex, (rows in the file, n_points).
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "ser"
+    >>> _ = path.write_bytes(np.arange(64, dtype="<i4").tobytes())
+    >>> read_rows(path, Parameters({"TD": 32, "DTYPA": 0, "BYTORDA": 0}, "acqus"), 2)[1, 0]
+    np.complex128(32+33j)
+    """
     n_bytes = _number_type(acqus).itemsize
     n_real = int(acqus.number("TD", 32, 2**20)) // 2 * 2  # TD counts real numbers in t2, rows in t1
-    n_rows = int(acqu2s.number("TD", 2, 2**16))
-    refuse_many_points(acqu2s.source, n_rows, n_real // 2)
     row_bytes, size = n_real * n_bytes, ser.stat().st_size
     if size != n_rows * row_bytes:  # some converters write rows without padding
         row_bytes = -(-row_bytes // BLOCK_BYTES) * BLOCK_BYTES
     if size == 0 or size % row_bytes:
         raise InputError(
-            f"{ser}: must hold rows of {row_bytes} bytes ({n_rows} by acqu2s, of {n_real // 2} points by acqus), got "
-            f"{size} bytes; was the file cut off?"
+            f"{ser}: must hold rows of {row_bytes} bytes ({n_rows} by {said_by}, of {n_real // 2} points by acqus), "
+            f"got {size} bytes; was the file cut off?"
         )
     shape, big_endian = (-1, row_bytes // n_bytes // 2), acqus.get("BYTORDA") == 1
     _, data = nmrglue.bruker.read_binary(str(ser), shape, True, big_endian, n_bytes == 8)
-    data = np.atleast_2d(data)[:, : n_real // 2]
+    return np.atleast_2d(data)[:, : n_real // 2]
+
+
+def _rows(ser: Path, acqus: Parameters, acqu2s: Parameters) -> np.ndarray:
+    """All rows of a 2D experiment, zeros where none was measured; complex, (rows, n_points)."""
+    n_rows = int(acqu2s.number("TD", 2, 2**16))
+    refuse_many_points(acqu2s.source, n_rows, int(acqus.number("TD", 32, 2**20)) // 2)
+    data = read_rows(ser, acqus, n_rows, "acqu2s")
     if data[n_rows + 1 :].any():  # an odd TD may be rounded up to pairs
         raise InputError(
             f"{ser}: must hold the {n_rows} rows of acqu2s (TD), got {len(data)}: there is a second loop, whose file "
@@ -247,7 +282,7 @@ def read_bruker_1d(folder: Path, pdata: int | None = None) -> Experiment1D:
             "off?"
         )
     values = np.frombuffer(content, kind, n_real).astype(float)
-    fid, filtered = from_time_zero(values[::2] + 1j * values[1::2], _group_delay(acqus), path)
+    fid, filtered = from_time_zero(values[::2] + 1j * values[1::2], group_delay(acqus), path)
     _, axis, (zero, _) = axes(files, (len(fid), len(fid)))
     steps = (f"Bruker folder; {len(fid)} complex points.", zero, filtered)
     return Experiment1D(fid=fid, axis=axis, nucleus=files.nuclei()[0], source=str(folder), steps=steps)

@@ -53,7 +53,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     ...
     nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
     """
-    header, every_row = _read(path, 2)
+    header, every_row = read_points(path, 2)
     _check_kind(header)
     fields_mhz = header.quantity("FDF2OBS", "field_mhz"), header.quantity("FDF1OBS", "field_mhz")
     if sampling is None:
@@ -64,11 +64,11 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
     ):  # expanded to its grid, a file keeps the number of points measured
         _check_loop(header, len(every_row))
     rows, step = check_rows(every_row, path)
-    rows, t2_start, filtered = time_zero(rows, _group_delay(header), path)
+    rows, t2_start, filtered = time_zero(rows, group_delay_of(header), path)
     rows, schedule, doubts = (sampling or Sampling()).expand(rows, len(every_row), 0, path)
     fid, t1_start = states_pairs(rows, mode)
-    f1 = _axis(header, 1, fid.shape[1], fields_mhz[0] if is_same_nucleus(*fields_mhz) else fields_mhz[1])
-    f2 = _axis(header, 2, fid.shape[2], fields_mhz[0])
+    f1 = axis_of(header, 1, fid.shape[1], fields_mhz[0] if is_same_nucleus(*fields_mhz) else fields_mhz[1])
+    f2 = axis_of(header, 2, fid.shape[2], fields_mhz[0])
     carriers = "The carriers in ppm are those of the header."
     return Experiment(
         fid=single_precision(fid),
@@ -77,7 +77,7 @@ def read_nmrpipe(path: Path, quadrature: str | None = None, sampling: Sampling |
         t1_start=t1_start,
         t2_start=t2_start,
         n_valid=f1.n,
-        nucleus=_nucleus(header),
+        nucleus=nucleus_of(header),
         schedule=schedule,
         source=str(path),
         steps=(f"NMRPipe file; {step}", said, carriers, filtered, axes_step(f1, f2)),
@@ -106,7 +106,7 @@ def read_nmrpipe_1d(path: Path) -> Experiment1D:
     ...
     nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; ...
     """
-    header, points = _read(path, 1)
+    header, points = read_points(path, 1)
     if not np.iscomplexobj(points):
         raise InputError(
             f"{path}: points must be complex, these are real: the imaginary part was deleted; process again"
@@ -122,11 +122,11 @@ def read_nmrpipe_1d(path: Path) -> Experiment1D:
         measured = int(header.get("FDF2TDSIZE") or 0)
         points = points[:measured] if FEWEST <= measured < len(points) else points
         kind = "spectrum, taken back to time"
-    fid, filtered = from_time_zero(points, 0.0 if header.get("FDF2FTFLAG") else _group_delay(header), path)
+    fid, filtered = from_time_zero(points, 0.0 if header.get("FDF2FTFLAG") else group_delay_of(header), path)
     field_mhz = header.quantity("FDF2OBS", "field_mhz")
-    axis = _axis(header, 2, len(fid), field_mhz)
+    axis = axis_of(header, 2, len(fid), field_mhz)
     steps = (f"NMRPipe {kind}; {len(fid)} complex points.", "The carrier in ppm is that of the header.", filtered)
-    return Experiment1D(fid=fid, axis=axis, nucleus=_nucleus(header), source=str(path), steps=steps)
+    return Experiment1D(fid=fid, axis=axis, nucleus=nucleus_of(header), source=str(path), steps=steps)
 
 
 def _check_kind(header: Parameters) -> None:
@@ -156,19 +156,38 @@ def _check_loop(header: Parameters, n_rows: int) -> None:
         )
 
 
-def _nucleus(header: Parameters) -> str:
-    """The nucleus of F2: the label where it names one, else protons, which are all but always observed."""
+def nucleus_of(header: Parameters) -> str:
+    """Return the nucleus of F2: the label where it names one, else protons, which are all but always observed.
+
+    Example
+    -------
+    >>> nucleus_of(Parameters({"FDF2LABEL": "HN"}, "test.fid"))
+    '1H'
+    """
     label = str(header.get("FDF2LABEL", "")).strip()
     return label if label in FREQUENCIES else "1H"
 
 
-def _axis(header: Parameters, dimension: int, n: int, field_mhz: float) -> Axis:
+def axis_of(header: Parameters, dimension: int, n: int, field_mhz: float) -> Axis:
+    """Return the axis of n points of a dimension of the header, 1 to 3, at a field in MHz.
+
+    Example
+    -------
+    >>> axis_of(Parameters({"FDF1SW": 2000.0, "FDF1CAR": 118.0}, "test.fid"), 1, 64, 60.8).carrier_ppm
+    118.0
+    """
     width_hz = header.quantity(f"FDF{dimension}SW", "width_hz")
     return Axis(n, width_hz, header.quantity(f"FDF{dimension}CAR", "carrier_ppm"), field_mhz)
 
 
-def _group_delay(header: Parameters) -> float:
-    """Delay of the signal by the digital filter, in points; FDDMXFLAG is negative once it has been removed."""
+def group_delay_of(header: Parameters) -> float:
+    """Return the delay by the digital filter, in points; FDDMXFLAG is negative once it has been removed.
+
+    Example
+    -------
+    >>> group_delay_of(Parameters({"FDDMXVAL": 67.98, "FDDMXFLAG": 1.0}, "test.fid"))
+    67.98
+    """
     delay = header.get("FDDMXVAL")
     return delay if header.get("FDDMXFLAG") >= 0 and 0 < delay < MOST_DELAY else 0.0
 
@@ -217,8 +236,32 @@ def is_header(head: bytes) -> bool:
     return any(abs(float(np.frombuffer(head, order, 3)[2]) - MAGIC) < 1e-4 for order in ("<f4", ">f4"))
 
 
-def _read(path: Path, ndim: int) -> tuple[Parameters, np.ndarray]:
-    """Header and points, complex, (rows, n_points) or (n_points,)."""
+def read_points(path: Path, ndim: int) -> tuple[Parameters, np.ndarray]:
+    """Read the header and the points of a file of one dimension, or of one plane.
+
+    Arguments
+    ---------
+    path : Path
+        The file.
+    ndim : int
+        1 for an FID, 2 for rows.
+
+    Returns
+    -------
+    header : Parameters
+        By the names of NMRPipe.
+    points : np.ndarray
+        complex, or real where the file is, (n_points,) or (rows, n_points).
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "test.fid"
+    >>> _ = path.write_bytes(bytes(100))
+    >>> read_points(path, 2)
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: ...test.fid: must begin with an NMRPipe header of 2048 bytes; was the file cut off?
+    """
     if not is_nmrpipe(path):
         raise InputError(f"{path}: must begin with an NMRPipe header of {HEADER_BYTES} bytes; was the file cut off?")
     try:

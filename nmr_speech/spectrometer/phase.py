@@ -75,8 +75,22 @@ class Phases:
 
 
 @dataclass(frozen=True)
-class _Trial:
-    """One start of t1 and one phase in F1, with the best phase in F2 for them."""
+class Trial:
+    """One start of t1 and one phase in F1, with the best phase in F2 for them.
+
+    Arguments
+    ---------
+    late : float
+        Start of t1 in dwell times.
+    f1_deg : float
+        Phase in F1, degrees.
+    phase_rad : tuple[float, float]
+        Zero and first order in F2, radians.
+    energy : float
+        Share of the energy of the strongest rows that is then negative.
+    how : str
+        How the phase in F2 was found.
+    """
 
     late: float
     f1_deg: float
@@ -116,6 +130,37 @@ def find_phases(
     >>> found.steps[1]
     'The phase in F2 is 9... degrees at the carrier and ... across the width (...); removed.'
     """
+    best, steps, doubts = search_phases(experiment, f1, given)
+    found = turned(experiment, best.late, best.f1_deg)
+    return replace(found, steps=(*found.steps, *steps), warnings=(*found.warnings, *doubts)), best.phase_rad
+
+
+def search_phases(
+    experiment: Experiment, f1: Axis, given: Phases | None = None
+) -> tuple[Trial, tuple[str, ...], tuple[str, ...]]:
+    """Search as `find_phases`, and change nothing.
+
+    Arguments
+    ---------
+    experiment, f1, given
+        As for `find_phases`.
+
+    Returns
+    -------
+    best : Trial
+        The start of t1 and the phases.
+    steps, warnings : tuple[str, ...]
+        What was found, and doubts, one sentence each.
+
+    Example
+    -------
+    >>> t = np.arange(64)
+    >>> line = np.exp((0.5j - 0.05) * t)
+    >>> fid = torch.from_numpy(np.stack([np.outer(line.real, line), np.outer(line.imag, line)]))
+    >>> axis = Axis(64, 6000.0, 8.0, 600.0)
+    >>> search_phases(Experiment(fid=fid, f1=axis, f2=axis, n_valid=64), axis)[0].late
+    0.0
+    """
     given = given or Phases()
     starts = (0.0, 0.5) if given.start is None else (float(given.start),)
     # Half a turn in F1 equals one in F2, if that is free.
@@ -132,9 +177,7 @@ def find_phases(
         f"out of phase: this leaves {best.energy:.3f} of the energy of the strongest rows negative{compared}.",
         f"The phase in F2 is {zero:.1f} degrees at the carrier and {first:.1f} across the width ({best.how}); removed.",
     )
-    found = turned(experiment, best.late, best.f1_deg)
-    doubts = () if given.f2_deg is not None else _doubts(best.energy, first)
-    return replace(found, steps=(*found.steps, *steps), warnings=(*found.warnings, *doubts)), best.phase_rad
+    return best, steps, () if given.f2_deg is not None else _doubts(best.energy, first)
 
 
 def _doubts(energy: float, first_deg: float) -> tuple[str, ...]:
@@ -151,7 +194,7 @@ def _doubts(energy: float, first_deg: float) -> tuple[str, ...]:
     return ()
 
 
-def _preferred(tried: list[_Trial], experiment: Experiment) -> _Trial:
+def _preferred(tried: list[Trial], experiment: Experiment) -> Trial:
     """The trial of least energy, or the one with the start of t1 that the file was phased for, if it is about as good.
 
     Where peaks may be negative, as in an edited HSQC, the phases of the file are more reliable than the energy alone.
@@ -169,7 +212,7 @@ def _was_phased(experiment: Experiment) -> bool:
     return any(any(pair) for pair in experiment.processed_deg if pair is not None)
 
 
-def _try(experiment: Experiment, f1: Axis, late: float, turn_deg: float, given: Phases) -> _Trial:
+def _try(experiment: Experiment, f1: Axis, late: float, turn_deg: float, given: Phases) -> Trial:
     """The best phase in F2 for one start of t1 and one phase in F1."""
     one = turned(experiment, late, turn_deg)
     fid, _ = resample_t1(one.fid.numpy().astype(complex), one.t1_start, one.f1, f1)
@@ -177,7 +220,7 @@ def _try(experiment: Experiment, f1: Axis, late: float, turn_deg: float, given: 
     keep, without = _counted(one, rows)
     points = strong_points(rows, one.t2_start, keep, either_sign=not one.same_nucleus)
     if given.f2_rad is not None:
-        return _Trial(late, turn_deg, given.f2_rad, float(points.energy(*given.f2_rad)), "as given by the caller")
+        return Trial(late, turn_deg, given.f2_rad, float(points.energy(*given.f2_rad)), "as given by the caller")
     zero, first, energy = best_phase(points)
     how = f"found{without}"
     f2_deg = one.processed_deg[1]
@@ -187,7 +230,7 @@ def _try(experiment: Experiment, f1: Axis, late: float, turn_deg: float, given: 
         ours = candidate_phase(points, firsts)
         if ours[2] <= energy + (0 if one.same_nucleus else TRUSTED):
             (zero, first, energy), how = ours, "first order as in PHC1 of the file"
-    return _Trial(late, turn_deg, (zero, first), energy, how)
+    return Trial(late, turn_deg, (zero, first), energy, how)
 
 
 def _counted(experiment: Experiment, rows: np.ndarray) -> tuple[np.ndarray | None, str]:

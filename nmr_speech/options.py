@@ -165,10 +165,14 @@ def add_identify(command: Command) -> None:
 def add_reconstruct(command: Command) -> None:
     """Add the options of ``reconstruct``."""
     command.add_argument(
-        "path", type=Path, metavar="INPUT", help="Bruker or Varian folder, or NMRPipe, JEOL or Sparky file"
+        "path",
+        type=Path,
+        metavar="INPUT",
+        help="Bruker or Varian folder, or NMRPipe, JEOL or Sparky file; 3D: Bruker folder, or planes name%%03d.fid",
     )
-    command.add_argument("--method", required=True, help="ist, hankel, modern, dlnmr or lstm")
-    command.add_argument("--out", type=Path, required=True, help="spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky)")
+    command.add_argument("--method", required=True, help="auto, ist, hankel, modern, dlnmr or lstm")
+    text = "spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky); 3D: name%%03d.ft3 or .ucsf"
+    command.add_argument("--out", type=Path, required=True, help=text)
     add_schedule(command, "or --rate draws one")
     command.add_argument("--rate", type=value, help="draw a Poisson-gap schedule with this share of the transients")
     masks = {"dest": "n_schedules", "metavar": "N", "type": value, "default": 1}
@@ -187,9 +191,14 @@ def add_reconstruct(command: Command) -> None:
         dest="n_transients",
         metavar="N",
         type=value,
-        help="transients of the full grid (default: as the files say)",
+        help="transients of the full grid, 3D: '[N1, N2]' (default: as the files say)",
     )
-    command.add_argument("--region-ppm", type=value, nargs=2, metavar=("LOW", "HIGH"), help="part of F2 to keep, ppm")
+    text = "part of the observed dimension to keep, ppm"
+    command.add_argument("--region-ppm", type=value, nargs=2, metavar=("LOW", "HIGH"), help=text)
+    text = "3D: phase in F3, degrees, as --phase-f2 of 2D (default: found)"
+    command.add_argument("--phase-f3", dest="phase_f3_deg", type=value, nargs=2, metavar=("ZERO", "FIRST"), help=text)
+    text = "3D: order of the columns of a schedule, f2f1 (inner loop first, as spectrometers write it) or f1f2"
+    command.add_argument("--columns", default="f2f1", help=text)
     command.add_argument("--plot", type=Path, help="picture to write: PNG, PDF or SVG")
     command.add_argument("--json", action="store_true", help="print JSON")
 

@@ -25,7 +25,8 @@ from nmr_speech.constants import N_POINTS, N_SAMPLES, N_TRANSIENTS, SAMPLE_RATE_
 from nmr_speech.corpus import stack_fid
 from nmr_speech.enhancement import denoise_1d
 from nmr_speech.models.frontends import ConvFrontEnd, QuadratureFrontEnd
-from nmr_speech.reconstruction.run import method_of, reconstruct
+from nmr_speech.reconstruction.methods import method_of
+from nmr_speech.reconstruction.run import reconstruct
 from nmr_speech.report.denoised import plot_denoised_1d
 from nmr_speech.report.figures import draw_confusion
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram, plot_reconstruction, plot_recording

@@ -4,7 +4,7 @@ import argparse
 import json
 from dataclasses import replace
 
-from nmr_speech.checks import whole
+from nmr_speech.checks import one_of, whole
 from nmr_speech.commands.output import PICTURES, check_output, say
 from nmr_speech.options import READING, by_options
 
@@ -77,10 +77,22 @@ def identify(options: argparse.Namespace) -> None:
 def reconstruct(options: argparse.Namespace) -> None:
     """Fill in the transients that a schedule left out of a Bruker or Varian folder, or an NMRPipe or JEOL file.
 
-    On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead.
+    On a fully sampled experiment, or on its NMRPipe or Sparky spectrum, try schedules instead. 3D experiments are a
+    Bruker folder or a series of NMRPipe planes.
     """
+    from nmr_speech.spectrometer.cube_files import is_cube
+
+    if is_cube(options.path):
+        reconstruct_3d(options)
+    else:
+        reconstruct_2d(options)
+
+
+def reconstruct_2d(options: argparse.Namespace) -> None:
+    """Reconstruct a 2D experiment."""
     from nmr_speech.picking.compare import compare_picked
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
+    from nmr_speech.reconstruction.methods import STARTS, method_of
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
     from nmr_speech.spectrometer.phase import Phases
 
@@ -92,8 +104,8 @@ def reconstruct(options: argparse.Namespace) -> None:
     schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
     names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature", "pdata")
     settings = {name: getattr(options, name) for name in names}
-    method = run.method_of(options.method, options.model, options.echo)
-    phases = Phases(options.phase_f1_deg, options.phase_f2_deg, run.STARTS[options.echo])
+    method = method_of(options.method, options.model, options.echo)
+    phases = Phases(options.phase_f1_deg, options.phase_f2_deg, STARTS[options.echo])
     result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
     if result.reference is not None:
@@ -115,6 +127,43 @@ def reconstruct(options: argparse.Namespace) -> None:
         print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         figures = run.describe(result.figures) if result.figures else ["no reference"]
         print(*figures, f"written: {options.out}", sep="\n")
+
+
+def reconstruct_3d(options: argparse.Namespace) -> None:
+    """Reconstruct a 3D experiment."""
+    from nmr_speech.reconstruction import own_schedule, read_schedule, run
+    from nmr_speech.reconstruction.cube_run import reconstruct_cube
+    from nmr_speech.reconstruction.methods import STARTS, method_of
+    from nmr_speech.reconstruction.spectrum_files import check_cube_name, write_cube
+    from nmr_speech.spectrometer.phase import Phases
+
+    check_output(check_cube_name(options.out), (".ft3", ".ucsf"))
+    check_output(options.plot, PICTURES)
+    listed = own_schedule(options.path) if options.schedule is None and options.rate is None else options.schedule
+    schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
+    if schedule is not None and schedule.ndim == 2 and one_of("columns", options.columns, ("f2f1", "f1f2")) == "f2f1":
+        schedule = schedule[:, ::-1]
+    start = STARTS[options.echo]
+    phases = Phases(options.phase_f1_deg, options.phase_f3_deg, start), Phases(options.phase_f2_deg, None, start)
+    names = ("rate", "n_schedules", "seed", "region_ppm", "quadrature", "pdata")
+    settings = {name: getattr(options, name) for name in names} | {"grid": options.n_transients}
+    method = method_of(options.method, options.model, options.echo, 2)
+    result = reconstruct_cube(options.path, method, schedule=schedule, phases=phases, **settings)
+    write_cube(options.out, result.spectrum, result.cube.axes)
+    if options.plot:
+        from nmr_speech.report.spectra import plot_projections
+
+        spectra = {} if result.reference is None else {"fully sampled": result.reference}
+        spectra[options.method] = result.spectrum
+        plot_projections(spectra, result.cube.axes, options.path.name, options.plot)
+    warnings = by_options(result.warnings, options.names)
+    if options.json:
+        told = {"method": options.method, "schedule": found, "warnings": warnings}
+        print(json.dumps(result.summary() | told, indent=1))
+        return
+    say(*result.steps, *(f"warning: {warning}" for warning in warnings))
+    print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
+    print(*(run.describe(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
 
 
 def denoise(options: argparse.Namespace) -> None:

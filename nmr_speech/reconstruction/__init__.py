@@ -1,6 +1,7 @@
 """Reconstruction of spectra from non-uniform sampling (NUS): schedules, operators, solvers, networks."""
 
 from nmr_speech.reconstruction.hankel import hankel
+from nmr_speech.reconstruction.hypercomplex import components, pathways
 from nmr_speech.reconstruction.ist import ist
 from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.operators import data_consistency, fourier, inverse_fourier
@@ -10,6 +11,7 @@ from nmr_speech.reconstruction.virtual_echo import from_virtual_echo, virtual_ec
 
 __all__ = [
     "check_schedule",
+    "components",
     "data_consistency",
     "fourier",
     "from_virtual_echo",
@@ -19,6 +21,7 @@ __all__ = [
     "load_modern",
     "load_network",
     "own_schedule",
+    "pathways",
     "poisson_gap",
     "read_schedule",
     "sampling_mask",

@@ -16,6 +16,7 @@ from nmr_speech.reconstruction.schedule import Schedule, dims_of
 
 ENTRIES_AT_ONCE = 2**18  # of the matrices of signals completed together, so that they stay in the caches of a CPU
 ENTRIES_AT_ONCE_CUDA = 2**25
+RELAXED = 1.5  # over-relaxation of ADMM (Boyd et al. 2011, doi 10.1561/2200000016, section 3.4.3); more may not converge
 
 
 @torch.no_grad()
@@ -23,11 +24,11 @@ def hankel(
     fid: torch.Tensor,
     schedule: Schedule,
     *,
-    n_iterations: int = 100,
+    n_iterations: int = 60,
     weight: float = 1e3,
-    penalty: float = 0.1,
+    penalty: float = 0.3,
     tolerance: float = 1e-4,
-    rank: int | None = 24,
+    rank: int | None = 12,
     dims: int | None = None,
 ) -> torch.Tensor:
     """Fill in the points that were not measured by low-rank Hankel completion.
@@ -98,8 +99,9 @@ def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank, di
     right = _leading(to_hankel(signal, dims), rank)
     dual = torch.zeros_like(to_hankel(signal, dims))
     active = torch.arange(len(measured), device=measured.device)
+    low_rank = to_hankel(signal, dims)
     for _ in range(n_iterations):
-        matrix = to_hankel(signal, dims) + dual
+        matrix = RELAXED * to_hankel(signal, dims) + (1 - RELAXED) * low_rank + dual
         left = _factor(matrix, right, penalty)
         right = _factor(matrix.mH, left, penalty)
         low_rank = left @ right.mH
@@ -112,8 +114,8 @@ def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank, di
         if not going.any():
             break
         if not going.all():  # signals that are done leave the batch
-            active, signal, data, inverse, dual, right = (
-                part[going] for part in (active, signal, data, inverse, dual, right)
+            active, signal, data, inverse, dual, low_rank, right = (
+                part[going] for part in (active, signal, data, inverse, dual, low_rank, right)
             )
     return torch.where(mask, measured, scale * result)
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import torch
 
 from nmr_speech.checks import InputError, one_of
+from nmr_speech.reconstruction.schedule import Schedule
 from nmr_speech.reconstruction.virtual_echo import FORMS, Transform, half_dwell_phase, join_echo
 
 Forms: TypeAlias = tuple[str, ...]
@@ -85,6 +86,18 @@ def check_pair(fid: torch.Tensor) -> torch.Tensor:
             "them by `pathways`"
         )
     return fid
+
+
+def of_pairs(schedule: Schedule, fid: torch.Tensor) -> Schedule:
+    """Return a schedule for pairs (..., 2, n_1, n_2) where a mask (..., n_1, n_2) may have one grid for each pair.
+
+    Example
+    -------
+    >>> of_pairs(torch.ones(5, 4, 3, dtype=torch.bool), torch.zeros(5, 2, 4, 3)).shape
+    torch.Size([5, 1, 4, 3])
+    """
+    is_each = isinstance(schedule, torch.Tensor) and schedule.dtype == torch.bool and schedule.ndim == fid.ndim - 1 > 2
+    return schedule[..., None, :, :] if is_each else schedule
 
 
 def make_echo(fid: torch.Tensor, forms: Forms) -> torch.Tensor:

@@ -25,6 +25,7 @@ from nmr_speech.reconstruction.hypercomplex import (
     half_of,
     known_points,
     make_echo,
+    of_pairs,
     whole_of,
 )
 from nmr_speech.reconstruction.operators import check_measured, fourier, inverse_fourier
@@ -86,7 +87,7 @@ def ist(
     tensor(True)
     """
     dims = whole("dims", dims_of(schedule) if dims is None else dims, 1, 2)
-    mask = check_measured(fid, schedule, dims)
+    mask = check_measured(fid, of_pairs(schedule, fid) if dims == 2 and echo is not None else schedule, dims)
     solve = {"ist_s": _ist_s, "ist_d": _ist_d}[one_of("variant", variant, VARIANTS)]
     n_iterations = whole("n_iterations", n_iterations, 1, 1_000_000)
     decay = in_range("decay", DECAY[variant] if decay is None else decay, 0, 1, "of the threshold", "0.98")

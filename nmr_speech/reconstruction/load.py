@@ -10,7 +10,7 @@ from typing import Any
 
 import safetensors.torch
 
-from nmr_speech.checks import InputError, one_of, quoted
+from nmr_speech.checks import InputError, one_of, quoted, whole
 from nmr_speech.files import write_whole
 from nmr_speech.hub.build import build
 from nmr_speech.hub.fetch import locate
@@ -27,7 +27,8 @@ NETWORKS = {network.__name__: network for network in (MoDern, DLNMR, LSTMNetwork
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 LONGEST_CONFIG = 30_000  # bytes
 TRAINED = Path(__file__).with_name("trained") / "modern"
-"""The MoDern in the package, for any rate from 10 to 50%; its README says how it was trained."""
+TRAINED_CUBE = TRAINED.with_name("modern_cube")
+"""The networks in the package, for one dimension sampled and for two; their README says how they were trained."""
 
 
 def save_network(network: ReconstructionNetwork, folder: str | Path) -> None:
@@ -79,8 +80,21 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
     return build(NETWORKS[name], settings, weights, str(folder / WEIGHTS), CONFIG)
 
 
-def load_modern(path_or_repo: str | Path = TRAINED, revision: str | None = None) -> MoDern:
-    """Load a trained MoDern, adaptive or not, by default the one in the package; arguments as for `load_network`.
+def load_modern(path_or_repo: str | Path | None = None, revision: str | None = None, *, dims: int = 1) -> MoDern:
+    """Load a trained MoDern, adaptive or not.
+
+    Arguments
+    ---------
+    path_or_repo : str | Path | None
+        As for `load_network`; None takes the network in the package.
+    revision : str | None
+        Commit, tag or branch of a Hub repository.
+    dims : int
+        Number of dimensions sampled, 1 or 2, of the network in the package.
+
+    Returns
+    -------
+    MoDern
 
     Example
     -------
@@ -93,6 +107,8 @@ def load_modern(path_or_repo: str | Path = TRAINED, revision: str | None = None)
     >>> (filled - line).norm() < 0.1 * line.norm()
     tensor(True)
     """
+    if path_or_repo is None:
+        path_or_repo = TRAINED if whole("dims", dims, 1, 2) == 1 else TRAINED_CUBE
     network = load_network(path_or_repo, revision)
     if not isinstance(network, MoDern):
         raise InputError(f"{path_or_repo}: holds a {type(network).__name__}, not a MoDern; use `load_network`")

@@ -36,8 +36,8 @@ class MoDern(ReconstructionNetwork):
     adaptive : bool
         Whether thresholds follow the spectrum. False is the paper's ablation: a learned constant for each feature map
         of each phase, 450 parameters a phase for 2D spectra.
-    **shared : float
-        ``dims``, ``in_phase`` and ``least_rate`` of `ReconstructionNetwork`.
+    dims, in_phase, least_rate
+        See `ReconstructionNetwork`.
 
     Example
     -------
@@ -52,8 +52,16 @@ class MoDern(ReconstructionNetwork):
     (torch.Size([64]), True)
     """
 
-    def __init__(self, n_phases: int = 10, channels: int = 32, adaptive: bool = True, **shared: float) -> None:
-        super().__init__(**shared, n_phases=n_phases, channels=channels, adaptive=adaptive)
+    def __init__(
+        self,
+        n_phases: int = 10,
+        channels: int = 32,
+        adaptive: bool = True,
+        dims: int = 1,
+        in_phase: bool = True,
+        least_rate: float = 0.0,
+    ) -> None:
+        super().__init__(dims, in_phase, least_rate, n_phases=n_phases, channels=channels, adaptive=adaptive)
         whole("n_phases", n_phases, 1, 1000)
         whole("channels", channels, 1, 10_000)
         self.blocks = nn.ModuleList(SoftThresholding(channels, adaptive, self.dims) for _ in range(n_phases))

@@ -15,6 +15,7 @@ from nmr_speech.reconstruction.hypercomplex import (
     from_echo,
     known_points,
     make_echo,
+    of_pairs,
 )
 from nmr_speech.reconstruction.operators import check_measured, data_consistency, fourier, inverse_fourier
 from nmr_speech.reconstruction.schedule import Schedule
@@ -174,8 +175,8 @@ class ReconstructionNetwork(nn.Module, ABC):
 
     def every_phase(self, fid: torch.Tensor, schedule: Schedule, *, echo: str | Forms = "even") -> torch.Tensor:
         """Return the result after each phase, complex, (phases, ..., n); arguments as for `forward`."""
-        mask = check_measured(fid, schedule, self.dims)
         forms = forms_of(echo, self.dims) if self.in_phase else None
+        mask = check_measured(fid, of_pairs(schedule, fid) if self.dims == 2 and forms else schedule, self.dims)
         if forms is not None and self.dims == 1:
             check_phase(fid, mask, forms[0])
         pairs = forms is not None and self.dims == 2

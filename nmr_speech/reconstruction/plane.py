@@ -132,7 +132,7 @@ def to_plane(
     rows = resample_t2(experiment.fid.numpy().astype(complex), experiment.t2_start, f2, f2, phase_rad)
     cos, sin = np.fft.fftshift(np.fft.fft(rows * t2_window(f2.n), 2 * f2.n), axes=-1).real
     fid = torch.from_numpy((cos + 1j * sin).T.astype(np.complex64))
-    f1, f2 = f1.resized(_size(f1.n)), f2.resized(2 * f2.n)
+    f1, f2 = f1.resized(spectrum_size(f1.n)), f2.resized(2 * f2.n)
     plane = Plane(fid, start[0], f1, f2, experiment.steps, experiment.warnings, experiment.schedule, f2.n)
     plane = plane if region_ppm is None else cut(plane, region_ppm)
     if like is not None and (plane.fid.shape != like.fid.shape or plane.start != like.start):
@@ -154,8 +154,14 @@ def t2_window(n: int) -> np.ndarray:
     return cosine_window(n, power=1)
 
 
-def _size(n: int) -> int:
-    """Twice as many points or more, a power of two."""
+def spectrum_size(n: int) -> int:
+    """Return the points of a spectrum of n: twice as many or more, a power of two.
+
+    Example
+    -------
+    >>> spectrum_size(20)
+    64
+    """
     return 2 ** int(np.ceil(np.log2(2 * n)))
 
 

@@ -96,6 +96,7 @@ def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) 
         of those below 4% of the highest. ``peak_r2``, ``weak_peak_r2``: squared correlations of the heights at these
         peaks, None for fewer than three. ``slope``: of the heights, least squares through zero, 1 where nothing is
         lost. ``weak_recall``: share of the weak peaks with a peak of at least half the threshold within two points.
+        ``lost``: number of all peaks without one.
         ``false_peaks``: number of peaks where the reference stays below half the threshold within two points.
 
     Example
@@ -123,6 +124,7 @@ def recovery(spectrum: np.ndarray, reference: np.ndarray, floor: float = FLOOR) 
         "weak_peak_r2": _squared_correlation(ours[weak], true[weak]),
         "slope": float(ours @ true / (true @ true)) if len(true) else None,
         "weak_recall": float(found[weak].mean()) if weak.any() else None,
+        "lost": int((~found).sum()),
         "false_peaks": int((pick(spectrum, threshold) & silent).sum()),
     }
 

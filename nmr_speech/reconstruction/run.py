@@ -1,23 +1,17 @@
 """Reconstruct an experiment by any method; compare with a reference; try several schedules."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
-from nmr_speech.reconstruction.dlnmr import DLNMR
+from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
-from nmr_speech.reconstruction.hankel import hankel
-from nmr_speech.reconstruction.ist import ist
-from nmr_speech.reconstruction.load import load_modern, load_network
-from nmr_speech.reconstruction.lstm import LSTMNetwork
-from nmr_speech.reconstruction.modern import MoDern
+from nmr_speech.reconstruction.methods import Method
 from nmr_speech.reconstruction.plane import Plane, cut, to_plane
 from nmr_speech.reconstruction.recovery import recovery, spread
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, sampling_mask
@@ -25,14 +19,7 @@ from nmr_speech.reconstruction.spectrum_files import ENDINGS, read_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment
 from nmr_speech.spectrometer.phase import Phases
 
-NETWORKS = {"modern": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
-METHODS = ("ist", "hankel", *NETWORKS)
-STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
-"""Start of t1 in dwell times that each choice of ``echo`` says; None finds it."""
 KEPT = 0.9  # share of a schedule's points in each of its random parts
-
-Method: TypeAlias = Callable[[torch.Tensor, np.ndarray, str], torch.Tensor]
-"""``method(fid, schedule, form)``: fills in signals (..., n) measured by a schedule; form of their virtual echo."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,45 +84,6 @@ class Reconstruction:
         return result
 
 
-def method_of(name: str, model: str | Path | None = None, echo: str = "auto") -> Method:
-    """Return the method of that name.
-
-    Arguments
-    ---------
-    name : str
-        One of `METHODS`.
-    model : str | Path | None
-        Folder or Hub repository with the weights of a network; None for "modern" takes the one in the package.
-    echo : str
-        "auto" uses a virtual echo where the method can, "even" and "half_dwell" too, for a first transient at zero or
-        half a dwell time late; "none" never does.
-
-    Returns
-    -------
-    Method
-
-    Example
-    -------
-    >>> method_of("dlnmr")
-    Traceback (most recent call last):
-    ...
-    nmr_speech.checks.InputError: `method` 'dlnmr' needs `model`: the folder of its training, or a Hub repository
-    """
-    one_of("method", name, METHODS)
-    with_echo = one_of("echo", echo, tuple(STARTS)) != "none"
-    if name == "ist":
-        return lambda fid, schedule, form: ist(fid, schedule, echo=form if with_echo else None)
-    if name == "hankel":
-        return lambda fid, schedule, _: hankel(fid, schedule)
-    if model is None and name != "modern":
-        raise InputError(f"`method` {quoted(name)} needs `model`: the folder of its training, or a Hub repository")
-    network = load_modern() if model is None else load_network(model)
-    if not isinstance(network, NETWORKS[name]):
-        wanted = NETWORKS[name].__name__
-        raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
-    return lambda fid, schedule, form: network(fid, schedule, echo=form)
-
-
 def reconstruct(
     source: str | Path,
     method: Method,
@@ -189,6 +137,7 @@ def reconstruct(
 
     Example
     -------
+    >>> from nmr_speech.reconstruction.methods import method_of
     >>> from nmr_speech.reconstruction.spectrum_files import write_spectrum
     >>> axis = Axis(64, width_hz=3200.0, carrier_ppm=5.0, field_mhz=400.0)
     >>> spectrum = np.zeros((64, 64))

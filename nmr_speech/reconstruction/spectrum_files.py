@@ -3,8 +3,10 @@
 Both store the highest shift first. Here, at the border, spectra are turned: inside, shifts rise.
 """
 
+import re
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ import numpy as np
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError
 from nmr_speech.files import write_whole
+from nmr_speech.spectrometer.experiment import FREQUENCIES, nucleus_of
 
 ENDINGS = (".ft2", ".ucsf")
+CUBE_ENDINGS = (".ft3", ".ucsf")
 
 
 def write_spectrum(
@@ -78,6 +82,61 @@ def write_spectrum(
         else:
             nmrglue.sparky.write(str(temporary), *converter.to_sparky())
         write_whole(path, temporary.read_bytes())
+
+
+def write_cube(path: str | Path, spectrum: np.ndarray, axes: Sequence[Axis]) -> None:
+    """Write a 3D spectrum; the ending of the name chooses the format.
+
+    Arguments
+    ---------
+    path : str | Path
+        ``name%03d.ft3`` for NMRPipe, one plane of F2 and F3 in a file; ``.ucsf`` for Sparky.
+    spectrum : np.ndarray
+        Real, (f1.n, f2.n, f3.n), shifts rising along all axes.
+    axes : Sequence[Axis]
+        F1, F2 and F3.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "one%03d.ft3"
+    >>> write_cube(path, np.ones((4, 8, 16)), [Axis(n, 1000.0, 5.0, 500.0) for n in (4, 8, 16)])
+    >>> sorted(one.name for one in path.parent.iterdir())
+    ['one001.ft3', 'one002.ft3', 'one003.ft3', 'one004.ft3']
+    """
+    path = check_cube_name(path)
+    between = path.suffix.lower() == ".ucsf"
+    labels = [nucleus_of(axis.field_mhz, axes[-1].field_mhz) for axis in axes]
+    named = [label if label in FREQUENCIES else f"F{k + 1}" for k, label in enumerate(labels)]
+    universal = {k: _parameters(axis, named[k], between) for k, axis in enumerate(axes)}
+    converter = nmrglue.convert.converter()
+    converter.from_universal({"ndim": 3} | universal, np.ascontiguousarray(spectrum[::-1, ::-1, ::-1], np.float32))
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if between:
+            nmrglue.sparky.write(str(Path(folder, "cube.ucsf")), *converter.to_sparky())
+            write_whole(path, Path(folder, "cube.ucsf").read_bytes())
+            return
+        nmrglue.pipe.write(str(Path(folder, "plane%05d.ft3")), *converter.to_pipe())
+        for k, plane in enumerate(sorted(Path(folder).iterdir())):
+            write_whole(path.with_name(path.name % (k + 1)), plane.read_bytes())
+
+
+def check_cube_name(path: str | Path) -> Path:
+    """Refuse a name under which no cube can be written.
+
+    Example
+    -------
+    >>> check_cube_name("cube.ft3")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: cube.ft3: NMRPipe keeps a plane a file, so the name must hold one %03d: name%03d.ft3
+    """
+    path = Path(path)
+    if path.suffix.lower() not in CUBE_ENDINGS:
+        raise InputError(f"{path}: the name of a 3D spectrum must end in {' or '.join(CUBE_ENDINGS)}")
+    if path.suffix.lower() == ".ft3" and not re.fullmatch(r"[^%]*%0?\d*d[^%]*", path.name):
+        raise InputError(f"{path}: NMRPipe keeps a plane a file, so the name must hold one %03d: name%03d.ft3")
+    return path
 
 
 def _cosine_header(points: tuple[int, int] | None) -> dict[str, float]:

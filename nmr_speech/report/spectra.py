@@ -4,7 +4,7 @@
 rise to the left and downwards, as spectroscopists draw them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,12 +79,57 @@ def plot_reconstruction(spectra: Mapping[str, np.ndarray], f1: Axis, f2: Axis, t
     # Twelve levels, each 1.5 times the one before, from 1% of the first spectrum's largest magnitude.
     levels = np.abs(next(iter(spectra.values()))).max() * 0.01 * 1.5 ** np.arange(12)
     for axes, (name, one) in zip(many, spectra.items(), strict=True):
-        for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
-            if (sign * one).max() > levels[0]:  # Matplotlib warns of levels that nothing reaches
-                axes.contour(f2.ppm(), f1.ppm(), sign * one, levels, colors=colour, linewidths=0.5)
+        _contours(axes, one, f1, f2, levels)
         axes.set_title(name, fontsize=10, parse_math=False)
         axes.set_xlabel("F2 / ppm")
     many[0].set(xlim=(f2.ppm().max(), f2.ppm().min()), ylim=(f1.ppm().max(), f1.ppm().min()), ylabel="F1 / ppm")
+    figure.suptitle(title, parse_math=False)
+    figure.savefig(path, dpi=DPI)
+
+
+def _contours(axes, spectrum, f1, f2, levels):
+    for sign, colour in ((1, "tab:blue"), (-1, "tab:red")):
+        if (sign * spectrum).max() > levels[0]:  # Matplotlib warns of levels that nothing reaches
+            axes.contour(f2.ppm(), f1.ppm(), sign * spectrum, levels, colors=colour, linewidths=0.5)
+
+
+def plot_projections(spectra: Mapping[str, np.ndarray], every: Sequence[Axis], title: str, path: str | Path) -> None:
+    """Plot the projections of 3D spectra on F1 and F3 and on F2 and F3, as contours: positive blue, negative red.
+
+    Arguments
+    ---------
+    spectra : Mapping[str, np.ndarray]
+        Real spectra by what they are, (f1.n, f2.n, f3.n); the first one sets the levels. Of each line that is
+        projected, the point of largest magnitude is taken.
+    every : Sequence[Axis]
+        F1, F2 and F3.
+    title : str
+        Above all of them.
+    path : str | Path
+        Picture to write.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "cube.png"
+    >>> plot_projections({"reference": np.random.default_rng(1).random((8, 8, 16))}, [Axis(8), Axis(8), Axis(16)],
+    ...                  "noise", path)
+    >>> path.read_bytes()[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(0.8 + 4.6 * len(spectra), 8.8), layout="constrained")
+    many = figure.subplots(2, len(spectra), sharex=True, sharey="row", squeeze=False)
+    levels = np.abs(next(iter(spectra.values()))).max() * 0.02 * 1.5 ** np.arange(10)
+    f3 = every[2]
+    for column, (name, one) in zip(many.T, spectra.items(), strict=True):
+        for k, axes in enumerate(column):  # F1 and F3 are left when F2 is projected, and the other way round
+            other = 1 - k
+            at = np.abs(one).argmax(axis=other)
+            shadow = np.take_along_axis(one, np.expand_dims(at, other), other).squeeze(other)
+            _contours(axes, shadow, every[k], f3, levels)
+            high, low = every[k].ppm().max(), every[k].ppm().min()
+            axes.set(xlim=(f3.ppm().max(), f3.ppm().min()), ylim=(high, low), ylabel=f"F{k + 1} / ppm")
+        column[0].set_title(name, fontsize=10, parse_math=False)
+        column[1].set_xlabel("F3 / ppm")
     figure.suptitle(title, parse_math=False)
     figure.savefig(path, dpi=DPI)
 

@@ -208,9 +208,9 @@ def test_silence_stays_and_so_does_double_precision(network, fids):
 
 
 def test_three_dimensions():
-    """Two indirect dimensions: no echo, a schedule of pairs, and shifts along both."""
+    """Two indirect dimensions without an echo: a schedule of pairs, and shifts along both."""
     torch.manual_seed(0)
-    network = MoDern(n_phases=2, channels=8, dims=2).eval()
+    network = MoDern(n_phases=2, channels=8, dims=2, in_phase=False).eval()
     schedule = poisson_gap((8, 6), 12, seed=1)
     mask = torch.zeros(8, 6, dtype=torch.bool)
     mask[tuple(schedule.T)] = True

@@ -16,7 +16,8 @@ from nmr_speech.reconstruction.load import save_network
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
 from nmr_speech.reconstruction.recovery import rlne
-from nmr_speech.reconstruction.run import method_of, reconstruct
+from nmr_speech.reconstruction.methods import method_of
+from nmr_speech.reconstruction.run import reconstruct
 from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment
 from nmr_speech.testing.data import reference_data

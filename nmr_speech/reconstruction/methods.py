@@ -1,0 +1,68 @@
+"""Methods of reconstruction by name: what fills in the points that a schedule left out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+
+from nmr_speech.checks import InputError, one_of, quoted
+from nmr_speech.reconstruction.dlnmr import DLNMR
+from nmr_speech.reconstruction.hankel import hankel
+from nmr_speech.reconstruction.hypercomplex import Forms
+from nmr_speech.reconstruction.ist import ist
+from nmr_speech.reconstruction.load import load_modern, load_network
+from nmr_speech.reconstruction.lstm import LSTMNetwork
+from nmr_speech.reconstruction.modern import MoDern
+
+NETWORKS = {"modern": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
+METHODS = ("ist", "hankel", *NETWORKS)
+STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
+"""Start of t1 in dwell times that each choice of ``echo`` says; None finds it."""
+
+Method: TypeAlias = Callable[[torch.Tensor, np.ndarray, str | Forms], torch.Tensor]
+"""``method(fid, schedule, forms)``: fills in signals measured by a schedule; forms of their virtual echo."""
+
+
+def method_of(name: str, model: str | Path | None = None, echo: str = "auto", dims: int = 1) -> Method:
+    """Return the method of that name.
+
+    Arguments
+    ---------
+    name : str
+        One of `METHODS`.
+    model : str | Path | None
+        Folder or Hub repository with the weights of a network; None for "modern" takes the one in the package.
+    echo : str
+        "auto" uses a virtual echo where the method can, "even" and "half_dwell" too, for a first transient at zero or
+        half a dwell time late; "none" never does.
+    dims : int
+        Number of dimensions sampled: 1 for 2D experiments, 2 for 3D ones.
+
+    Returns
+    -------
+    Method
+
+    Example
+    -------
+    >>> method_of("dlnmr")
+    Traceback (most recent call last):
+    ...
+    nmr_speech.checks.InputError: `method` 'dlnmr' needs `model`: the folder of its training, or a Hub repository
+    """
+    one_of("method", name, METHODS)
+    with_echo = one_of("echo", echo, tuple(STARTS)) != "none"
+    if name == "ist":
+        return lambda fid, schedule, form: ist(fid, schedule, echo=form if with_echo else None, dims=dims)
+    if name == "hankel":
+        return lambda fid, schedule, _: hankel(fid, schedule, dims=dims)
+    if model is None and name != "modern":
+        raise InputError(f"`method` {quoted(name)} needs `model`: the folder of its training, or a Hub repository")
+    network = load_modern(dims=dims) if model is None else load_network(model)
+    if not isinstance(network, NETWORKS[name]):
+        wanted = NETWORKS[name].__name__
+        raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
+    if network.dims != dims:
+        raise InputError(f"{model}: reconstructs {network.dims} dimension(s), this experiment needs {dims}")
+    return lambda fid, schedule, form: network(fid, schedule, echo=form)

@@ -92,7 +92,8 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     """Reconstruct a 2D experiment."""
     from nmr_speech.picking.compare import compare_picked
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
-    from nmr_speech.reconstruction.methods import STARTS, method_of
+    from nmr_speech.reconstruction.auto import any_method
+    from nmr_speech.reconstruction.methods import STARTS
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
     from nmr_speech.spectrometer.phase import Phases
 
@@ -104,7 +105,7 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
     names = ("rate", "n_schedules", "seed", "reference", "region_ppm", "n_transients", "quadrature", "pdata")
     settings = {name: getattr(options, name) for name in names}
-    method = method_of(options.method, options.model, options.echo)
+    method = any_method(options.method, options.model, options.echo)
     phases = Phases(options.phase_f1_deg, options.phase_f2_deg, STARTS[options.echo])
     result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
     write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
@@ -132,8 +133,9 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
 def reconstruct_3d(options: argparse.Namespace) -> None:
     """Reconstruct a 3D experiment."""
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
+    from nmr_speech.reconstruction.auto import any_method
     from nmr_speech.reconstruction.cube_run import reconstruct_cube
-    from nmr_speech.reconstruction.methods import STARTS, method_of
+    from nmr_speech.reconstruction.methods import STARTS
     from nmr_speech.reconstruction.spectrum_files import check_cube_name, write_cube
     from nmr_speech.spectrometer.phase import Phases
 
@@ -147,7 +149,7 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
     phases = Phases(options.phase_f1_deg, options.phase_f3_deg, start), Phases(options.phase_f2_deg, None, start)
     names = ("rate", "n_schedules", "seed", "region_ppm", "quadrature", "pdata")
     settings = {name: getattr(options, name) for name in names} | {"grid": options.n_transients}
-    method = method_of(options.method, options.model, options.echo, 2)
+    method = any_method(options.method, options.model, options.echo, 2)
     result = reconstruct_cube(options.path, method, schedule=schedule, phases=phases, **settings)
     write_cube(options.out, result.spectrum, result.cube.axes)
     if options.plot:

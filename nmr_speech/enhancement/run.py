@@ -11,7 +11,7 @@ from nmr_speech.enhancement.files import write_1d
 from nmr_speech.enhancement.load import TRAINED, load_denoiser
 from nmr_speech.enhancement.one_dimension import Denoised1D, denoise_1d
 from nmr_speech.enhancement.two_dimensions import Denoised2D, denoise_2d
-from nmr_speech.reconstruction.run import STARTS
+from nmr_speech.reconstruction.methods import STARTS
 from nmr_speech.reconstruction.spectrum_files import ENDINGS as ENDINGS_2D
 from nmr_speech.reconstruction.spectrum_files import write_spectrum
 from nmr_speech.spectrometer import Sampling, read_1d, read_experiment

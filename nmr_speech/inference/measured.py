@@ -5,9 +5,9 @@ from pathlib import Path
 
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.reconstruction import own_schedule, read_schedule, sampling_mask
+from nmr_speech.reconstruction.methods import METHODS, STARTS, method_of
 from nmr_speech.reconstruction.plane import t2_window, to_plane
 from nmr_speech.reconstruction.processed import experiment_of, find_spectrum, read_processed
-from nmr_speech.reconstruction.methods import METHODS, STARTS, method_of
 from nmr_speech.spectrometer import Experiment, Sampling, read_experiment
 from nmr_speech.spectrometer.archive import opened
 from nmr_speech.spectrometer.phase import Phases

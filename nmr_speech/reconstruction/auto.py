@@ -6,13 +6,14 @@ has not seen all show in the error of the points left out.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction.hypercomplex import Forms
-from nmr_speech.reconstruction.methods import Method, method_of
+from nmr_speech.reconstruction.methods import Method, method_of, rate_doubts
 from nmr_speech.reconstruction.schedule import check_schedule, sampling_mask
 
 CANDIDATES = ("modern", "ist", "hankel")
@@ -50,6 +51,62 @@ class Choice:
         )
 
 
+class AutoMethod:
+    """A method that chooses one of `candidates` for the signals it gets first, and keeps to it.
+
+    Arguments
+    ---------
+    echo : str
+        As for `nmr_speech.reconstruction.methods.method_of`.
+    dims : int
+        Number of dimensions sampled.
+
+    Example
+    -------
+    >>> method = AutoMethod()
+    >>> line = torch.exp((2j * torch.pi * 0.21 - 0.02) * torch.arange(64))[None]
+    >>> schedule = np.array([0, 1, 2, 4, 5, 7, 9, 12, 13, 17, 20, 23, 26, 30, 33, 38, 41, 45, 51, 58])
+    >>> _ = method(line * sampling_mask(schedule, 64), schedule, "even")
+    >>> method.step[:7]
+    'Method '
+    """
+
+    def __init__(self, echo: str = "auto", dims: int = 1) -> None:
+        self.methods, self.dims = candidates(echo, dims), dims
+        self.choice: Choice | None = None
+
+    def __call__(self, fid: torch.Tensor, schedule: np.ndarray, forms: str | Forms) -> torch.Tensor:
+        """Choose once, then fill in signals, complex, of the shape of ``fid``."""
+        if self.choice is None:
+            self.choice = choose(fid, schedule, forms, self.methods, self.dims)
+        return self.methods[self.choice.name](fid, schedule, forms)
+
+    @property
+    def step(self) -> str:
+        """What was chosen and why, as a sentence."""
+        return "No method was chosen yet." if self.choice is None else self.choice.step
+
+    @property
+    def chosen(self) -> Method | None:
+        """The method chosen."""
+        return None if self.choice is None else self.methods[self.choice.name]
+
+
+def any_method(name: str, model: str | Path | None = None, echo: str = "auto", dims: int = 1) -> Method:
+    """Return the method of that name, "auto" included; arguments as for `method_of`.
+
+    Example
+    -------
+    >>> any_method("auto").dims
+    1
+    """
+    if name != "auto":
+        return method_of(name, model, echo, dims)
+    if model is not None:
+        raise InputError("`method` 'auto' chooses among methods that need no `model`; leave it out, or name its method")
+    return AutoMethod(echo, dims)
+
+
 def candidates(echo: str = "auto", dims: int = 1) -> dict[str, Method]:
     """Return the methods among which to choose, by name; arguments as for `method_of`.
 
@@ -59,6 +116,19 @@ def candidates(echo: str = "auto", dims: int = 1) -> dict[str, Method]:
     ['hankel', 'ist', 'modern']
     """
     return {name: method_of(name, None, echo, dims) for name in CANDIDATES}
+
+
+def told_of(method: Method, measured: int, total: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what a method has to say once it was used: steps and warnings.
+
+    Example
+    -------
+    >>> told_of(any_method("ist"), 5, 500)
+    ((), ())
+    """
+    if not isinstance(method, AutoMethod):
+        return (), rate_doubts(method, measured, total)
+    return (method.step,), rate_doubts(method.chosen, measured, total) if method.chosen else ()
 
 
 @torch.no_grad()
@@ -93,8 +163,8 @@ def choose(
     >>> choose(lines * sampling_mask(schedule, 64), schedule, "even", {"zeros": worse} | candidates()).name != "zeros"
     True
     """
-    grid = fid.shape[-dims:] if dims > 1 else fid.shape[-1]
-    points = check_schedule(schedule, tuple(grid) if dims > 1 else grid)
+    grid = tuple(fid.shape[-dims:]) if dims > 1 else fid.shape[-1]
+    points = check_schedule(schedule, grid)
     if len(points) < FEWEST:
         raise InputError(f"a method can be chosen from {FEWEST} points or more, got {len(points)}; name one")
     energy = fid.abs().square().flatten(1).sum(dim=1)
@@ -107,7 +177,7 @@ def choose(
     for _ in range(ROUNDS):
         left_out = np.sort(rng.permutation(np.arange(2, len(points)))[: max(1, round(LEFT_OUT * len(points)))])
         kept = np.delete(points, left_out, axis=0)
-        mask = sampling_mask(points[left_out], tuple(grid) if dims > 1 else grid)
+        mask = sampling_mask(points[left_out], grid)
         true = strong[..., mask]
         total += float(true.abs().square().sum())
         measured = torch.where(mask, 0, strong)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.reconstruction.auto import told_of
 from nmr_speech.reconstruction.cube import Cube, to_cube
 from nmr_speech.reconstruction.methods import Method
 from nmr_speech.reconstruction.recovery import recovery
@@ -130,15 +131,20 @@ def try_schedules(
         schedules = [poisson_gap(grid, m, (seed, i)) for i in range(count)]
     outside = cube.fid[..., ~sampling_mask(schedules[0], grid)]
     true = cube.spectrum() if outside.any() else None
-    first, seconds, figures = None, [], []
+    spectra: list[np.ndarray] = []
+    seconds, figures = [], []
     for one in schedules:
         begun = time.perf_counter()
         with torch.no_grad():
             filled = method(cube.fid * sampling_mask(one, grid), one, cube.forms)
         seconds.append(time.perf_counter() - begun)
         spectrum = cube.spectrum(filled)
-        first = spectrum if first is None else first
+        spectra = spectra or [spectrum]  # one is enough to keep: cubes are large
         figures += [] if true is None else [recovery(spectrum, true)]
     total = grid[0] * grid[1]
-    measured = f"{len(schedules[0])} of {total} points ({grid[0]} x {grid[1]}) are used, in {len(schedules)} schedule(s)."
-    return CubeReconstruction(cube, first, true, figures, seconds, (*cube.steps, measured), cube.warnings)
+    measured = (
+        f"{len(schedules[0])} of {total} points ({grid[0]} x {grid[1]}) are used, in {len(schedules)} schedule(s)."
+    )
+    said, doubts = told_of(method, len(schedules[0]), total)
+    steps, warnings = (*cube.steps, measured, *said), (*cube.warnings, *doubts)
+    return CubeReconstruction(cube, spectra[0], true, figures, seconds, steps, warnings)

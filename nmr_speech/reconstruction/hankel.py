@@ -16,7 +16,9 @@ from nmr_speech.reconstruction.schedule import Schedule, dims_of
 
 ENTRIES_AT_ONCE = 2**18  # of the matrices of signals completed together, so that they stay in the caches of a CPU
 ENTRIES_AT_ONCE_CUDA = 2**25
-RELAXED = 1.5  # over-relaxation of ADMM (Boyd et al. 2011, doi 10.1561/2200000016, section 3.4.3); more may not converge
+RELAXED = (
+    1.5  # over-relaxation of ADMM (Boyd et al. 2011, doi 10.1561/2200000016, section 3.4.3); more may not converge
+)
 
 
 @torch.no_grad()

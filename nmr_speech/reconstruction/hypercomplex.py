@@ -97,7 +97,7 @@ def of_pairs(schedule: Schedule, fid: torch.Tensor) -> Schedule:
     torch.Size([5, 1, 4, 3])
     """
     is_each = isinstance(schedule, torch.Tensor) and schedule.dtype == torch.bool and schedule.ndim == fid.ndim - 1 > 2
-    return schedule[..., None, :, :] if is_each else schedule
+    return schedule.unsqueeze(-3) if is_each else schedule  # type: ignore[union-attr]
 
 
 def make_echo(fid: torch.Tensor, forms: Forms) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Methods of reconstruction by name: what fills in the points that a schedule left out."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +16,7 @@ from nmr_speech.reconstruction.ist import ist
 from nmr_speech.reconstruction.load import load_modern, load_network
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern
+from nmr_speech.reconstruction.network import ReconstructionNetwork
 
 NETWORKS = {"modern": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
 METHODS = ("ist", "hankel", *NETWORKS)
@@ -23,6 +25,42 @@ STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
 
 Method: TypeAlias = Callable[[torch.Tensor, np.ndarray, str | Forms], torch.Tensor]
 """``method(fid, schedule, forms)``: fills in signals measured by a schedule; forms of their virtual echo."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkMethod:
+    """A trained network as a method.
+
+    Arguments
+    ---------
+    network : ReconstructionNetwork
+        See its `forward`.
+    """
+
+    network: ReconstructionNetwork
+
+    def __call__(self, fid: torch.Tensor, schedule: np.ndarray, forms: str | Forms) -> torch.Tensor:
+        """Fill in signals, complex, of the shape of ``fid``."""
+        return self.network(fid, schedule, echo=forms)
+
+
+def rate_doubts(method: Method, measured: int, total: int) -> tuple[str, ...]:
+    """Return a warning where a network gets a smaller share of the points than it was trained on.
+
+    Example
+    -------
+    >>> rate_doubts(method_of("modern"), 5, 500)
+    ('the network was trained on 3% of the points or more, these are 1.0%: ...; compare with another `method`',)
+    >>> rate_doubts(method_of("modern"), 50, 500), rate_doubts(method_of("ist"), 5, 500)
+    ((), ())
+    """
+    least = method.network.least_rate if isinstance(method, NetworkMethod) else 0.0
+    if measured >= least * total:
+        return ()
+    return (
+        f"the network was trained on {least:.0%} of the points or more, these are {measured / total:.1%}: it may lose "
+        "and invent peaks; compare with another `method`",
+    )
 
 
 def method_of(name: str, model: str | Path | None = None, echo: str = "auto", dims: int = 1) -> Method:
@@ -65,4 +103,4 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto", di
         raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
     if network.dims != dims:
         raise InputError(f"{model}: reconstructs {network.dims} dimension(s), this experiment needs {dims}")
-    return lambda fid, schedule, form: network(fid, schedule, echo=form)
+    return NetworkMethod(network)

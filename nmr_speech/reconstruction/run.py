@@ -10,6 +10,7 @@ import torch
 
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, whole
+from nmr_speech.reconstruction.auto import told_of
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.methods import Method
 from nmr_speech.reconstruction.plane import Plane, cut, to_plane
@@ -166,6 +167,7 @@ def reconstruct(
         seconds.append(time.perf_counter() - start_s)
         spectra.append(plane.spectrum(filled))
     measured = f"{len(schedules[0])} of {grid} transients are used, in {len(schedules)} schedule(s)."
+    steps, doubts = told_of(method, len(schedules[0]), grid)
     return Reconstruction(
         plane=plane,
         spectra=np.stack(spectra),
@@ -173,8 +175,8 @@ def reconstruct(
         figures=[] if true is None else [recovery(spectrum, true) for spectrum in spectra],
         spread=spread(np.stack(spectra)) if len(spectra) > 1 else None,
         seconds=seconds,
-        steps=(*plane.steps, measured),
-        warnings=plane.warnings,
+        steps=(*plane.steps, measured, *steps),
+        warnings=(*plane.warnings, *doubts),
     )
 
 

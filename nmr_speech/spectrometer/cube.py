@@ -89,7 +89,7 @@ def place_points(
     if n_rows == full:
         return rows.reshape(n_1, 2, n_2, 2, n_points)
     m = None if schedule is None else len(schedule)
-    if m is None or n_rows != COMPONENTS * m:
+    if schedule is None or m is None or n_rows != COMPONENTS * m:
         listed = "no schedule" if m is None else f"a schedule of {m} points, {COMPONENTS * m} rows"
         hint = "give the `schedule`" if m is None else "is it the schedule of this experiment?"
         raise InputError(

@@ -206,7 +206,11 @@ def _read_bruker(folder, schedule, grid, given, pdata):
     acqu3s = read_parameters(folder / "acqu3s")
     proc3s = Path(files.procs.source).with_name("proc3s")
     outer = BrukerFiles(
-        folder, files.acqus, acqu3s, files.procs, read_parameters(proc3s) if proc3s.is_file() else Parameters({}, proc3s)
+        folder,
+        files.acqus,
+        acqu3s,
+        files.procs,
+        read_parameters(proc3s) if proc3s.is_file() else Parameters({}, proc3s),
     )
     if files.acqus.get("AQSEQ") == 1:  # "312": the loop of F1 is the inner one
         raise InputError(f"{folder}: F2 must be the inner loop (AQSEQ 0), this was measured with AQSEQ 1 (312)")

@@ -13,10 +13,10 @@ from nmr_speech.cli import main
 from nmr_speech.reconstruction import ist, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.load import save_network
+from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
 from nmr_speech.reconstruction.recovery import rlne
-from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.run import reconstruct
 from nmr_speech.reconstruction.spectrum_files import read_spectrum, write_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment

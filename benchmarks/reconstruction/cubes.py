@@ -5,13 +5,14 @@
 
 The real cube (Bruker, MLEV-17 TOCSY-15N-HSQC, 600 MHz, 64 x 20 complex points) has no licence and is not here: the file
 holds ``fid``, float32 (64 t1, 2, 20 t2, 2, points in F3), after the transform of the observed dimension. The synthetic
-planes are sums of exponentials at drawn shifts: HNCO with a line for each residue, HNCACB with two to four, CB negative;
-15N and 13C at constant time hardly decay. All methods see the same schedules. Rerun the command to resume.
+planes are sums of exponentials at drawn shifts: HNCO with a line for each residue, HNCACB with two to four, CB
+negative; 15N and 13C at constant time hardly decay. All methods see the same schedules. Rerun the command to resume.
 """
 
 import argparse
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,8 @@ def main():
     """Measure what is not yet in the results file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cube", type=Path, help="the real cube")
-    parser.add_argument(
-        "--masks", type=int, default=5, help="schedules of each rate; low-rank Hankel gets one, of the real cube"
-    )
+    text = "schedules of each rate; low-rank Hankel gets one, of the real cube"
+    parser.add_argument("--masks", type=int, default=5, help=text)
     parser.add_argument("--parts", default="real,synthetic,times", help="what to measure")
     parser.add_argument("--out", type=Path, default=results_path("reconstruction"), help="results file")
     options = parser.parse_args()
@@ -56,21 +56,23 @@ def main():
             print(name, row, flush=True)
 
     parts = options.parts.split(",")
-    cubes = {} if options.cube is None or "real" not in parts else {"TOCSY-HSQC, real": real_cube(options.cube)}
+    if "real" in parts and options.cube is not None:
+        compare("TOCSY-HSQC, real", real_cube(options.cube), options.masks, keep)
     if "synthetic" in parts:
-        cubes |= {f"{name}, synthetic": synthetic_cube(name) for name in SYNTHETIC}
-    for name, cube in cubes.items():
-        for rate in RATES:
-            for method, call in METHODS.items():
-                if "Hankel" in method and "synthetic" in name:
-                    continue  # its matrices of 1,000 x 1,000 take minutes a schedule
-                count = 1 if "Hankel" in method else options.masks
-                keep(
-                    f"cubes | {name} | {rate:g} | {method}",
-                    lambda c=cube, m=call, r=rate, n=count: measured(c, m, r, n),
-                )
+        for name in SYNTHETIC:
+            compare(f"{name}, synthetic", synthetic_cube(name), options.masks, keep)
     if "times" in parts:
         keep("cubes | times", times)
+
+
+def compare(name, cube, masks, keep):
+    """Measure one cube by all methods at all rates."""
+    for rate in RATES:
+        for method, call in METHODS.items():
+            if "Hankel" in method and "synthetic" in name:
+                continue  # its matrices of 1,000 x 1,000 take minutes a schedule
+            count = 1 if "Hankel" in method else masks
+            keep(f"cubes | {name} | {rate:g} | {method}", partial(measured, cube, call, rate, count))
 
 
 def measured(cube, call, rate, count):

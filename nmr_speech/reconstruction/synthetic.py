@@ -94,11 +94,15 @@ class FIDSettings:
         for name, (low, high, unit) in LIMITS.items():
             for end in _span(name, getattr(self, name)):
                 in_range(name, end, low, high, unit)
-        for name in self.log_uniform:
-            if one_of("log_uniform", name, LOGARITHMIC) and not min(getattr(self, name)) > 0:
-                raise InputError(f"`{name}` must be above 0 to be drawn in its logarithm, got {getattr(self, name)}")
+        self._check_logarithms()
         for end in _span("peaks", self.peaks):
             whole("peaks", end, 0, 1000)
+
+    def _check_logarithms(self) -> None:
+        for name in self.log_uniform:
+            one_of("log_uniform", name, LOGARITHMIC)
+            if not min(getattr(self, name)) > 0:
+                raise InputError(f"`{name}` must be above 0 to be drawn in its logarithm, got {getattr(self, name)}")
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -277,7 +281,9 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
     masks = torch.zeros(len(indices), *grid, dtype=torch.bool)
     for mask, i in zip(masks, indices, strict=True):
         rate = settings.between("rate", _generator(seed, i, 2).random())
-        points = poisson_gap(grid if len(grid) > 1 else grid[0], max(1, round(rate * mask.numel())), (seed, i))
+        points = poisson_gap(
+            (grid[0], grid[1]) if len(grid) > 1 else grid[0], max(1, round(rate * mask.numel())), (seed, i)
+        )
         mask[tuple(torch.from_numpy(points).reshape(-1, len(grid)).T)] = True
     levels = np.array([settings.between("noise_std", _generator(seed, i, 4).random()) for i in indices], np.float32)
     noise *= levels.reshape(-1, *[1] * len(shape))

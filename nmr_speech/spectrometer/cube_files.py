@@ -1,5 +1,6 @@
 """3D experiments in files: a series of NMRPipe planes, or a Bruker folder with ``acqu3s``."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def plane_files(path: Path) -> list[Path]:
         found = _numbered(path)
     if not found:
         raise InputError(f"{path}: there are no such planes")
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         stem, number, ending = NUMBERED.match(before.name).groups()  # type: ignore[union-attr]
         following = f"{stem}{int(number) + 1:0{len(number)}d}{ending}"
         if after.name != following:

@@ -39,14 +39,16 @@ def test_the_choice_is_the_least_error_of_points_left_out():
 
 
 def test_auto_says_why(capsys, tmp_path):
-    main(["reconstruct", "examples/valine", "--method=auto", "--rate=0.25", f"--out={tmp_path / 'a.ft2'}", "--json"])
+    options = ["--rate=0.25", "--region-ppm", "0.8", "1.2", f"--out={tmp_path / 'a.ft2'}", "--json"]
+    main(["reconstruct", "examples/valine", "--method=auto", *options])
     told = json.loads(capsys.readouterr().out)
     assert any(step.startswith("Method ") and "left out" in step for step in told["steps"])
     assert told["figures"][0]["rlne"] < 0.2
 
 
 def test_a_rate_below_that_of_the_training_is_doubted(capsys, tmp_path):
-    main(["reconstruct", "examples/valine", "--method=modern", "--rate=0.02", f"--out={tmp_path / 'a.ft2'}", "--json"])
+    options = ["--rate=0.02", "--region-ppm", "0.8", "1.2", f"--out={tmp_path / 'a.ft2'}", "--json"]
+    main(["reconstruct", "examples/valine", "--method=modern", *options])
     warnings = json.loads(capsys.readouterr().out)["warnings"]
     assert any("trained on 3% of the points or more" in one and "`--method`" in one for one in warnings)
 

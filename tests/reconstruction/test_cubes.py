@@ -11,9 +11,12 @@ from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.reconstruction import components, hankel, ist, load_modern, pathways, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.cube import to_cube
+from nmr_speech.reconstruction.cube_run import reconstruct_cube
 from nmr_speech.reconstruction.hypercomplex import echo_phase, from_echo, known_points, make_echo
+from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.spectrometer.cube import place_points
 from nmr_speech.spectrometer.cube_files import read_cube
 from tests.reconstruction.cubes import (
     CARRIERS,
@@ -199,15 +202,8 @@ def test_the_nuslist_of_a_bruker_folder_is_found(tmp_path, capsys):
 def test_trouble_names_the_file(tmp_path):
     pattern = write_planes(tmp_path, cube_fid())
     with pytest.raises(InputError, match=r"two columns, this one has one"):
-        main_schedule = tmp_path / "one.txt"
-        main_schedule.write_text("0\n3\n5\n")
-        from nmr_speech.reconstruction.cube_run import reconstruct_cube  # noqa: PLC0415
-        from nmr_speech.reconstruction.methods import method_of  # noqa: PLC0415
-
         reconstruct_cube(pattern, method_of("ist", dims=2), schedule=np.array([0, 3, 5]))
     with pytest.raises(InputError, match=r"must hold the 768 rows of a grid of 16 x 12 points.*got 100"):
-        from nmr_speech.spectrometer.cube import place_points  # noqa: PLC0415
-
         place_points(np.ones((100, 8)), GRID, None, "ser")
     (tmp_path / "test005.fid").write_bytes((tmp_path / "test005.fid").read_bytes()[:-8])
     with pytest.raises(InputError, match=r"test005.fid: must hold the rows that its header announces"):

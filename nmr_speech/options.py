@@ -170,7 +170,7 @@ def add_reconstruct(command: Command) -> None:
         metavar="INPUT",
         help="Bruker or Varian folder, or NMRPipe, JEOL or Sparky file; 3D: Bruker folder, or planes name%%03d.fid",
     )
-    command.add_argument("--method", required=True, help="auto, ist, hankel, modern, dlnmr or lstm")
+    command.add_argument("--method", required=True, help="auto, ist, hankel, modern, modern_phases, dlnmr or lstm")
     text = "spectrum to write: .ft2 (NMRPipe) or .ucsf (Sparky); 3D: name%%03d.ft3 or .ucsf"
     command.add_argument("--out", type=Path, required=True, help=text)
     add_schedule(command, "or --rate draws one")

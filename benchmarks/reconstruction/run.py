@@ -37,11 +37,13 @@ ANY_RATE = "MoDern, 10 to 50%"
 NETWORKS = {
     "MoDern": "modern",
     ANY_RATE: "modern_rates",
+    "MoDern, 3 to 50%": "modern_low",
+    "MoDern, any phase": "modern_phases",
     "MoDern, fixed thresholds": "modern_fixed",
     "DLNMR": "dlnmr",
     "LSTM": "lstm",
 }
-RATES = {"GB1 HSQC": (0.2, 0.1), "L-valine TOCSY": (0.25,)}
+RATES = {"GB1 HSQC": (0.2, 0.1, 0.05, 0.03), "L-valine TOCSY": (0.25, 0.1, 0.05)}
 GRID = (0.10, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25)
 HANKEL_MASKS = 3  # it takes minutes a plane
 ROUNDS = 5  # of the times, Hankel in the first alone

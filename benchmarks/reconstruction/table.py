@@ -7,7 +7,7 @@ from benchmarks.common import load, percent, table
 RUN = "python -m benchmarks.reconstruction.run"
 UNMEASURED = f"Not measured: `{RUN}`."
 ANY_RATE = "MoDern, 10 to 50%"
-NETWORKS = ("MoDern", ANY_RATE, "MoDern, fixed thresholds", "DLNMR", "LSTM")
+NETWORKS = ("MoDern", ANY_RATE, "MoDern, 3 to 50%", "MoDern, any phase", "MoDern, fixed thresholds", "DLNMR", "LSTM")
 CLASSICAL = ("zero-filling", "IST", "IST-D", "IST, virtual echo", "IST-D, virtual echo", "low-rank Hankel")
 COLUMNS = {
     "rlne": ("RLNE", "{:.3f}"),
@@ -18,6 +18,16 @@ COLUMNS = {
     "false_peaks": ("false peaks", "{:.0f}"),
 }
 SPECTRA = (("GB1 HSQC", "0.2"), ("GB1 HSQC", "0.1"), ("L-valine TOCSY", "0.25"))
+LOW = (
+    ("GB1 HSQC", "0.1"),
+    ("GB1 HSQC", "0.05"),
+    ("GB1 HSQC", "0.03"),
+    ("L-valine TOCSY", "0.1"),
+    ("L-valine TOCSY", "0.05"),
+)
+LOW_METHODS = ("IST, virtual echo", "low-rank Hankel", ANY_RATE, "MoDern, 3 to 50%", "MoDern, any phase")
+CUBES = ("TOCSY-HSQC, real", "HNCO, synthetic", "HNCACB, synthetic")
+CUBE_METHODS = ("zero-filling", "IST", "IST, virtual echo", "low-rank Hankel", "MoDern")
 
 
 def rows_of(*parts):
@@ -142,7 +152,44 @@ def reconstruction_bridge():
     )
 
 
+def reconstruction_low():
+    """Tabulate RLNE, slope and false peaks at low rates."""
+    rows = []
+    for spectrum, rate in LOW:
+        for method in LOW_METHODS:
+            found = list(rows_of("spectra", spectrum, rate, method).values())
+            if found:
+                figures = [mean(found, key, form) for key, form in (("rlne", "{:.3f}"), ("slope", "{:.2f}"))]
+                rows.append([spectrum, f"{float(rate):.0%}", method, *figures, mean(found, "false_peaks", "{:.0f}")])
+    return table(["spectrum", "rate", "method", "RLNE", "slope", "false peaks"], rows, 3, UNMEASURED)
+
+
+def reconstruction_cubes():
+    """Tabulate RLNE and peak R2 of 3D spectra against the rate."""
+    rates = ("0.4", "0.25", "0.2", "0.1", "0.05")
+    rows = []
+    for cube in CUBES:
+        for method in CUBE_METHODS:
+            cells = []
+            for rate in rates:
+                row = load("reconstruction").get(f"cubes | {cube} | {rate} | {method}")
+                means = [statistics.mean(value for value in row[key]) for key in ("rlne", "peak_r2")] if row else None
+                cells.append(f"{means[0]:.3f}; {means[1]:.4f}" if means else None)
+            if any(cells):
+                rows.append([cube, method, *cells])
+    text = "RLNE; peak R²: means over the schedules of the 40 strongest columns."
+    columns = ["cube", "method", *(f"{float(rate):.0%}" for rate in rates)]
+    done = table(columns, rows, 2, "Not measured: `python -m benchmarks.reconstruction.cubes --cube FILE`.")
+    times = load("reconstruction").get("cubes | times")
+    if times:
+        seconds = ", ".join(f"{method} {value:.0f} s" for method, value in times["seconds"].items())
+        done += f"\n\nA cube of {' x '.join(map(str, times['size']))}, {times['threads']} threads: {seconds}."
+    return f"{text}\n\n{done}"
+
+
 BLOCKS = {
+    "reconstruction-low": reconstruction_low,
+    "reconstruction-cubes": reconstruction_cubes,
     "reconstruction-summary": reconstruction_summary,
     "reconstruction-trainings": reconstruction_trainings,
     "reconstruction-times": reconstruction_times,

@@ -16,7 +16,7 @@ from nmr_speech.reconstruction.hypercomplex import Forms
 from nmr_speech.reconstruction.methods import Method, method_of, rate_doubts
 from nmr_speech.reconstruction.schedule import check_schedule, sampling_mask
 
-CANDIDATES = ("modern", "ist", "hankel")
+CANDIDATES = {1: ("modern", "ist", "hankel", "modern_phases"), 2: ("modern", "ist", "hankel")}
 SIGNALS = 48  # strongest signals, on which methods are tried
 LEFT_OUT = 0.15  # share of the schedule's points that is left out at a time
 ROUNDS = 2
@@ -113,9 +113,9 @@ def candidates(echo: str = "auto", dims: int = 1) -> dict[str, Method]:
     Example
     -------
     >>> sorted(candidates())
-    ['hankel', 'ist', 'modern']
+    ['hankel', 'ist', 'modern', 'modern_phases']
     """
-    return {name: method_of(name, None, echo, dims) for name in CANDIDATES}
+    return {name: method_of(name, None, echo, dims) for name in CANDIDATES[dims]}
 
 
 def told_of(method: Method, measured: int, total: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -95,7 +95,7 @@ def _complete(measured, mask, n_iterations, weight, penalty, tolerance, rank, di
     shape = (-1, *[1] * dims)
     scale = measured.abs().flatten(1).amax(dim=-1).view(shape)
     data, known = weight * measured / scale, weight * mask.to(scale.dtype)
-    counts = from_hankel(to_hankel(torch.ones_like(known[0]), dims), measured.shape[1:])  # H^H H is diagonal
+    counts = from_hankel(to_hankel(known.new_ones(measured.shape[1:]), dims), measured.shape[1:])  # H^H H is diagonal
     inverse = 1 / (known + penalty * counts)
     signal, result = measured / scale, measured / scale
     right = _leading(to_hankel(signal, dims), rank)

@@ -10,7 +10,7 @@ from typing import Any
 
 import safetensors.torch
 
-from nmr_speech.checks import InputError, one_of, quoted, whole
+from nmr_speech.checks import InputError, in_range, one_of, quoted, whole
 from nmr_speech.files import write_whole
 from nmr_speech.hub.build import build
 from nmr_speech.hub.fetch import locate
@@ -26,9 +26,12 @@ NETWORKS = {network.__name__: network for network in (MoDern, DLNMR, LSTMNetwork
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 LONGEST_CONFIG = 30_000  # bytes
-TRAINED = Path(__file__).with_name("trained") / "modern"
-TRAINED_CUBE = TRAINED.with_name("modern_cube")
-"""The networks in the package, for one dimension sampled and for two; their README says how they were trained."""
+LOW_RATE = 0.1  # least share of the points on which the network for usual rates was trained
+TRAINED = {
+    name: Path(__file__).with_name("trained") / name
+    for name in ("modern", "modern_low", "modern_phases", "modern_cube")
+}
+"""The networks in the package by name; their README says how they were trained."""
 
 
 def save_network(network: ReconstructionNetwork, folder: str | Path) -> None:
@@ -68,7 +71,7 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
 
     Example
     -------
-    >>> network = load_network(TRAINED)
+    >>> network = load_network(TRAINED["modern"])
     >>> type(network).__name__, network.settings["n_phases"], network.training
     ('MoDern', 10, False)
     """
@@ -80,17 +83,21 @@ def load_network(source: str | Path, revision: str | None = None) -> Reconstruct
     return build(NETWORKS[name], settings, weights, str(folder / WEIGHTS), CONFIG)
 
 
-def load_modern(path_or_repo: str | Path | None = None, revision: str | None = None, *, dims: int = 1) -> MoDern:
+def load_modern(
+    path_or_repo: str | Path | None = None, revision: str | None = None, *, dims: int = 1, rate: float = 1.0
+) -> MoDern:
     """Load a trained MoDern, adaptive or not.
 
     Arguments
     ---------
     path_or_repo : str | Path | None
-        As for `load_network`; None takes the network in the package.
+        As for `load_network`; None takes a network in the package.
     revision : str | None
         Commit, tag or branch of a Hub repository.
     dims : int
         Number of dimensions sampled, 1 or 2, of the network in the package.
+    rate : float
+        Share of the points that are measured: of one dimension, another network is taken below a tenth.
 
     Returns
     -------
@@ -108,7 +115,8 @@ def load_modern(path_or_repo: str | Path | None = None, revision: str | None = N
     tensor(True)
     """
     if path_or_repo is None:
-        path_or_repo = TRAINED if whole("dims", dims, 1, 2) == 1 else TRAINED_CUBE
+        flat = "modern" if in_range("rate", rate, 0, 1, "of the points", "0.2") >= LOW_RATE else "modern_low"
+        path_or_repo = TRAINED[flat if whole("dims", dims, 1, 2) == 1 else "modern_cube"]
     network = load_network(path_or_repo, revision)
     if not isinstance(network, MoDern):
         raise InputError(f"{path_or_repo}: holds a {type(network).__name__}, not a MoDern; use `load_network`")

@@ -13,12 +13,14 @@ from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.hankel import hankel
 from nmr_speech.reconstruction.hypercomplex import Forms
 from nmr_speech.reconstruction.ist import ist
-from nmr_speech.reconstruction.load import load_modern, load_network
+from nmr_speech.reconstruction.load import TRAINED, load_modern, load_network
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.network import ReconstructionNetwork
 
-NETWORKS = {"modern": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
+NETWORKS = {"modern": MoDern, "modern_phases": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
+PACKAGED = {"modern": ("modern", "modern_low"), "modern_phases": ("modern_phases",)}
+"""Networks of the package for 2D experiments, by method."""
 METHODS = ("ist", "hankel", *NETWORKS)
 STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
 """Start of t1 in dwell times that each choice of ``echo`` says; None finds it."""
@@ -29,19 +31,21 @@ Method: TypeAlias = Callable[[torch.Tensor, np.ndarray, str | Forms], torch.Tens
 
 @dataclass(frozen=True, eq=False)
 class NetworkMethod:
-    """A trained network as a method.
+    """Trained networks as a method.
 
     Arguments
     ---------
-    network : ReconstructionNetwork
-        See its `forward`.
+    networks : tuple[ReconstructionNetwork, ...]
+        The first one that was trained on as small a share of the points as is measured is taken, else the last one.
     """
 
-    network: ReconstructionNetwork
+    networks: tuple[ReconstructionNetwork, ...]
 
     def __call__(self, fid: torch.Tensor, schedule: np.ndarray, forms: str | Forms) -> torch.Tensor:
         """Fill in signals, complex, of the shape of ``fid``."""
-        return self.network(fid, schedule, echo=forms)
+        rate = len(schedule) / fid.shape[-self.networks[0].dims :].numel()
+        fit = (network for network in self.networks if network.least_rate <= rate)
+        return next(fit, self.networks[-1])(fid, schedule, echo=forms)
 
 
 def rate_doubts(method: Method, measured: int, total: int) -> tuple[str, ...]:
@@ -54,7 +58,7 @@ def rate_doubts(method: Method, measured: int, total: int) -> tuple[str, ...]:
     >>> rate_doubts(method_of("modern"), 50, 500), rate_doubts(method_of("ist"), 5, 500)
     ((), ())
     """
-    least = method.network.least_rate if isinstance(method, NetworkMethod) else 0.0
+    least = method.networks[-1].least_rate if isinstance(method, NetworkMethod) else 0.0
     if measured >= least * total:
         return ()
     return (
@@ -71,7 +75,8 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto", di
     name : str
         One of `METHODS`.
     model : str | Path | None
-        Folder or Hub repository with the weights of a network; None for "modern" takes the one in the package.
+        Folder or Hub repository with the weights of a network; None takes that of the package, for "modern" and
+        "modern_phases".
     echo : str
         "auto" uses a virtual echo where the method can, "even" and "half_dwell" too, for a first transient at zero or
         half a dwell time late; "none" never does.
@@ -95,12 +100,14 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto", di
         return lambda fid, schedule, form: ist(fid, schedule, echo=form if with_echo else None, dims=dims)
     if name == "hankel":
         return lambda fid, schedule, _: hankel(fid, schedule, dims=dims)
-    if model is None and name != "modern":
+    if model is None and name not in PACKAGED:
         raise InputError(f"`method` {quoted(name)} needs `model`: the folder of its training, or a Hub repository")
+    if name in TRAINED and model is None and dims == 1:
+        return NetworkMethod(tuple(load_network(TRAINED[one]) for one in PACKAGED[name]))
     network = load_modern(dims=dims) if model is None else load_network(model)
     if not isinstance(network, NETWORKS[name]):
         wanted = NETWORKS[name].__name__
         raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
     if network.dims != dims:
         raise InputError(f"{model}: reconstructs {network.dims} dimension(s), this experiment needs {dims}")
-    return NetworkMethod(network)
+    return NetworkMethod((network,))

@@ -123,7 +123,7 @@ class FIDSettings:
         >>> FIDSettings.of({"n_point": 64})
         Traceback (most recent call last):
         ...
-        nmr_speech.checks.InputError: `fids` may hold n_points, rate, ..., noise_std; got n_point
+        nmr_speech.checks.InputError: `fids` may hold n_points, rate, ..., log_uniform; got n_point
         """
         known = [field.name for field in fields(cls)]
         if not isinstance(fids, Mapping):

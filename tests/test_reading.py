@@ -109,9 +109,9 @@ def test_weights(ending, change, cut, tmp_path):
 
 
 @few(max_examples=20)
-@given(content=spoiled((TRAINED / "config.json").read_text()))
+@given(content=spoiled((TRAINED["modern"] / "config.json").read_text()))
 def test_configurations_of_networks(content, tmp_path):
-    (tmp_path / "model.safetensors").write_bytes((TRAINED / "model.safetensors").read_bytes())
+    (tmp_path / "model.safetensors").write_bytes((TRAINED["modern"] / "model.safetensors").read_bytes())
     (tmp_path / "config.json").write_bytes(content)
     one_sentence(lambda: load_network(tmp_path))
 

@@ -99,13 +99,13 @@ def reconstruction_times():
     for plane, row in rows_of("times").items():
         medians = {method: statistics.median(seconds) for method, seconds in row["seconds"].items()}
         rows = [
-            [method, two_digits(seconds), two_digits(seconds / medians["MoDern"])]
+            [method, two_digits(seconds), two_digits(seconds / medians[ANY_RATE])]
             for method, seconds in medians.items()
             if seconds > 1e-3
         ]
         hardware = load("reconstruction")["provenance"]["hardware"]
         title = f"{plane}, 20%; {row['threads']} threads of {hardware['processor']}; medians over rounds."
-        return f"{title}\n\n" + table(["method", "seconds", "relative to MoDern"], rows)
+        return f"{title}\n\n" + table(["method", "seconds", "relative to the MoDern of the package"], rows)
     return f"Not measured: `{RUN} --parts times`."
 
 

@@ -13,14 +13,14 @@ from nmr_speech.reconstruction.dlnmr import DLNMR
 from nmr_speech.reconstruction.hankel import hankel
 from nmr_speech.reconstruction.hypercomplex import Forms
 from nmr_speech.reconstruction.ist import ist
-from nmr_speech.reconstruction.load import TRAINED, load_modern, load_network
+from nmr_speech.reconstruction.load import LOW_RATE, TRAINED, load_modern, load_network
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern
 from nmr_speech.reconstruction.network import ReconstructionNetwork
 
 NETWORKS = {"modern": MoDern, "modern_phases": MoDern, "dlnmr": DLNMR, "lstm": LSTMNetwork}
-PACKAGED = {"modern": ("modern", "modern_low"), "modern_phases": ("modern_phases",)}
-"""Networks of the package for 2D experiments, by method."""
+PACKAGED = {"modern": {"modern": LOW_RATE, "modern_low": 0.03}, "modern_phases": {"modern_phases": 0.05}}
+"""Networks of the package for 2D experiments, by method, with the least rate that each was trained on."""
 METHODS = ("ist", "hankel", *NETWORKS)
 STARTS = {"auto": None, "none": None, "even": 0.0, "half_dwell": 0.5}
 """Start of t1 in dwell times that each choice of ``echo`` says; None finds it."""
@@ -36,15 +36,19 @@ class NetworkMethod:
     Arguments
     ---------
     networks : tuple[ReconstructionNetwork, ...]
-        The first one that was trained on as small a share of the points as is measured is taken, else the last one.
+        For one task.
+    least_rates : tuple[float, ...]
+        Least share of the points measured on which each was trained. The first network that fits is taken, else the
+        last one.
     """
 
     networks: tuple[ReconstructionNetwork, ...]
+    least_rates: tuple[float, ...]
 
     def __call__(self, fid: torch.Tensor, schedule: np.ndarray, forms: str | Forms) -> torch.Tensor:
         """Fill in signals, complex, of the shape of ``fid``."""
         rate = len(schedule) / fid.shape[-self.networks[0].dims :].numel()
-        fit = (network for network in self.networks if network.least_rate <= rate)
+        fit = (one for one, least in zip(self.networks, self.least_rates, strict=True) if least <= rate)
         return next(fit, self.networks[-1])(fid, schedule, echo=forms)
 
 
@@ -58,7 +62,7 @@ def rate_doubts(method: Method, measured: int, total: int) -> tuple[str, ...]:
     >>> rate_doubts(method_of("modern"), 50, 500), rate_doubts(method_of("ist"), 5, 500)
     ((), ())
     """
-    least = method.networks[-1].least_rate if isinstance(method, NetworkMethod) else 0.0
+    least = method.least_rates[-1] if isinstance(method, NetworkMethod) else 0.0
     if measured >= least * total:
         return ()
     return (
@@ -103,11 +107,13 @@ def method_of(name: str, model: str | Path | None = None, echo: str = "auto", di
     if model is None and name not in PACKAGED:
         raise InputError(f"`method` {quoted(name)} needs `model`: the folder of its training, or a Hub repository")
     if name in TRAINED and model is None and dims == 1:
-        return NetworkMethod(tuple(load_network(TRAINED[one]) for one in PACKAGED[name]))
+        return NetworkMethod(
+            tuple(load_network(TRAINED[one]) for one in PACKAGED[name]), tuple(PACKAGED[name].values())
+        )
     network = load_modern(dims=dims) if model is None else load_network(model)
     if not isinstance(network, NETWORKS[name]):
         wanted = NETWORKS[name].__name__
         raise InputError(f"{model}: holds a {type(network).__name__}, `method` {quoted(name)} needs a {wanted}")
     if network.dims != dims:
         raise InputError(f"{model}: reconstructs {network.dims} dimension(s), this experiment needs {dims}")
-    return NetworkMethod((network,))
+    return NetworkMethod((network,), (network.least_rate,))

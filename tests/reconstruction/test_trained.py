@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
-from nmr_speech.reconstruction import ist, load_modern
-from nmr_speech.reconstruction.load import TRAINED
+from nmr_speech.reconstruction import ist
+from nmr_speech.reconstruction.load import TRAINED, load_modern, load_network
+from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.operators import fourier
 from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
 from nmr_speech.reconstruction.virtual_echo import virtual_echo
@@ -45,9 +46,22 @@ def test_scale_does_not_matter(modern):
     torch.testing.assert_close(modern(2.0**20 * full * masks, masks) / 2**20, modern(full * masks, masks))
 
 
-def test_its_report_is_beside_it(modern):
-    report = json.loads((TRAINED / "results.json").read_text())
-    assert report["network"] == type(modern).__name__
-    assert report["settings"] == modern.settings
-    assert report["parameters"] == sum(weight.numel() for weight in modern.parameters())
-    assert not report["commit"].endswith("-dirty")
+@pytest.mark.parametrize("name", TRAINED)
+def test_its_report_is_beside_it(name):
+    report, network = json.loads((TRAINED[name] / "results.json").read_text()), load_network(TRAINED[name])
+    assert report["network"] == type(network).__name__
+    assert report["settings"] == network.settings
+    assert report["parameters"] == sum(weight.numel() for weight in network.parameters())
+    assert report["test"]["rlne"] < report["ist"]["rlne"]
+
+
+def test_another_network_is_taken_at_a_low_rate(modern):
+    full, masks = make_fids(FIDSettings(n_points=128, rate=(0.06, 0.06)), SEED, range(60))
+    schedules = [mask.nonzero()[:, 0].numpy() for mask in masks]
+    low, usual = load_modern(rate=0.06), modern
+    assert low.settings["least_rate"] == 0.03
+    method = method_of("modern")
+    fid = (full * masks)[:1]
+    assert torch.equal(method(fid, schedules[0], "even"), low(fid, schedules[0]))
+    errors = [(net.fill_in(full * masks, masks)[-1] - full).norm(dim=1) / full.norm(dim=1) for net in (low, usual)]
+    assert errors[0].mean() < errors[1].mean()

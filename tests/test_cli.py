@@ -96,7 +96,7 @@ def test_the_options_are_the_parameters_of_sample_and_experiment():
 REVISIONS = {
     "classify": lambda folder: main(["classify", folder, "--model", folder, "--revision=v1.0"]),
     "demo": lambda folder: main(["demo", "--model", folder, "--revision=v1.0"]),
-    "demo of the newest results": lambda _: main(["demo", "--revision=v1.0"]),
+    "demo of the packaged model": lambda _: main(["demo", "--revision=v1.0"]),
     "load_classifier": lambda folder: load_classifier(folder, "v1.0"),
     "load_embedder": lambda folder: load_embedder(folder, "v1.0"),
     "AminoAcidClassifier": lambda folder: AminoAcidClassifier.from_hparams(folder, revision="v1.0"),
@@ -114,9 +114,8 @@ def test_a_folder_has_no_revisions(kind, tmp_path, monkeypatch):
         pytest.importorskip("gradio")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "user" / "amino").mkdir(parents=True)
-    (tmp_path / "results" / "a" / "1").mkdir(parents=True)
-    (tmp_path / "results" / "a" / "1" / "results.json").write_text("{}")
-    with pytest.raises((SystemExit, InputError), match=r": is a local folder, which has no revisions"):
+    found = "comes with an installed package and" if "packaged" in kind else "is a local folder, which"
+    with pytest.raises((SystemExit, InputError), match=f": {found} has no revisions"):
         REVISIONS[kind]("user/amino")
 
 

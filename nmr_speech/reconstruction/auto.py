@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmr_speech.checks import InputError
+from nmr_speech.checks import InputError, one_of
 from nmr_speech.reconstruction.hypercomplex import Forms
-from nmr_speech.reconstruction.methods import Method, method_of, rate_doubts
+from nmr_speech.reconstruction.methods import METHODS, Method, method_of, rate_doubts
 from nmr_speech.reconstruction.schedule import check_schedule, sampling_mask
 
 CANDIDATES = {1: ("modern", "ist", "hankel", "modern_phases"), 2: ("modern", "ist", "hankel")}
@@ -100,7 +100,7 @@ def any_method(name: str, model: str | Path | None = None, echo: str = "auto", d
     >>> any_method("auto").dims
     1
     """
-    if name != "auto":
+    if one_of("method", name, ("auto", *METHODS)) != "auto":
         return method_of(name, model, echo, dims)
     if model is not None:
         raise InputError("`method` 'auto' chooses among methods that need no `model`; leave it out, or name its method")

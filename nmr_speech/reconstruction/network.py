@@ -22,7 +22,9 @@ from nmr_speech.reconstruction.schedule import Schedule
 from nmr_speech.reconstruction.virtual_echo import check_phase
 
 ROWS_AT_ONCE = 128  # signals whose feature maps stay in the caches of a CPU
-POINTS_OF_ROW = 256  # points of such a signal; of larger ones fewer are taken at once
+POINTS_AT_ONCE = (
+    2**13
+)  # the same for signals of two dimensions: points of a grid, of which the echo has four times as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +189,7 @@ class ReconstructionNetwork(nn.Module, ABC):
         else:
             masks = mask.expand(fid.shape).reshape(rows.shape)
             masks = masks[:, 0] if pairs else masks
-        most = max(1, ROWS_AT_ONCE * POINTS_OF_ROW // grid.numel())
+        most = ROWS_AT_ONCE if self.dims == 1 else max(1, POINTS_AT_ONCE // grid.numel())
         parts = [
             self.fill_in(part, masks if len(masks) == 1 else masks[i : i + most], forms)
             for i, part in zip(range(0, len(rows), most), rows.split(most), strict=True)

@@ -246,7 +246,7 @@ def test_the_command_takes_a_schedule_and_a_network(tmp_path, fine, capsys):
     for more, message in (
         (["--method=dlnmr"], "`--method` 'dlnmr' needs `--model`"),
         (["--method=dlnmr", f"--model={model}"], "holds a MoDern, `--method` 'dlnmr' needs a DLNMR"),
-        (["--method=cs"], "`--method` must be one of ist, hankel, modern, dlnmr, lstm"),
+        (["--method=cs"], "`--method` must be one of auto, ist, hankel, modern, modern_phases, dlnmr, lstm"),
         (["--method=ist", "--rate=0.2"], "give either `--schedule`, or `--rate` to draw one"),
         (["--method=ist", "--masks=0"], "`--masks` must be a whole number from 1 to 1000, got 0"),
         (["--method=ist", "--first=2"], "`--first` must be a whole number from 0 to 1, got 2"),

@@ -4,7 +4,7 @@ import argparse
 import json
 from dataclasses import replace
 
-from nmr_speech.checks import one_of, whole
+from nmr_speech.checks import InputError, one_of, whole
 from nmr_speech.commands.output import PICTURES, check_output, say
 from nmr_speech.options import READING, by_options
 
@@ -139,6 +139,8 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
     from nmr_speech.reconstruction.spectrum_files import check_cube_name, write_cube
     from nmr_speech.spectrometer.phase import Phases
 
+    if options.reference is not None:
+        raise InputError("a 3D experiment takes no `reference`: a complete one is its own, with `rate`; leave it out")
     check_output(check_cube_name(options.out), (".ft3", ".ucsf"))
     check_output(options.plot, PICTURES)
     listed = own_schedule(options.path) if options.schedule is None and options.rate is None else options.schedule

@@ -124,6 +124,8 @@ def try_schedules(
     """
     grid = cube.grid
     if schedule is not None:
+        if n_schedules != 1:
+            raise InputError(f"of a cube a `schedule` is tried once, got `n_schedules` {n_schedules}; leave it out")
         schedules = [check_schedule(schedule, grid)]
     else:
         m = max(1, round(in_range("rate", rate, 0.01, 1, "of the points", "0.2") * grid[0] * grid[1]))

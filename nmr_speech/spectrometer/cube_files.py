@@ -179,7 +179,7 @@ def _read_planes(path, schedule, grid, given):
 def _said(quadratures, f1, f2, f3):
     return (
         f"t1 was sampled as {quadratures[0]}, t2 as {quadratures[1]}; {f1.n} x {f2.n} complex points.",
-        axes_step(f1, f3),
+        axes_step(f1, f3).replace("F2", "F3"),
         f"F2: {f2.width_hz:.1f} Hz at {f2.field_mhz:.3f} MHz, centre {f2.carrier_ppm:.3f} ppm.",
     )
 

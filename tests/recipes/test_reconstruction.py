@@ -35,6 +35,13 @@ SMALL = {
     "lstm": "{hidden_size: 4, n_layers: 1}",
 }
 
+OURS = {
+    "modern_low_cpu": "{n_points: 32}",
+    "modern_phases_cpu": "{n_points: 32}",
+    "modern_cube_cpu": "{n_points: [10, 8]}",
+}
+"""Files of one size, with data of our own; and FIDs small enough for a test."""
+
 spec = importlib.util.spec_from_file_location("train_reconstruction", SCRIPT)  # another recipe's script is called train
 train = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(train)
@@ -112,6 +119,18 @@ def test_every_network_trains(name, tmp_path):
     assert getattr(network, "settings", {}).get("adaptive", True) is (name != "modern_fixed")
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_networks_on_data_of_our_own_train(name, tmp_path):
+    settings = [setting for setting in TINY if "fids={" not in setting]
+    train.main([str(HPARAMS / f"{name}.yaml"), *settings, f"--fids={OURS[name]}", f"--output_folder={tmp_path}"])
+    losses = [float(loss) for loss in re.findall(r"train loss: (\S+),", (tmp_path / "train_log.txt").read_text())]
+    assert losses[-1] < losses[0]
+    results, network = results_of(tmp_path), load_network(tmp_path)
+    assert network.settings["least_rate"] == results["fids"]["rate"][0]
+    assert (network.dims, network.in_phase) == (1 + (name == "modern_cube_cpu"), name != "modern_phases_cpu")
+    assert 0 < results["ist"]["rlne"] < results["zero_filled"]["rlne"]
+
+
 def test_phases_of_the_table(tmp_path):
     """Each peak its own, which a virtual echo is not made for: the run tries it, and leaves the echo out of IST."""
     settings = [setting.replace("{n_points: 32}", "{n_points: 32, phase_rad: [0, 6.2832]}") for setting in TINY]
@@ -147,7 +166,7 @@ def test_the_sizes_of_the_paper():
         for path in HPARAMS.glob("*.yaml")
         if not path.stem.startswith("base")
     }
-    assert len(networks) == 2 * len(SMALL)
+    assert len(networks) == 2 * len(SMALL) + len(OURS)
     for name in SMALL:
         large, small = (re.sub("&id001 ", "", networks[stem]) for stem in (name, f"{name}_cpu"))
         assert large == small
@@ -155,7 +174,7 @@ def test_the_sizes_of_the_paper():
 
 def test_the_readme_counts_parameters():
     table = (SCRIPT.parents[1] / "README.md").read_text()
-    for name in SMALL:
+    for name in (*SMALL, *OURS):
         network = load_hparams(HPARAMS / f"{name}.yaml", "", train.KEYS)["network"]
         (said,) = re.findall(rf"^\| `{name}` \|.*\| ([\d,]+) \|$", table, re.MULTILINE)
         assert int(said.replace(",", "")) == sum(weight.numel() for weight in network.parameters())

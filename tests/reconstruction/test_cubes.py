@@ -215,6 +215,25 @@ def test_trouble_names_the_file(tmp_path):
         read_cube(write_planes(tmp_path, cube_fid()), quadrature="tppi")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--reference=x.ft2", "--rate=0.3"], "takes no `--reference`"),
+        (["--schedule=SCHEDULE", "--masks=3"], r"tried once, got `--(masks|schedules)` 3"),
+        (["--schedule=SCHEDULE", "--columns=f1"], "`--columns` must be one of f2f1, f1f2"),
+        ([], "give either `--schedule`, or `--rate`"),
+        (["--rate=0.3", "--method=dlnmr"], "'dlnmr' needs `--model`"),
+    ],
+)
+def test_options_that_cannot_be_used_for_a_cube(tmp_path, capsys, options, message):
+    write_planes(tmp_path, cube_fid())
+    listed = tmp_path / "schedule.txt"
+    listed.write_text("".join(f"{j} {i}\n" for i, j in SCHEDULE))
+    told = [one.replace("SCHEDULE", str(listed)) for one in options]
+    with pytest.raises(SystemExit, match=message):
+        main(["reconstruct", str(tmp_path), "--method=ist", f"--out={tmp_path / 'o.ucsf'}", *told])
+
+
 def test_a_plane_of_another_size_is_named(tmp_path):
     pattern = write_planes(tmp_path, cube_fid())
     other = tmp_path / "other"

@@ -98,6 +98,7 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     from nmr_speech.spectrometer.phase import Phases
 
     check_output(options.out, ENDINGS)
+    check_output(options.std, ENDINGS)
     check_output(options.plot, PICTURES)
     listed = options.schedule
     if listed is None and options.rate is None:
@@ -107,8 +108,11 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     settings = {name: getattr(options, name) for name in names}
     method = any_method(options.method, options.model, options.echo)
     phases = Phases(options.phase_f1_deg, options.phase_f2_deg, STARTS[options.echo])
-    result = run.reconstruct(options.path, method, schedule=schedule, phases=phases, **settings)
-    write_spectrum(options.out, result.spectra[0], result.plane.f1, result.plane.f2, result.cosines, result.whole)
+    settings |= {"phases": phases, "with_std": options.std is not None}
+    result = run.reconstruct(options.path, method, schedule=schedule, **settings)
+    for path, one in ((options.out, result.spectra[0]), (options.std, result.std)):
+        if path is not None:
+            write_spectrum(path, one, result.plane.f1, result.plane.f2, result.cosines, result.whole)
     if result.reference is not None:
         axes = result.plane.f1, result.plane.f2
         picked = [compare_picked(one, result.reference, axes) for one in result.spectra]
@@ -127,7 +131,7 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
         say(*result.steps, *(f"warning: {warning}" for warning in warnings))
         print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         figures = run.describe(result.figures) if result.figures else ["no reference"]
-        print(*figures, f"written: {options.out}", sep="\n")
+        print(*figures, *result.trust(), f"written: {options.out}", sep="\n")
 
 
 def reconstruct_3d(options: argparse.Namespace) -> None:
@@ -141,6 +145,8 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
 
     if options.reference is not None:
         raise InputError("a 3D experiment takes no `reference`: a complete one is its own, with `rate`; leave it out")
+    if options.std is not None:
+        raise InputError("`std` is for 2D experiments, this is a 3D one; leave it out")
     check_output(check_cube_name(options.out), (".ft3", ".ucsf"))
     check_output(options.plot, PICTURES)
     listed = own_schedule(options.path) if options.schedule is None and options.rate is None else options.schedule

@@ -157,15 +157,34 @@ def spread(spectra: np.ndarray, floor: float = FLOOR) -> dict[str, np.ndarray]:
     if len(spectra) < 2:
         raise InputError(f"a spread needs the spectra of two schedules or more, got {len(spectra)}")
     mean, std = spectra.mean(axis=0), spectra.std(axis=0, ddof=1)
-    places = np.argwhere(pick(mean, threshold_of(mean, floor)))
-    heights = mean[tuple(places.T)]
-    return {
-        "mean": mean,
-        "std": std,
-        "peaks": places,
-        "height": heights,
-        "relative_std": std[tuple(places.T)] / np.abs(heights),
-    }
+    return {"mean": mean, "std": std} | peaks_of(mean, std, floor)
+
+
+def peaks_of(spectrum: np.ndarray, std: np.ndarray, floor: float = FLOOR) -> dict[str, np.ndarray]:
+    """List the peaks of a spectrum with the standard deviation of their heights.
+
+    Arguments
+    ---------
+    spectrum, std : np.ndarray
+        Real, (points in F1, points in F2): the spectrum, and the standard deviation of each point.
+    floor : float
+        Height of the lowest peaks, as a share of the highest.
+
+    Returns
+    -------
+    dict[str, np.ndarray]
+        ``peaks``, ``height``, ``relative_std`` as `spread` returns them.
+
+    Example
+    -------
+    >>> spectrum = np.zeros((8, 8))
+    >>> spectrum[2, 2] = 10
+    >>> peaks_of(spectrum, np.ones((8, 8)))["relative_std"].tolist()
+    [0.1]
+    """
+    places = np.argwhere(pick(spectrum, threshold_of(spectrum, floor)))
+    heights = spectrum[tuple(places.T)]
+    return {"peaks": places, "height": heights, "relative_std": std[tuple(places.T)] / np.abs(heights)}
 
 
 def _squared_correlation(ours, true):

@@ -11,10 +11,11 @@ import torch
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction.auto import told_of
+from nmr_speech.reconstruction.confidence import jackknife, within
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.methods import Method
 from nmr_speech.reconstruction.plane import Plane, cut, to_plane
-from nmr_speech.reconstruction.recovery import recovery, spread
+from nmr_speech.reconstruction.recovery import peaks_of, pick, recovery, spread, threshold_of
 from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.spectrum_files import ENDINGS, read_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment
@@ -45,6 +46,8 @@ class Reconstruction:
         What was found and done, one sentence each.
     warnings : tuple[str, ...]
         What makes the result doubtful, one sentence each.
+    std : np.ndarray | None
+        Standard deviation of each point of the first spectrum, (points in F1, points in F2), where it was asked for.
     """
 
     plane: Plane
@@ -55,6 +58,7 @@ class Reconstruction:
     seconds: list[float]
     steps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    std: np.ndarray | None = None
 
     @property
     def whole(self) -> tuple[bool, bool]:
@@ -67,6 +71,11 @@ class Reconstruction:
         n_transients, n_points = self.plane.fid.shape[1], self.plane.f2.n // 2
         return (n_transients, n_points) if self.whole[1] and self.plane.start == 0 else None
 
+    def trust(self) -> tuple[str, ...]:
+        """Return how many peaks lie within two standard deviations of the reference, as a sentence."""
+        share = self.summary().get("within_two_std")
+        return () if share is None else (f"Of the peaks {share:.0%} are within two standard deviations of the truth.",)
+
     def summary(self) -> dict:
         """Return steps, warnings, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""
         result: dict = {
@@ -75,9 +84,13 @@ class Reconstruction:
             "seconds": self.seconds,
             "figures": self.figures,
         }
-        if self.spread is not None:
+        if self.std is not None and self.reference is not None:
+            peaks = pick(self.spectra[0], threshold_of(self.reference))
+            result["within_two_std"] = within(self.spectra[0], self.reference, self.std, peaks)
+        spread = self.spread if self.std is None else peaks_of(self.spectra[0], self.std)
+        if spread is not None:
             f1_ppm, f2_ppm = self.plane.f1.ppm(), self.plane.f2.ppm()
-            columns = zip(*(self.spread[key] for key in ("peaks", "height", "relative_std")), strict=True)
+            columns = zip(*(spread[key] for key in ("peaks", "height", "relative_std")), strict=True)
             result["peaks"] = [
                 {"f1_ppm": float(f1_ppm[i]), "f2_ppm": float(f2_ppm[j]), "height": float(h), "relative_std": float(std)}
                 for (i, j), h, std in columns
@@ -99,6 +112,7 @@ def reconstruct(
     quadrature: str | None = None,
     pdata: int | None = None,
     phases: Phases | None = None,
+    with_std: bool = False,
 ) -> Reconstruction:
     """Reconstruct an experiment sampled by a schedule, or try a schedule on a fully sampled one.
 
@@ -131,6 +145,8 @@ def reconstruct(
         Number of the processing of a Bruker folder whose reference and phases are taken; None takes the lowest.
     phases : Phases | None
         Phases that are known; None finds them. See `nmr_speech.spectrometer.phase.Phases`.
+    with_std : bool
+        Whether to estimate a standard deviation of each point of the first spectrum, by eight more reconstructions.
 
     Returns
     -------
@@ -159,13 +175,16 @@ def reconstruct(
     grid = plane.fid.shape[1]
     schedules = _schedules(schedule, rate, whole("n_schedules", n_schedules, 1, 1000), grid, seed)
     true = _reference(reference, plane, schedules[0], settings, region_ppm, phases)
+
+    @torch.no_grad()
+    def spectrum_of(one: np.ndarray) -> np.ndarray:
+        return plane.spectrum(method(plane.fid * sampling_mask(one, grid), one, plane.echo))
+
     spectra, seconds = [], []
     for one in schedules:
         start_s = time.perf_counter()
-        with torch.no_grad():
-            filled = method(plane.fid * sampling_mask(one, grid), one, plane.echo)
+        spectra.append(spectrum_of(one))
         seconds.append(time.perf_counter() - start_s)
-        spectra.append(plane.spectrum(filled))
     measured = f"{len(schedules[0])} of {grid} transients are used, in {len(schedules)} schedule(s)."
     steps, doubts = told_of(method, len(schedules[0]), grid)
     return Reconstruction(
@@ -177,6 +196,7 @@ def reconstruct(
         seconds=seconds,
         steps=(*plane.steps, measured, *steps),
         warnings=(*plane.warnings, *doubts),
+        std=jackknife(spectrum_of, schedules[0], seed=seed) if with_std else None,
     )
 
 

@@ -1,0 +1,68 @@
+"""How far a reconstruction can be trusted, point by point, from one schedule and without a reference.
+
+The jackknife: parts of the schedule are left out in turn, and the spread of what is then reconstructed is scaled to the
+error of the whole. It holds for any method. Efron and Stein, Ann. Statist. 9, 586 (1981), doi 10.1214/aos/1176345462.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nmr_speech.checks import InputError, whole
+
+PARTS = 8  # of a schedule, each left out once
+
+
+def jackknife(
+    spectrum_of: Callable[[np.ndarray], np.ndarray], schedule: np.ndarray, n_parts: int = PARTS, seed: int = 1986
+) -> np.ndarray:
+    """Return the standard deviation of each point of a reconstructed spectrum.
+
+    It is ``sqrt((k - 1) / k sum_i (x_i - mean)^2)`` over the spectra x_i of k reduced schedules. The first point of the
+    schedule is always kept: a virtual echo takes its phase from there.
+
+    Arguments
+    ---------
+    spectrum_of : Callable
+        Reconstructs from a part of the schedule: indices, (m',), to a spectrum, real, (...).
+    schedule : np.ndarray
+        Indices of the points measured, (m,).
+    n_parts : int
+        Number of parts k.
+    seed : int
+        Of the random division into parts.
+
+    Returns
+    -------
+    np.ndarray
+        Shape of a spectrum, in its units.
+
+    Example
+    -------
+    >>> values = np.array([9.0, 1.0, 2.0, 3.0, 4.0])
+    >>> spread = jackknife(lambda kept: values[kept[1:]].mean(), np.arange(5), n_parts=4)
+    >>> spread.round(6) == (values[1:].std(ddof=1) / 2).round(6)  # the standard deviation of a mean of four
+    np.True_
+    """
+    points = np.sort(schedule)
+    whole("n_parts", n_parts, 2, 1000)
+    if len(points) <= n_parts:
+        raise InputError(f"a standard deviation needs more than {n_parts} points of a schedule, got {len(points)}")
+    order = np.random.default_rng(seed).permutation(points[1:])
+    kept = [np.sort(np.setdiff1d(points, part)) for part in np.array_split(order, n_parts)]
+    spectra = np.stack([spectrum_of(part) for part in kept])
+    return np.sqrt((n_parts - 1) * spectra.var(axis=0))
+
+
+def within(
+    spectrum: np.ndarray, reference: np.ndarray, std: np.ndarray, where: np.ndarray, factor: float = 2.0
+) -> float:
+    """Return the share of chosen points whose true value lies within some standard deviations.
+
+    Example
+    -------
+    >>> within(np.array([1.0, 2.0]), np.array([1.5, 9.0]), np.ones(2), np.array([True, True]))
+    0.5
+    """
+    error = np.abs(spectrum - reference)[where]
+    return float((error <= factor * std[where]).mean()) if where.any() else float("nan")

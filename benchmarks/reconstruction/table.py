@@ -187,7 +187,21 @@ def reconstruction_cubes():
     return f"{text}\n\n{done}"
 
 
+def reconstruction_confidence():
+    """Tabulate how often the truth lies within two standard deviations."""
+    rows = []
+    for spectrum in ("GB1 HSQC", "L-valine TOCSY", "synthetic FIDs"):
+        for rate in ("0.1", "0.2", "0.3"):
+            found = [rows_of("confidence", spectrum, rate).get(method) for method in ("modern", "ist")]
+            cells = [f"{row['points_within_2']:.0%}; {row['peaks_within_2']:.0%}" if row else None for row in found]
+            rows.append([spectrum, f"{float(rate):.0%}", *cells])
+    columns = ["spectrum", "rate", "MoDern of the package", "IST, virtual echo"]
+    lacking = "Not measured: `python -m benchmarks.reconstruction.confidence`."
+    return "Points with signal; peaks.\n\n" + table(columns, rows, 2, lacking)
+
+
 BLOCKS = {
+    "reconstruction-confidence": reconstruction_confidence,
     "reconstruction-low": reconstruction_low,
     "reconstruction-cubes": reconstruction_cubes,
     "reconstruction-summary": reconstruction_summary,

@@ -111,7 +111,7 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     settings |= {"phases": phases, "with_std": options.std is not None}
     result = run.reconstruct(options.path, method, schedule=schedule, **settings)
     for path, one in ((options.out, result.spectra[0]), (options.std, result.std)):
-        if path is not None:
+        if path is not None and one is not None:
             write_spectrum(path, one, result.plane.f1, result.plane.f2, result.cosines, result.whole)
     if result.reference is not None:
         axes = result.plane.f1, result.plane.f2

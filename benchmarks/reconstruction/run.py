@@ -26,6 +26,7 @@ import torch
 from benchmarks.common import Results, provenance, results_path, write
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction import hankel, ist, load_network, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.auto import AutoMethod
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
 from nmr_speech.reconstruction.recovery import recovery, rlne
@@ -50,6 +51,7 @@ ROUNDS = 5  # of the times, Hankel in the first alone
 HELD_OUT_SEED, N_HELD_OUT = 2_000_000, 200
 SIGNS = {"both signs": 0.5, "positive": 0.0}
 VALINE_PPM = (0.0, 4.3)  # without the water
+CHOICE_RATES, CHOICES, STRONGEST = (0.05, 0.1, 0.2, 0.25), 3, 200
 BRIDGE_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 BRIDGE_RECORDINGS = 5  # of each residue
 REPORTED = [
@@ -235,6 +237,27 @@ def rates(options, keep):
                     keep(key, compare, call, full, schedule, start, size, reference, weights=weights)
 
 
+@torch.no_grad()
+def choices(options, keep):
+    """Let `auto` choose for the strongest signals of the real spectra, and reconstruct by all that it chooses among."""
+    for name, full, start, size in real_planes():
+        strong = full[full.abs().square().sum(dim=1).argsort(descending=True)[:STRONGEST]]
+        true = f1_spectrum(strong, start, size).numpy()
+
+        def measure(rate, i, start=start, size=size, strong=strong, true=true):
+            n, method = strong.shape[1], AutoMethod()
+            schedule = poisson_gap(n, round(rate * n), (4, i))
+            sampled, form = strong * sampling_mask(schedule, n), "half_dwell" if start else "even"
+            method(sampled, schedule, form)
+            filled = {one: call(sampled, schedule, form) for one, call in method.methods.items()}
+            errors = {one: rlne(f1_spectrum(fid, start, size).numpy(), true) for one, fid in filled.items()}
+            return {"chosen": method.choice.name, "rlne": {one: round(error, 4) for one, error in errors.items()}}
+
+        for rate in CHOICE_RATES:
+            for i in range(min(options.masks, CHOICES)):
+                keep(f"{name} | {rate:g} | {i}", measure, rate, i)
+
+
 def bridge(options, keep):
     """Classify simulated recordings that were reconstructed from a part of their transients."""
     if options.model is None:
@@ -279,7 +302,7 @@ def reconstruct_pairs(call, fid, schedule):
     return torch.fft.ifft(both, dim=-1)
 
 
-PARTS = {part.__name__: part for part in (trainings, times, spectra, synthetic, rates, bridge)}
+PARTS = {part.__name__: part for part in (trainings, times, spectra, synthetic, rates, choices, bridge)}
 
 if __name__ == "__main__":
     main()

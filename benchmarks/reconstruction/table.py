@@ -200,7 +200,18 @@ def reconstruction_confidence():
     return "Points with signal; peaks.\n\n" + table(columns, rows, 2, lacking)
 
 
+def reconstruction_choices():
+    """Say how often `auto` took the best method, and how much worse the others were."""
+    found = rows_of("choices")
+    if not found:
+        return f"Not measured: `{RUN} --parts choices`."
+    lost = [row["rlne"][row["chosen"]] - min(row["rlne"].values()) for row in found.values()]
+    best = sum(not one for one in lost)
+    return f"`--method auto` took the best method in {best} of {len(lost)} trials, and lost {max(lost):.3f} in RLNE at most."
+
+
 BLOCKS = {
+    "reconstruction-choices": reconstruction_choices,
     "reconstruction-confidence": reconstruction_confidence,
     "reconstruction-low": reconstruction_low,
     "reconstruction-cubes": reconstruction_cubes,

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 
 from nmr_speech.axis import Axis
-from nmr_speech.checks import InputError
 from nmr_speech.reconstruction.hypercomplex import Forms, components, pathways
-from nmr_speech.reconstruction.plane import f1_spectrum, spectrum_size, t2_window
+from nmr_speech.reconstruction.plane import f1_spectrum, points_of, spectrum_size, t2_window
 from nmr_speech.spectrometer.cube import CubeExperiment
 from nmr_speech.spectrometer.experiment import Experiment
 from nmr_speech.spectrometer.phase import Phases, search_phases
@@ -137,14 +136,10 @@ def cut_cube(cube: Cube, region_ppm: tuple[float, float]) -> Cube:
     >>> cut_cube(Cube(torch.ones(8, 2, 4, 4) + 0j, (0.0, 0.0), axis, axis, axis), (6, 3)).f3.ppm()
     array([3., 4., 5., 6.])
     """
-    low_ppm, high_ppm = sorted(region_ppm)
-    ppm = cube.f3.ppm()
-    inside = np.flatnonzero((ppm >= low_ppm) & (ppm <= high_ppm))
-    if len(inside) < 4:
-        raise InputError(f"`region_ppm` must lie within {ppm[0]:.2f} to {ppm[-1]:.2f} ppm, got {low_ppm} to {high_ppm}")
-    low, high = int(inside[0]), int(inside[-1]) + 1
-    kept = f"F3 from {ppm[low]:.3f} to {ppm[high - 1]:.3f} ppm is kept."
-    return replace(cube, fid=cube.fid[low:high], f3=cube.f3.cut(low, high), steps=(*cube.steps, kept))
+    low, high = points_of(cube.f3, region_ppm)
+    f3 = cube.f3.cut(low, high)
+    kept = f"F3 from {f3.ppm()[0]:.3f} to {f3.ppm()[-1]:.3f} ppm is kept."
+    return replace(cube, fid=cube.fid[low:high], f3=f3, steps=(*cube.steps, kept))
 
 
 def _stronger(channels):

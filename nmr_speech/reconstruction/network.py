@@ -22,9 +22,7 @@ from nmr_speech.reconstruction.schedule import Schedule
 from nmr_speech.reconstruction.virtual_echo import check_phase
 
 ROWS_AT_ONCE = 128  # signals whose feature maps stay in the caches of a CPU
-POINTS_AT_ONCE = (
-    2**13
-)  # the same for signals of two dimensions: points of a grid, of which the echo has four times as many
+POINTS_AT_ONCE = 2**13  # of the grids of pairs taken at once; an echo has four times as many
 
 
 @dataclass(frozen=True, eq=False)

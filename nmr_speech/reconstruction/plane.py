@@ -185,11 +185,34 @@ def cut(plane: Plane, region_ppm: tuple[float, float]) -> Plane:
     >>> cut(Plane(torch.ones(8, 4) + 0j, 0.0, axis, axis, ()), (6, 3)).f2.ppm()
     array([3., 4., 5., 6.])
     """
+    low, high = points_of(plane.f2, region_ppm)
+    f2 = plane.f2.cut(low, high)
+    kept = f"F2 from {f2.ppm()[0]:.3f} to {f2.ppm()[-1]:.3f} ppm is kept."
+    return replace(plane, fid=plane.fid[low:high], f2=f2, steps=(*plane.steps, kept))
+
+
+def points_of(axis: Axis, region_ppm: tuple[float, float]) -> tuple[int, int]:
+    """Return the first point of a region, and the one behind its last.
+
+    Arguments
+    ---------
+    axis : Axis
+        Shifts, rising.
+    region_ppm : tuple[float, float]
+        Ends of the region, in either order.
+
+    Returns
+    -------
+    tuple[int, int]
+
+    Example
+    -------
+    >>> points_of(Axis(8, width_hz=80.0, carrier_ppm=5.0, field_mhz=10.0), (6, 3))
+    (2, 6)
+    """
     low_ppm, high_ppm = sorted(region_ppm)
-    ppm = plane.f2.ppm()
+    ppm = axis.ppm()
     inside = np.flatnonzero((ppm >= low_ppm) & (ppm <= high_ppm))
     if len(inside) < 4:
         raise InputError(f"`region_ppm` must lie within {ppm[0]:.2f} to {ppm[-1]:.2f} ppm, got {low_ppm} to {high_ppm}")
-    low, high = int(inside[0]), int(inside[-1]) + 1
-    kept = f"F2 from {ppm[low]:.3f} to {ppm[high - 1]:.3f} ppm is kept."
-    return replace(plane, fid=plane.fid[low:high], f2=plane.f2.cut(low, high), steps=(*plane.steps, kept))
+    return int(inside[0]), int(inside[-1]) + 1

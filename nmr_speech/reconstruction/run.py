@@ -73,8 +73,16 @@ class Reconstruction:
 
     def trust(self) -> tuple[str, ...]:
         """Return how many peaks lie within two standard deviations of the reference, as a sentence."""
-        share = self.summary().get("within_two_std")
-        return () if share is None else (f"Of the peaks {share:.0%} are within two standard deviations of the truth.",)
+        share = self.within_two_std
+        return () if share is None else (f"{share:.0%} of the peaks are within two standard deviations of the truth.",)
+
+    @property
+    def within_two_std(self) -> float | None:
+        """Share of the peaks of the first spectrum within two standard deviations of the reference; None without."""
+        if self.std is None or self.reference is None:
+            return None
+        peaks = pick(self.spectra[0], threshold_of(self.reference))
+        return within(self.spectra[0], self.reference, self.std, peaks)
 
     def summary(self) -> dict:
         """Return steps, warnings, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""
@@ -84,9 +92,8 @@ class Reconstruction:
             "seconds": self.seconds,
             "figures": self.figures,
         }
-        if self.std is not None and self.reference is not None:
-            peaks = pick(self.spectra[0], threshold_of(self.reference))
-            result["within_two_std"] = within(self.spectra[0], self.reference, self.std, peaks)
+        if self.std is not None:
+            result["within_two_std"] = self.within_two_std
         spread = self.spread if self.std is None else peaks_of(self.spectra[0], self.std)
         if spread is not None:
             f1_ppm, f2_ppm = self.plane.f1.ppm(), self.plane.f2.ppm()

@@ -19,7 +19,7 @@ from nmr_speech.spectrometer.rows import QUADRATURES, time_zero
 NUMBERED = re.compile(r"(.*?)(\d+)(\.[A-Za-z]\w*)$")
 PATTERN = re.compile(r"(.*?)%0?(\d*)d(.*)$")
 PLANE_ENDINGS = (".fid", ".dat", ".pipe", ".ft1")
-MOST_PPM = 1000.0  # a carrier beyond is none: some converters write nonsense for the third dimension
+MOST_PPM = 1000.0  # a carrier beyond is no shift: some converters write nonsense for the third dimension
 
 
 def is_cube(path: str | Path) -> bool:
@@ -198,7 +198,7 @@ def _pipe_axis(header: Parameters, dimension: int, n: int, f3: Axis) -> tuple[Ax
         known = f3.carrier_ppm if field_mhz == f3.field_mhz else 0.0
         axis = Axis(n, header.quantity(f"FDF{dimension}SW", "width_hz"), known, field_mhz)
         name = {3: "F1", 1: "F2"}[dimension]
-        return axis, (f"the carrier of {name} in the header, {carrier:g} ppm, is none; {known:g} ppm is taken",)
+        return axis, (f"the carrier of {name} in the header, {carrier:g} ppm, is no shift; {known:g} ppm is taken",)
     return axis_of(header, dimension, n, field_mhz), ()
 
 
@@ -218,13 +218,9 @@ def _read_bruker(folder, schedule, grid, given, pdata):
     sizes = tuple(int(one.get("NusTD") or one.number("TD", 2, 2**16)) // 2 for one in (acqu3s, files.acqu2s))
     n_1, n_2 = grid or sizes
     full = n_1 * n_2 * COMPONENTS
-    rows = read_rows(folder / "ser", files.acqus, full if schedule is None else COMPONENTS * len(schedule))
-    if schedule is not None and full <= len(rows):
-        rows = rows[:full]
-    elif schedule is not None:
-        rows = rows[: COMPONENTS * len(schedule)]
-    else:
-        rows = rows[:full]
+    planned = full if schedule is None else COMPONENTS * len(schedule)
+    rows = read_rows(folder / "ser", files.acqus, planned)
+    rows = rows[: full if len(rows) >= full else planned]  # a file that is expanded already has all
     rows, t3_start, filtered = time_zero(rows, group_delay(files.acqus), folder / "ser")
     quadratures = given or tuple(_bruker_quadrature(one) for one in (outer, files))
     fid = sort_pairs(place_points(rows, (n_1, n_2), schedule, folder / "ser"), quadratures, folder)

@@ -97,7 +97,7 @@ def test_points_measured_are_kept_and_the_order_of_the_schedule_does_not_matter(
 @pytest.mark.parametrize("solve", [ist, hankel])
 def test_scale_and_empty_signals(solve):
     y, schedule = measured(exponentials(64, LINES), 20)
-    torch.testing.assert_close(solve(y * 1e5, schedule) / 1e5, solve(y, schedule), rtol=0, atol=1e-5)
+    torch.testing.assert_close(solve(y * 1e5, schedule), 1e5 * solve(y, schedule))
     assert not solve(torch.zeros_like(y), schedule).any()
 
 
@@ -110,7 +110,7 @@ def test_all_points_measured_is_the_signal_itself():
 def test_single_precision_is_enough_for_hankel():
     y, schedule = measured(exponentials(128, LINES), 32)
     double = hankel(y, schedule, n_iterations=300)
-    assert deviation(hankel(y.to(torch.complex64), schedule, n_iterations=300), double) < 3e-3
+    assert deviation(hankel(y.to(torch.complex64), schedule, n_iterations=300), double) < 1e-3
 
 
 def test_two_dimensions_are_recovered():

@@ -207,7 +207,8 @@ def reconstruction_choices():
         return f"Not measured: `{RUN} --parts choices`."
     lost = [row["rlne"][row["chosen"]] - min(row["rlne"].values()) for row in found.values()]
     best = sum(not one for one in lost)
-    return f"`--method auto` took the best method in {best} of {len(lost)} trials, and lost {max(lost):.3f} in RLNE at most."
+    worst = f"lost {max(lost):.3f} in RLNE at most"
+    return f"`--method auto` took the best method in {best} of {len(lost)} trials, and {worst}."
 
 
 BLOCKS = {

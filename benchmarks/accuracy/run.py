@@ -1,6 +1,7 @@
 """Train the paper's grid of front ends and embedding models: Tables I and III, and Figure 4.
 
 > python -m benchmarks.accuracy.run small                # narrow models, 2 cores, more than an hour
+> python -m benchmarks.accuracy.run data --minutes 150   # the paper's data, narrow models, 2 cores, half an hour a run
 > python -m benchmarks.accuracy.run paper --minutes 9    # 20,000 recordings, full models, a GPU, in pieces
 
 Every run goes through the recipe with hparams/classification.yaml. ``--minutes`` ends after so long; rerun the command
@@ -31,7 +32,6 @@ from nmr_speech.training.speedups import skip_idle_padding
 
 WORK = common.WORK / "tables"
 FRONTENDS = ("mel", "mel_transient", "conv", "quadrature")
-FIRST = "mel_transient x-vector"  # the run that measures the baselines, on the recordings that all runs of a seed share
 SPLITS = ("train", "valid", "test")
 UNSEEN_SEED = 7  # of no run
 PICTURED = "ECAPA-TDNN-L"
@@ -40,7 +40,25 @@ VARIANTS = {  # of the pair conv and ECAPA-TDNN-L
     "spin_lock": ["--experiment={sequence: spin_lock}"],
     "shift": [f"--augmentation={SHIFT}"],
     "shift, warm-up": [f"--augmentation={SHIFT}", "--warmup_share=0.3", "--lr=0.003"],
+    "warm-up": ["--warmup_share=0.3", "--lr=0.003"],
 }
+GRID_VARIANTS = ("spin_lock", "shift", "shift, warm-up")
+DATA_CELLS = (  # front end, embedding model, variant; in the order of what they tell
+    ("spectral", "ECAPA-TDNN-S", None),
+    ("quadrature", "ECAPA-TDNN-S", None),
+    ("conv", "ECAPA-TDNN-S", None),
+    ("mel_transient", "ECAPA-TDNN-S", None),
+    ("conv", "ECAPA-TDNN-S", "warm-up"),
+    ("mel_transient", "ECAPA-TDNN-S", "warm-up"),
+    ("conv", "x-vector", None),
+    ("spectral", "ECAPA-TDNN-S", "warm-up"),
+    ("conv", "DEEP Picker", None),
+    ("quadrature", "ECAPA-TDNN-S", "warm-up"),
+    ("quadrature", "ECAPA-TDNN-L", None),
+    ("conv", "ECAPA-TDNN-L", None),
+    ("mel_transient", "ECAPA-TDNN-L", None),
+    ("conv", "ECAPA-TDNN-L", "spin_lock"),
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,8 @@ class Scale:
     seeds: tuple[int, ...]  # each has recordings of its own
     unseen: int = 0  # recordings of each residue that the trained models classify beside the test split
     once: tuple[str, ...] = ()  # front ends that take long, run with the first seed alone
+    cells: tuple[tuple[str, str, str | None], ...] = ()  # these in place of all pairs
+    baselines: str = "mel_transient x-vector"  # the run that measures them, on recordings that all runs of a seed share
     overrides: tuple[str, ...] = ()  # for every run
 
 
@@ -68,6 +88,14 @@ SCALES = {
         recordings=1000,
         seeds=(1986,),
         overrides=("--device=cuda", "--loader_workers=8"),
+    ),
+    "data": Scale(
+        {"x-vector": "xvector_xs", "ECAPA-TDNN-S": "ecapa_xs", "ECAPA-TDNN-L": "ecapa_m", "DEEP Picker": "deep_picker"},
+        recordings=1000,
+        seeds=(1986,),
+        unseen=100,
+        cells=DATA_CELLS,
+        baselines="spectral ECAPA-TDNN-S",
     ),
     "rehearsal": Scale(
         {"x-vector": "xvector_xs", "ECAPA-TDNN-L": "ecapa_xs"},
@@ -91,7 +119,9 @@ def main(arguments: Sequence[str] | None = None):
 
     def figures(name, folder, overrides):
         keep_filters(folder, options.path.with_name(f"filters_{options.scale}_{name.replace(' ', '_')}.npy"))
-        return unseen_figures(name, folder, overrides, [simulate(scale, overrides)] if scale.unseen else [])
+        more = [simulate(scale, overrides)] if scale.unseen else []
+        own = unseen_figures(folder, more)
+        return own | ({"baselines": baselines(overrides, more)} if name.endswith(f" {scale.baselines}") else {})
 
     run_grid(Results(options.path), runs(scale), WORK / options.scale, train, figures)
 
@@ -112,10 +142,7 @@ def runs(scale: Scale) -> dict[str, list[str]]:
     """Overrides of every run, by name: seed, front end, embedding model, variant."""
     grid = {}
     for seed in scale.seeds:
-        frontends = [name for name in FRONTENDS if seed == scale.seeds[0] or name not in scale.once]
-        cells = [(frontend, model, None) for model in scale.backbones for frontend in frontends]
-        cells += [("conv", "ECAPA-TDNN-L", variant) for variant in VARIANTS]
-        for frontend, model, variant in cells:
+        for frontend, model, variant in scale.cells or all_cells(scale, seed):
             data = WORK / "data" / f"{scale.recordings}_{seed}{'_spin_lock' * (variant == 'spin_lock')}"
             grid[" ".join([str(seed), frontend, model, *([variant] if variant else [])])] = [
                 f"--seed={seed}",
@@ -127,6 +154,13 @@ def runs(scale: Scale) -> dict[str, list[str]]:
                 *(VARIANTS[variant] if variant else []),
             ]
     return grid
+
+
+def all_cells(scale: Scale, seed: int) -> list[tuple[str, str, str | None]]:
+    """Every front end before every embedding model, and the variants of one pair."""
+    frontends = [name for name in FRONTENDS if seed == scale.seeds[0] or name not in scale.once]
+    cells = [(frontend, model, None) for model in scale.backbones for frontend in frontends]
+    return cells + [("conv", "ECAPA-TDNN-L", variant) for variant in GRID_VARIANTS]
 
 
 def simulate(scale: Scale, overrides: list[str]) -> Path:
@@ -151,8 +185,8 @@ def all_recordings(folder: str | Path, splits: Sequence[str] = SPLITS):
     return ConcatDataset(datasets.values()), residues
 
 
-def unseen_figures(name: str, folder: Path, overrides: list[str], more: list[Path]) -> dict:
-    """Figures of a trained model on the test split and on folders of more recordings; for one, of the baselines too."""
+def unseen_figures(folder: Path, more: list[Path]) -> dict:
+    """Figures of a trained model on the test split and on folders of more recordings."""
     test = json.loads((folder / "results.json").read_text())["test"]
     model = load_classifier(str(folder))
     skip_idle_padding(model.embedder.backbone)
@@ -162,8 +196,7 @@ def unseen_figures(name: str, folder: Path, overrides: list[str], more: list[Pat
             with torch.inference_mode():
                 predicted = model.head(model.embedder(batch.sig)).argmax(dim=1)
             confusion += count_confusion(batch.spk_id_encoded, predicted, len(confusion))
-    figures = {"unseen": summarise(confusion, test["labels"])}
-    return figures | ({"baselines": baselines(overrides, more)} if name.endswith(FIRST) else {})
+    return {"unseen": summarise(confusion, test["labels"])}
 
 
 def baselines(overrides: list[str], more: list[Path]) -> dict:

@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None):
     def figures(name, folder, overrides):
         more = [accuracy.simulate(scale, overrides)] if scale.unseen else []
         probed = {"linear_probe": probe(folder, overrides, more)} if name.endswith("frozen") else {}
-        return accuracy.unseen_figures(name, folder, overrides, more) | probed
+        return accuracy.unseen_figures(folder, more) | probed
 
     run_grid(results, grid, WORK / options.scale, train, figures)
 

@@ -20,7 +20,9 @@ def measured(monkeypatch, tmp_path):
     monkeypatch.setattr(accuracy, "WORK", tmp_path / "work")
     monkeypatch.setattr(transfer, "WORK", tmp_path / "work")
     monkeypatch.setattr(accuracy, "simulate", lambda scale, overrides: tmp_path)
-    monkeypatch.setattr(accuracy, "unseen_figures", lambda folder, more: {"unseen": {"accuracy": len(folder.name) / 100}})
+    monkeypatch.setattr(
+        accuracy, "unseen_figures", lambda folder, more: {"unseen": {"accuracy": len(folder.name) / 100}}
+    )
     monkeypatch.setattr(accuracy, "keep_filters", lambda folder, path: None)
     monkeypatch.setattr(accuracy, "baselines", lambda overrides, more: {})
     monkeypatch.setattr(transfer, "probe", lambda *_: 0.5)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx2
-from huggingface_hub import snapshot_download
+import huggingface_hub
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -138,7 +138,9 @@ def fetch(
     nmr_speech.checks.InputError: user/a..b: a repository is called user/name, of letters, digits and . _ -
     """
     with hub_errors(description or repository):
-        return Path(snapshot_download(repository, repo_type=kind, revision=revision, allow_patterns=list(patterns)))
+        # An attribute, so that its import, a fifth of a second, waits until a download.
+        download = huggingface_hub.snapshot_download
+        return Path(download(repository, repo_type=kind, revision=revision, allow_patterns=list(patterns)))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What a TOCSY mixing does to coherences: ideal isotropic mixing, a continuous spin-lock, or a train of pulses."""
 
+import bisect
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -267,14 +268,14 @@ def mix(
     signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
     mixed = torch.zeros_like(signal)
     most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])
+    parts = [(first, last, group.transpose(0, 1).flatten(0, 1)) for first, last, group in sources.pieces()]
+    parts = [(first, last, _rows(source_upper, group), _rows(signal, group)) for first, last, group in parts]
     for start, stop, members in wanted.pieces(max(1, most)):
         propagator = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
-        gathered = torch.cat(
-            [
-                _rows(propagator, _rows(source_upper, of_group)).mT @ _rows(signal, of_group)
-                for of_group in (group.transpose(0, 1) for _, _, group in sources.pieces())
-            ]
-        )  # (b', R, a, N): recordings inside, so that the next line needs no copy
+        # Recordings inside, so that the second product needs no copy.
+        gathered = signal.new_empty(sources.n_filled, signal_shape[0], stop - start, signal_shape[2])  # (b', R, a, N)
+        for first, last, source, signals in parts:
+            torch.bmm(_rows(propagator, source).mT, signals, out=gathered[first:last].flatten(0, 1))
         passed_on = _rows(lower, _rows(target_lower, members)) @ gathered.movedim(0, 2)  # (R, a, slots, N)
         mixed[members.flatten()] = passed_on.flatten(0, 2)
     return mixed.unflatten(0, (signal_shape[0], -1))[:, :-1]
@@ -304,6 +305,9 @@ class _Groups:
         slot = number[:, :n_members] - (count.cumsum(1) - count).gather(1, group)
         self.largest = [n for n in count.amax(0).tolist() if n > 0]
         self.n_filled = len(self.largest)
+        rising = self.largest[::-1]
+        # Where the run ends that begins with a group: the groups after it are at most 0.6 times as large.
+        self.ends = [self.n_filled - bisect.bisect_right(rising, 0.6 * n) for n in self.largest]
         members = torch.full((recordings, n_groups * self.largest[0]), n_members, device=group.device)
         members.scatter_(1, group * self.largest[0] + slot, member)
         self.members = _row_numbers(members, number[:, : n_members + 1]).unflatten(1, (n_groups, -1))
@@ -312,8 +316,7 @@ class _Groups:
         """Yield runs of at most ``most`` groups of similar size: start, stop and members, (R, groups, slots)."""
         start = 0
         while start < self.n_filled:
-            similar = sum(n > 0.6 * self.largest[start] for n in self.largest[start:])
-            stop = start + min(similar, most or similar)
+            stop = min(self.ends[start], start + (most or self.n_filled))
             yield start, stop, self.members[:, start:stop, : self.largest[start]]
             start = stop
 

@@ -3,6 +3,7 @@
 > python -m benchmarks.quickstart.run [seed ...]
 > python -m benchmarks.quickstart.run [seed ...] --frontends [name ...]
 > python -m benchmarks.quickstart.run [seed ...] --variants
+> python -m benchmarks.quickstart.run [seed ...] --precisions
 
 All runs of a seed share its recordings, which the first simulates, but for the variants. Rerun to resume.
 """
@@ -27,6 +28,7 @@ VARIANTS = {  # behind `quadrature`, which was the default when they were measur
     "flac": ("--frontend=!include:frontend/quadrature.yaml", "--audio_format=flac"),
     "fresh": ("--frontend=!include:frontend/quadrature.yaml", "--fresh_recordings_per_residue=84"),
 }
+PRECISIONS = {"bf16": ("--precision=bf16",)}
 DEFAULT, RIVALS = "spectral", ("quadrature",)
 SEEDS = (1986, 1987, 1988)
 STEPS, WARMUP, BATCH = 15, 3, 20
@@ -39,10 +41,13 @@ def main():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--frontends", nargs="*", metavar="NAME", help=f"other parts; {RIVALS} if none are named")
     which.add_argument("--variants", action="store_true", help="recordings stored or made in another way")
+    which.add_argument("--precisions", action="store_true", help="bf16 in place of float32")
     options = parser.parse_args()
     if options.variants:
         results = Results(results_path("quickstart", "variants"))
         runs = VARIANTS
+    elif options.precisions:
+        results, runs = Results(results_path("quickstart", "precisions")), PRECISIONS
     elif options.frontends is not None:
         results = Results(results_path("quickstart", "frontends"))
         results.keep("steps", time_steps)

@@ -89,9 +89,24 @@ def quickstart_variants():
     return table(columns, rows, 2, f"Not measured: {lacking}: `python -m benchmarks.quickstart.run --variants`.")
 
 
+def quickstart_precisions():
+    """Tabulate the quickstart in bf16 beside itself: wrong recordings over seeds."""
+    usual, rows = load("quickstart"), []
+    for name, run in load("quickstart", "precisions").items():
+        seed = name.split()[1]
+        pair = [usual[seed], run]
+        valid = [wrong(one.get("valid_error"), one["recordings"]["valid"]) for one in pair]
+        rows.append([seed, *valid, *(wrong(1 - one["test"]["accuracy"], one["test"]["recordings"]) for one in pair)])
+    parts = run["recordings"]
+    columns = [f"wrong of {parts[key]}, {part}" for key, part in (("valid", "validation"), ("test", "test"))]
+    titles = [f"{column}, {how}" for column in columns for how in ("float32", "bf16")]
+    return table(["seed", *titles], rows)
+
+
 BLOCKS = {
     "quickstart-output": quickstart_output,
     "quickstart-seeds": quickstart_seeds,
     "quickstart-frontends": quickstart_frontends,
     "quickstart-variants": quickstart_variants,
+    "quickstart-precisions": quickstart_precisions,
 }

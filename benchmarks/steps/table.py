@@ -6,20 +6,23 @@ from benchmarks.common import load, table
 def training_table():
     """Tabulate training steps beside a stock SpeechBrain script."""
     cpu = load("steps", "stock_cpu")
-    columns = ["model", "where", "stock, s", "ours, s", "stock / ours", "difference of losses"]
+    columns = ["model", "where", "stock, s", "ours, s", "ours, bf16, s"]
+    columns += ["stock / ours", "stock / bf16", "difference of losses in float32"]
     rows = [
         [
             name,
             f"{cpu['hardware']['cores']} cores",
             f"{row['stock']:.2f}",
             f"{row['ours']:.2f}",
+            f"{row['ours, bf16']:.2f}",
             f"{row['stock'] / row['ours']:.2f}",
+            f"{row['stock'] / row['ours, bf16']:.2f}",
             f"{row['loss_difference']:g}",
         ]
         for name, row in cpu["rows"].items()
     ]
     if not load("steps", "stock_cuda"):
-        rows.append(["all", "a GPU", *[None] * 4])
+        rows.append(["all", "a GPU", *[None] * 6])
     gpu = (
         "Not measured: all models on a GPU, in bf16 and compiled too: `python -m benchmarks.steps.stock --device=cuda`."
     )

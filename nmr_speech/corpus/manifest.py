@@ -7,7 +7,8 @@ import math
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import TextIO
 
@@ -66,9 +67,9 @@ def write_manifest(path: str | Path, rows: Iterable[Row]) -> None:
     GLY_0,8.192,$data_root/GLY_0.wav,0,65536,GLY,4.0
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(attrgetter(*COLUMNS), rows))
     write_whole(path, text.getvalue().encode())
 
 
@@ -137,10 +138,11 @@ def refuse_shared_recordings(rows: Mapping[str, Iterable[Row]], data_root: str |
     """
     ids: dict[str, str] = {}
     files: dict[str, str] = {}
+    folders: dict[str, str] = {}
     for name, some in rows.items():
         own_ids, own_files = [], []
         for number, row in enumerate(some, start=2):
-            path = os.path.realpath(audio_path(row.wav, data_root))  # links lead to the same file
+            path = _real_path(audio_path(row.wav, data_root), folders)  # links lead to the same file
             for kind, value, seen in (("ID", row.ID, ids), ("file", path, files)):
                 if value in seen:
                     raise InputError(
@@ -151,6 +153,17 @@ def refuse_shared_recordings(rows: Mapping[str, Iterable[Row]], data_root: str |
             own_files.append(path)
         ids |= dict.fromkeys(own_ids, name)
         files |= dict.fromkeys(own_files, name)
+
+
+def _real_path(path: str, folders: dict[str, str]) -> str:
+    """Follow links as `os.path.realpath` does, but look at the folders above a file only once."""
+    folder, name = os.path.split(path)
+    if name in ("", os.curdir, os.pardir):
+        return os.path.realpath(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    path = f"{folders[folder]}{os.sep}{name}"
+    return os.path.realpath(path) if Path(path).is_symlink() else path
 
 
 def check_recordings(path: str | Path, rows: Iterable[Row], data_root: str | Path) -> None:

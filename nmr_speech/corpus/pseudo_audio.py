@@ -89,6 +89,38 @@ def unstack_fid(wav: torch.Tensor | np.ndarray, scale: float = 1.0) -> torch.Ten
     >>> unstack_fid(torch.zeros(65536, 4)).shape
     torch.Size([2, 256, 256])
     """
+    channels = _checked(wav)
+    if scale != 1:
+        channels = channels * positive("scale", scale, "the divisor of the waveform")
+    pairs = channels.unflatten(-1, (2, 2)).movedim(-3, -2).contiguous()
+    return torch.view_as_complex(pairs).unflatten(-1, (N_TRANSIENTS, N_POINTS))
+
+
+def unstack_anti_echo(wav: torch.Tensor) -> torch.Tensor:
+    """Restore the anti-echo signal, cosine + i sine, from a waveform: quicker than by `unstack_fid`.
+
+    Arguments
+    ---------
+    wav : torch.Tensor
+        Real, (..., 65536, 4).
+
+    Returns
+    -------
+    torch.Tensor
+        complex64, (..., 256, 256).
+
+    Example
+    -------
+    >>> wav, scale = stack_fid(torch.stack([torch.full((256, 256), 3 + 1j), torch.full((256, 256), 2 - 1j)]))
+    >>> scale * unstack_anti_echo(wav)[0, 0]
+    tensor(4.+3.j)
+    """
+    cos_real, cos_imaginary, sin_real, sin_imaginary = _checked(wav).unbind(-1)
+    anti_echo = torch.complex(cos_real - sin_imaginary, cos_imaginary + sin_real)
+    return anti_echo.unflatten(-1, (N_TRANSIENTS, N_POINTS))
+
+
+def _checked(wav):
     wav = torch.as_tensor(wav)
     if tuple(wav.shape[-2:]) == (N_CHANNELS, N_SAMPLES):  # of earlier versions
         wav = wav.mT
@@ -96,6 +128,4 @@ def unstack_fid(wav: torch.Tensor | np.ndarray, scale: float = 1.0) -> torch.Ten
         raise InputError(
             f"`wav` must be real with shape (..., {N_SAMPLES}, {N_CHANNELS}), got {wav.dtype} {tuple(wav.shape)}"
         )
-    channels = wav.float() * positive("scale", scale, "the divisor of the waveform")
-    pairs = channels.unflatten(-1, (2, 2)).movedim(-3, -2).contiguous()
-    return torch.view_as_complex(pairs).unflatten(-1, (N_TRANSIENTS, N_POINTS))
+    return wav.float()

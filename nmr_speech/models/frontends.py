@@ -14,8 +14,8 @@ from torch import nn
 
 from nmr_speech.checks import InputError, one_of
 from nmr_speech.constants import N_CHANNELS, N_POINTS, SAMPLE_RATE_HZ
-from nmr_speech.corpus.pseudo_audio import unstack_fid
-from nmr_speech.simulate.fid import cosine_window, states_to_echo
+from nmr_speech.corpus.pseudo_audio import unstack_anti_echo, unstack_fid
+from nmr_speech.simulate.fid import cosine_window
 
 N_FEATURES = 80
 """Number of features a frame: what the VoxCeleb ECAPA expects."""
@@ -180,9 +180,8 @@ class SpectralFrontEnd(QuadratureFrontEnd):
 
     def forward(self, wavs: torch.Tensor) -> torch.Tensor:
         """Map wavs (B, T, 4) to features (B, 1, P, F)."""
-        _, anti_echo = states_to_echo(*unstack_fid(wavs).unbind(1))
         # Filters first: 80 columns to transform instead of 256 points.
-        return self._log_power(_to_f1((anti_echo @ self.filters().T).mT).mT)
+        return self._log_power(_to_f1((unstack_anti_echo(wavs) @ self.filters().T).mT).mT)
 
     def from_lines(
         self, t1: torch.Tensor, t2: torch.Tensor, transfer: torch.Tensor, noise: torch.Tensor | None = None

@@ -9,7 +9,9 @@ from speechbrain.dataio.dataio import read_audio
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid, write_wav
+from nmr_speech.corpus.pseudo_audio import unstack_anti_echo
 from nmr_speech.simulate import draw_recording
+from nmr_speech.simulate.fid import states_to_echo
 
 
 @settings(max_examples=25, deadline=None)
@@ -92,3 +94,17 @@ def test_speechbrain_reads_the_same(tmp_path):
     wav, _ = stack_fid(draw_recording("GLY", 7, 0).fid)
     write_wav(tmp_path / "a.wav", wav)
     assert torch.equal(read_audio(str(tmp_path / "a.wav")), wav)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_anti_echo_of_a_waveform_is_that_of_its_channels(earlier):
+    wav = torch.randn(2, 65536, 4, generator=torch.Generator().manual_seed(3))
+    _, anti_echo = states_to_echo(*unstack_fid(wav).unbind(1))
+    assert torch.equal(unstack_anti_echo(wav.mT if earlier else wav), anti_echo)
+
+
+def test_the_anti_echo_needs_four_channels():
+    with pytest.raises(
+        InputError, match=r"`wav` must be real with shape \(\.\.\., 65536, 4\), got torch.float32 \(65536, 3\)"
+    ):
+        unstack_anti_echo(torch.zeros(65536, 3))

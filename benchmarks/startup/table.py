@@ -32,4 +32,13 @@ def threads_table():
     return table(columns, rows) + f"\n\nMeasured at {commit(results)}, medians of {results['rounds']} alternating runs."
 
 
-BLOCKS = {"startup-memory": memory_table, "startup-threads": threads_table}
+def commands_table():
+    """Tabulate seconds of whole commands beside those of the imports."""
+    results = load("startup", "commands")
+    floor = results["seconds"]["import torch"]
+    rows = [[f"`{name}`", f"{seconds:.2f}", f"{seconds / floor:.2f}"] for name, seconds in results["seconds"].items()]
+    columns = ["from start to end", "s", "relative to `import torch`"]
+    return table(columns, rows) + f"\n\nMeasured at {commit(results)}, medians of {results['rounds']} rounds."
+
+
+BLOCKS = {"startup-memory": memory_table, "startup-threads": threads_table, "startup-commands": commands_table}

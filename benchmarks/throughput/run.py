@@ -1,4 +1,4 @@
-"""Measure how fast data sets are made on the whole machine, what they take on disk, and in memory.
+"""Measure how fast data sets are made on the whole machine, what they take on disk, in memory, and in a manifest.
 
 > python -m benchmarks.throughput.run                  # CPU
 > python -m benchmarks.throughput.run --device=cuda    # 20,000 on one GPU
@@ -7,6 +7,7 @@ Rates are class-balanced: as many recordings of each residue.
 """
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import resource
@@ -19,12 +20,14 @@ from speechbrain.utils.epoch_loop import EpochCounter
 
 from benchmarks.common import Results, provenance, results_path
 from nmr_speech.corpus.dataset import BATCH, build_dataset
+from nmr_speech.corpus.manifest import Row, read_manifest, refuse_shared_recordings, write_manifest
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.simulate import RESIDUES, draw_recordings
 from nmr_speech.simulate.batches import MEMORY_GB
 from nmr_speech.training.dataio import SimulatedRecordings
 
 SEED = 1986
+ROWS = 1_000_000  # of a manifest
 
 
 def main():
@@ -108,6 +111,28 @@ def growth(n):
     return peak - sum(recording.fid.nbytes for recording in recordings)
 
 
+def million_rows(_):
+    """Seconds and peak memory of a manifest of a million rows, in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool, tempfile.TemporaryDirectory() as folder:
+        return pool.apply(handle_manifest, (folder,))
+
+
+def handle_manifest(folder):
+    """Write, read and compare a manifest; megabytes of the process before and at most."""
+    before, path = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, Path(folder, "train.csv")
+    times = [time.perf_counter()]
+    names = (f"{RESIDUES[k % len(RESIDUES)]}_{k:06d}" for k in range(ROWS))
+    write_manifest(path, (Row(ID=one, wav=f"$data_root/wav/{one[:3]}/{one}.wav", spk_id=one[:3]) for one in names))
+    times.append(time.perf_counter())
+    rows = read_manifest(path, RESIDUES)
+    times.append(time.perf_counter())
+    refuse_shared_recordings({path.name: rows}, folder)
+    times.append(time.perf_counter())
+    seconds = dict(zip(("write", "read", "compare"), (b - a for a, b in itertools.pairwise(times)), strict=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"rows": ROWS, "seconds": seconds, "mb": [before / 1024, peak / 1024]}
+
+
 def rate(recordings, start):
     """Recordings, seconds and their ratio."""
     seconds = time.perf_counter() - start
@@ -122,6 +147,7 @@ MEASUREMENTS = {
         "written as flac": lambda each: write(each, "flac"),
         "in the training loop": train_on_the_fly,
         "memory": peak_memory,
+        "manifest": million_rows,
     },
     "cuda": {"simulated": simulate_on_gpu, "written as wav": lambda each: write(each, device="cuda")},
 }

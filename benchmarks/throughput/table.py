@@ -9,7 +9,7 @@ def throughput_table():
     rows = []
     for found in (results, load("throughput", "cuda")):
         for name, row in found.items():
-            if name != "memory":
+            if name not in ("memory", "manifest"):
                 hardware = row["hardware"]
                 where = hardware["gpu"] or f"{hardware['cores']} cores ({hardware['processor']})"
                 rows.append([name, where, f"{row['recordings_per_second']:.0f}", f"{row['recordings']:,}"])
@@ -21,6 +21,16 @@ def throughput_table():
     return (
         table(["", "where", "recordings/s", "recordings"], rows, 2, gpu)
         + f"\n\nMemory beyond the result for {memory['residue']}, at a budget of {memory['budget_mb']:.0f} MB: {peaks}."
+        + f"\n\n{manifest(results['manifest'])}"
+    )
+
+
+def manifest(row):
+    """Say what a long manifest takes."""
+    seconds, (before, most) = row["seconds"], row["mb"]
+    return (
+        f"A manifest of {row['rows']:,} rows is written in {seconds['write']:.0f} s, read in {seconds['read']:.0f} s, and "
+        f"its links are followed in {seconds['compare']:.0f} s; the process grows from {before:.0f} to {most:.0f} MB."
     )
 
 

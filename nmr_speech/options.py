@@ -19,6 +19,7 @@ EXPERIMENT = {
     "sequence": "mixing: isotropic (ideal), spin_lock (continuous lock), dipsi2 or mlev17",
     "mixing_time_s": "mixing time, s",
     "lock_hz": "strength of the spin lock, or of the pulses of a train, Hz",
+    "trim_s": "length of the trim pulses before and after a train, s",
     "field_mhz": "field as proton frequency, MHz",
     "carrier_ppm": "carrier in both dimensions, ppm",
     "spectral_width_hz": "spectral width in F2, Hz",

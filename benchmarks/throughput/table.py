@@ -29,8 +29,9 @@ def manifest(row):
     """Say what a long manifest takes."""
     seconds, (before, most) = row["seconds"], row["mb"]
     return (
-        f"A manifest of {row['rows']:,} rows is written in {seconds['write']:.0f} s, read in {seconds['read']:.0f} s, and "
-        f"its links are followed in {seconds['compare']:.0f} s; the process grows from {before:.0f} to {most:.0f} MB."
+        f"A manifest of {row['rows']:,} rows is written in {seconds['write']:.0f} s, read in "
+        f"{seconds['read']:.0f} s, and its links are followed in "
+        f"{seconds['compare']:.0f} s; the process grows from {before:.0f} to {most:.0f} MB."
     )
 
 

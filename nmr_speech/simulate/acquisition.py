@@ -16,6 +16,7 @@ WEAKEST_TRAIN_HZ = 100.0
 RANGES = {
     "mixing_time_s": (0, 0.3, "seconds", "0.02 to 0.12"),
     "lock_hz": (0, 1e6, "Hz", "10,000"),
+    "trim_s": (0, 0.02, "seconds", "0.001 to 0.0025"),
     "field_mhz": (40, 1300, "MHz", "400 to 1200"),
     "carrier_ppm": (-100, 100, "ppm", "4.7 to 5"),
     "spectral_width_hz": (1, 1e6, "Hz", "12 ppm, 7200 at 600 MHz"),
@@ -64,6 +65,8 @@ class Acquisition:
     tolerance : float
         Accuracy relative to the first point, 0 to 0.1. It bounds the power of what is left out; the measured error is
         at least 10 times smaller (`benchmarks/simulator`). 0 keeps everything, to single precision.
+    trim_s : float
+        Length of the trim pulses along the lock before and after a train, 0 to 0.02 s; other sequences have none.
 
     Example
     -------
@@ -89,6 +92,7 @@ class Acquisition:
     quadrature: str = "states"
     adc_bits: int | None = None
     tolerance: float = TOLERANCE
+    trim_s: float = 0.0
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

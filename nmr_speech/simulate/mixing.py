@@ -128,6 +128,8 @@ class PulseTrain(SpinLock):
         Strength of the pulses in rad/s.
     cycle : tuple[tuple[float, int], ...]
         Flip angle in degrees and phase in quarter turns of each pulse; see `nmr_speech.simulate.trains`.
+    trim_s : float
+        Length of a pulse along x before and after the train, in seconds: it dephases what is not along the lock.
 
     Example
     -------
@@ -137,6 +139,7 @@ class PulseTrain(SpinLock):
     """
 
     cycle: tuple[tuple[float, int], ...]
+    trim_s: float = 0.0
 
     @property
     def cycle_s(self) -> float:
@@ -167,6 +170,9 @@ class PulseTrain(SpinLock):
             pulse = turn[phase][:, None] * pulses[degrees] * turn[phase].conj()
             cycle = pulse if cycle is None else pulse @ cycle
         whole = torch.linalg.matrix_power(cycle, self.n_cycles)
+        if self.trim_s > 0:
+            trim = _propagator(energy * self.trim_s, vector.mT)
+            whole = trim @ whole @ trim
         complex_states = states.to(whole.dtype)
         return (complex_states.mT @ whole @ complex_states).mT.contiguous()
 
@@ -203,7 +209,7 @@ def mixing_of(acquisition: Acquisition) -> Mixing:
     lock_rad_s = 2 * math.pi * acquisition.lock_hz
     if acquisition.sequence == "spin_lock":
         return SpinLock(acquisition.mixing_time_s, lock_rad_s)
-    return PulseTrain(acquisition.mixing_time_s, lock_rad_s, TRAINS[acquisition.sequence])
+    return PulseTrain(acquisition.mixing_time_s, lock_rad_s, TRAINS[acquisition.sequence], acquisition.trim_s)
 
 
 def _propagator(phase, states):

@@ -19,9 +19,10 @@ with A the part that keeps its coherence order and B the part that inverts it, t
 A + B. For a strong lock and a whole number of turns, B vanishes and A becomes the ideal anti-echo signal P.
 
 Sequences ``dipsi2`` and ``mlev17``: as ``spin_lock``, with the train of `nmr_speech.simulate.trains` in place of the
-lock, every pulse with offsets and couplings in full. The mixing is the nearest whole number of cycles.
+lock, every pulse with offsets and couplings in full. The mixing is the nearest whole number of cycles. A trim pulse
+along the lock may come before and after the train.
 
-Left out of all: trim pulses, cross relaxation (ROESY), pulse imperfections, radiation damping, diffusion, exchange, and
+Left out of all: cross relaxation (ROESY), pulse imperfections, radiation damping, diffusion, exchange, and
 relaxation other than an apparent exponential decay in t1 and t2.
 
 Hamiltonian in the rotating frame, with nu_k = shift x field and signals going as exp(+2 pi i (nu - carrier) t)::

@@ -31,8 +31,8 @@ def pulses(sequence):
     return [pulse for letter in letters for pulse in (element if letter == "A" else inverse)] + [(60, 0.0)]
 
 
-def brute_force(sequence, n_cycles, n, width_hz=7200.0):
-    """First and second channel: magnetisation along y, free precession, the train along x or along y, detection."""
+def brute_force(sequence, n_cycles, n, trim_s, width_hz=7200.0):
+    """First and second channel: magnetisation along y, free precession, trim, train, trim along x or y, detection."""
     groups, couplings = PAIR
     hamiltonian, _, lowering = hamiltonians(groups, couplings, SHIFTS, 600.0, 5.0)
     raising = lowering.conj().T
@@ -44,7 +44,9 @@ def brute_force(sequence, n_cycles, n, width_hz=7200.0):
         for degrees, direction in pulses(sequence):
             field = 2 * math.pi * LOCK_HZ * (math.cos(direction + axis) * x + math.sin(direction + axis) * y)
             cycle = expm(-1j * (hamiltonian + field) * math.radians(degrees) / (2 * math.pi * LOCK_HZ)) @ cycle
-        train = np.linalg.matrix_power(cycle, n_cycles)
+        field = 2 * math.pi * LOCK_HZ * (math.cos(axis) * x + math.sin(axis) * y)
+        trim = expm(-1j * (hamiltonian + field) * trim_s)
+        train = trim @ np.linalg.matrix_power(cycle, n_cycles) @ trim
         before, rows = lowering - raising, []
         for _ in range(n):
             rho, row = train @ before @ train.conj().T, []
@@ -58,10 +60,11 @@ def brute_force(sequence, n_cycles, n, width_hz=7200.0):
 
 
 @pytest.mark.parametrize("sequence", TRAINS)
-def test_a_train_is_what_brute_force_gives(sequence):
-    acquisition = Acquisition(sequence, 0.03, LOCK_HZ, n_transients=6, n_points=6, tolerance=0)
+@pytest.mark.parametrize("trim_s", [0.0, 0.00213])
+def test_a_train_is_what_brute_force_gives(sequence, trim_s):
+    acquisition = Acquisition(sequence, 0.03, LOCK_HZ, n_transients=6, n_points=6, tolerance=0, trim_s=trim_s)
     n_cycles = mixing_of(acquisition).n_cycles
-    expected = brute_force(sequence, n_cycles, 6)
+    expected = brute_force(sequence, n_cycles, 6, trim_s)
     fid = tocsy(SpinSystem(*PAIR), SHIFTS, acquisition).numpy()
     assert n_cycles > 5
     np.testing.assert_allclose(fid, expected, atol=3e-4)

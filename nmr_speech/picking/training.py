@@ -16,6 +16,7 @@ from nmr_speech.picking.synthetic import IGNORED, draw_rows
 ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
 WINDOW = 2048  # points of a 1D spectrum
 SIGNAL_STD = 2.0  # standard deviations of the noise from which a point beside a line is signal
+SNR = (1.0, 100_000.0)  # of the tallest line of a 1D spectrum; those of small molecules reach thousands
 SYSTEMS = 400  # spin systems that the spectra are mixed from
 
 
@@ -115,7 +116,9 @@ class RegionItems(Drawn):
 
     def __init__(self, seed: int, split: str, items: int, drawn_systems: int = SYSTEMS) -> None:
         super().__init__(seed, split, items)
-        settings = PairSettings(water_share=0.3, baseline_share=0.4, first_order_share=0.0, drawn_systems=drawn_systems)
+        settings = PairSettings(
+            snr=SNR, water_share=0.3, baseline_share=0.4, first_order_share=0.0, drawn_systems=drawn_systems
+        )
         self.pairs = Pairs(settings, seed, split)
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:

@@ -112,12 +112,13 @@ def test_nmr_net_wants_a_plane():
         pick(np.zeros(256), Axis(256), method="nmr_net")
 
 
-def test_regions_hold_the_lines_and_not_the_noise():
+@pytest.mark.parametrize("height", [200, 20_000])  # relative to the noise: spectra of small molecules reach both
+def test_regions_hold_the_lines_and_not_the_noise(height):
     axis = Axis(8192, 7200.0, 5.0, 600.0)
     hz = axis.hz()
     spectrum = np.random.default_rng(0).normal(size=8192)
     for centre in (-2000.0, -1993.0, 1500.0):
-        spectrum += 200 / (1 + ((hz - centre) / 1.0) ** 2)
+        spectrum += height / (1 + ((hz - centre) / 1.0) ** 2)
     regions = find_regions(spectrum, axis)
     ppm = [(centre / 600.0) + 5.0 for centre in (-1996.5, 1500.0)]
     assert len(regions) == 2

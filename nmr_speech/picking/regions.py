@@ -14,6 +14,8 @@ from nmr_speech.picking.noise import noise_std
 CHANNELS, KERNEL = 24, 9
 DILATIONS = (1, 3, 9, 27, 1)
 SCALE = 6.0
+SPACING_HZ = 1.0
+"""Points of a spectrum are averaged to about this distance: the network knows one scale, whatever the zero filling."""
 LEAST_POINTS = 3  # of a region
 GAP_POINTS = 6  # between two regions: less, and they are one
 
@@ -56,6 +58,29 @@ def prepared(spectrum: np.ndarray, noise: float) -> torch.Tensor:
     return torch.from_numpy(np.arcsinh(spectrum / max(noise, np.finfo(float).tiny)) / SCALE).float()[..., None, :]
 
 
+def points_each(axis: Axis) -> int:
+    """Count the points that are averaged to one of those that the network sees.
+
+    Example
+    -------
+    >>> points_each(Axis(65536, width_hz=7200.0))
+    9
+    """
+    return max(1, round(SPACING_HZ * axis.n / axis.width_hz))
+
+
+def averaged(values: np.ndarray, size: int) -> np.ndarray:
+    """Average runs of ``size`` points of a spectrum (n,); the last run may be shorter.
+
+    Example
+    -------
+    >>> averaged(np.array([1.0, 3.0, 5.0]), 2)
+    array([2., 5.])
+    """
+    starts = np.arange(0, len(values), size)
+    return np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))
+
+
 def marked_regions(
     spectrum: np.ndarray, axis: Axis, network: RegionNetwork, threshold: float
 ) -> list[dict[str, float]]:
@@ -82,15 +107,16 @@ def marked_regions(
         raise InputError(f"`spectrum` must be real and finite, with the {axis.n} points of its axis")
     if values.min() == values.max():
         return []
+    size = points_each(axis)
+    reduced = averaged(values - np.median(values), size)
     with torch.inference_mode():
-        probability = (
-            network(prepared(values - np.median(values), noise_std(values))[None])[0].sigmoid().double().numpy()
-        )
+        seen = network(prepared(reduced, noise_std(reduced))[None])[0].sigmoid().double().numpy()
+    probability = seen.repeat(size)[: axis.n]
     marked = np.flatnonzero(probability > threshold)
-    groups = np.split(marked, np.flatnonzero(np.diff(marked) > GAP_POINTS) + 1)
+    groups = np.split(marked, np.flatnonzero(np.diff(marked) > GAP_POINTS * size) + 1)
     ppm = axis.ppm()
     return [
         {"low_ppm": float(ppm[own[0]]), "high_ppm": float(ppm[own[-1]]), "probability": float(probability[own].max())}
         for own in groups
-        if len(own) >= LEAST_POINTS
+        if len(own) >= LEAST_POINTS * size
     ]

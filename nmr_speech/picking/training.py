@@ -9,14 +9,16 @@ from nmr_speech.enhancement.pairs import Pair, Pairs, PairSettings
 from nmr_speech.picking.noise import noise_std
 from nmr_speech.picking.patches import WIDTH, extrema, patches, usual_widths
 from nmr_speech.picking.planes import draw_plane, matches
-from nmr_speech.picking.regions import prepared
+from nmr_speech.picking.regions import averaged, points_each, prepared
 from nmr_speech.picking.rows import REACH, WIDTH_SCALE, normalised
 from nmr_speech.picking.synthetic import IGNORED, draw_rows
+from nmr_speech.simulate.fid import cosine_window
 
 ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
 WINDOW = 2048  # points of a 1D spectrum
 SIGNAL_STD = 2.0  # standard deviations of the noise from which a point beside a line is signal
 SNR = (1.0, 100_000.0)  # of the tallest line of a 1D spectrum; those of small molecules reach thousands
+APODISED = 0.5  # share of the 1D spectra that are weighted and zero filled, as users process them
 SYSTEMS = 400  # spin systems that the spectra are mixed from
 
 
@@ -124,23 +126,41 @@ class RegionItems(Drawn):
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Draw a spectrum, and windows of it (4, 1, n) with 1 for signal and 0 for none, (4, n)."""
         pair = self.pairs.draw(int(rng.integers(2**40)))
-        clean, noisy = ((part / pair.phase).real.numpy() for part in (pair.clean, pair.clean + pair.noise))
-        label = signal_points(clean, pair)
-        values = noisy - np.median(noisy)
+        clean, noisy = ((part / pair.phase).numpy() for part in (pair.clean, pair.clean + pair.noise))
+        noise, near, axis = pair.noise_std, near_a_line(pair), pair.axis
+        if rng.random() < APODISED:
+            clean, noisy = apodised(clean), apodised(noisy)
+            noise, near, axis = noise / np.sqrt(2), near.repeat(2), axis.resized(2 * axis.n)  # the mean of cos^2 is 1/2
+        size = points_each(axis)
+        clean, values = (averaged(part.real - np.median(part.real), size) for part in (clean, noisy))
+        signal = np.abs(clean - np.median(clean)) > SIGNAL_STD * noise / np.sqrt(size)
+        label = signal & (averaged(near.astype(float), size) > 0)
         starts = rng.integers(len(values), size=WINDOWS)
         points = (starts[:, None] + np.arange(WINDOW)) % len(values)
         return prepared(values[points], noise_std(values)), torch.from_numpy(label[points].astype(np.float32))
 
 
-def signal_points(clean: np.ndarray, pair: Pair) -> np.ndarray:
-    """Tell which points of a spectrum hold signal of a molecule: high enough, and near one of its lines."""
-    n = len(clean)
+def apodised(spectrum: np.ndarray) -> np.ndarray:
+    """Weight the FID of a complex spectrum (n,), zero frequency first, by a cosine, and fill it with as many zeros.
+
+    Example
+    -------
+    >>> apodised(np.ones(4)).round(3)
+    array([1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j, 1.+0.j])
+    """
+    n = len(spectrum)
+    return np.fft.fft(np.fft.ifft(spectrum) * cosine_window(n, 1, first_halved=False), 2 * n)
+
+
+def near_a_line(pair: Pair) -> np.ndarray:
+    """Tell which points of a spectrum are near a line of a molecule, (n,)."""
+    n = pair.axis.n
     reach = max(3, round(3 * pair.width_hz / pair.axis.width_hz * n))
     near = np.zeros(n, bool)
     if pair.centres:
         centres = np.concatenate(pair.centres)
         near[(centres[:, None] + np.arange(-reach, reach + 1)) % n] = True
-    return near & (np.abs(clean - np.median(clean)) > SIGNAL_STD * pair.noise_std)
+    return near
 
 
 @dataclass(frozen=True)

@@ -113,10 +113,11 @@ def test_nmr_net_wants_a_plane():
 
 
 @pytest.mark.parametrize("height", [200, 20_000])  # relative to the noise: spectra of small molecules reach both
-def test_regions_hold_the_lines_and_not_the_noise(height):
-    axis = Axis(8192, 7200.0, 5.0, 600.0)
+@pytest.mark.parametrize("n", [8192, 65536])
+def test_regions_hold_the_lines_and_not_the_noise(height, n):
+    axis = Axis(n, 7200.0, 5.0, 600.0)
     hz = axis.hz()
-    spectrum = np.random.default_rng(0).normal(size=8192)
+    spectrum = np.random.default_rng(0).normal(size=n)
     for centre in (-2000.0, -1993.0, 1500.0):
         spectrum += height / (1 + ((hz - centre) / 1.0) ** 2)
     regions = find_regions(spectrum, axis)

@@ -64,13 +64,9 @@ def write_whole(path: str | Path, content: bytes) -> None:
     if path.parent.absolute() not in _TIDIED:  # once in each process: a folder may hold thousands of files
         remove_unfinished(path.parent, below=False)
         _TIDIED.add(path.parent.absolute())
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=UNFINISHED)
-    temporary = Path(name)
+    handle, temporary = _open_temporary(path)
     try:
         with os.fdopen(handle, "wb") as file:
-            if fcntl is not None:
-                with contextlib.suppress(OSError):  # some network file systems have no locks
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system frees that of a killed process
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -82,6 +78,21 @@ def write_whole(path: str | Path, content: bytes) -> None:
             error.filename = str(path)
         raise
     sync_folder(path.parent)
+
+
+def _open_temporary(path):
+    """Make and lock a temporary file beside a path; the system frees the lock of a killed process."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=UNFINISHED)
+        if fcntl is None:
+            return handle, Path(name)
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Until it was locked, a process that tidies the folder may have taken it for one left behind.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), Path(name).stat()):
+                return handle, Path(name)
+        os.close(handle)
 
 
 def sync_folder(folder: str | Path) -> None:

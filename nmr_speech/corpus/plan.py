@@ -115,9 +115,13 @@ class DatasetPlan:
         """Every parameter that is set, with the defaults of the experiment."""
         own = asdict(self) | {"experiment": DEFAULTS | dict(self.experiment), "shares": SPLITS}
         # Data sets are older than some parameters, and their hash is over what they had.
-        for name, usual in (("shift_table", None), ("ph", TABLE_PH)):
-            if own[name] == usual:
-                del own[name]
+        for parameters, name, usual in (
+            (own, "shift_table", None),
+            (own, "ph", TABLE_PH),
+            (own["experiment"], "trim_s", 0),
+        ):
+            if parameters[name] == usual:
+                del parameters[name]
         return json.loads(json.dumps(own))
 
     @property

@@ -274,8 +274,8 @@ def mix(
     signal_shape, signal = signal.shape, _with_blank(signal).flatten(0, 1)
     mixed = torch.zeros_like(signal)
     most = piece_size(signal) // (signal_shape[0] * lower.shape[1] * signal_shape[2])
-    parts = [(first, last, group.transpose(0, 1).flatten(0, 1)) for first, last, group in sources.pieces()]
-    parts = [(first, last, _rows(source_upper, group), _rows(signal, group)) for first, last, group in parts]
+    groups = [(first, last, group.transpose(0, 1).flatten(0, 1)) for first, last, group in sources.pieces()]
+    parts = [(first, last, _rows(source_upper, group), _rows(signal, group)) for first, last, group in groups]
     for start, stop, members in wanted.pieces(max(1, most)):
         propagator = upper[..., start:stop].resolve_conj().flatten(0, 1)  # (R x a', a)
         # Recordings inside, so that the second product needs no copy.

@@ -112,7 +112,21 @@ def picking_source():
     return f"Commit {commit(source)}, {source['hardware']['processor']}, one thread."
 
 
+def picking_regions():
+    """Tabulate what the finder of regions finds and invents, beside a threshold."""
+    found = load("picking", "regions")
+    names = {"network": "network", "threshold": f"{found['multiple']:g} times the noise"}
+    rows = []
+    for name, row in found["rows"].items():
+        method, where = name.split(" | ")
+        shares = [percent(row[key]) for key in ("recall", "precision", "energy")]
+        rows.append([where, names[method], *shares, f"{row['false']:.1f}"])
+    columns = ["highest line over noise", "method", "groups found", "regions with signal", "energy inside"]
+    return table([*columns, "false regions a spectrum"], rows, 2) + f"\n\nCommit {commit(found)}."
+
+
 BLOCKS = {
+    "picking-regions": picking_regions,
     "picking-headline": picking_headline,
     "picking-planes": picking_planes,
     "picking-pairs": picking_pairs,

@@ -13,7 +13,7 @@ from nmr_speech.picking.patches import PatchNetwork, extrema, hilltops, usual_wi
 from nmr_speech.picking.planes import draw_plane, matches
 from nmr_speech.picking.rows import STRONG, WEAK, RowNetwork, dots
 from nmr_speech.picking.synthetic import draw_rows, voigt_lines
-from nmr_speech.picking.training import RowItems, row_losses, signal_points
+from nmr_speech.picking.training import RegionItems, RowItems, near_a_line, row_losses
 from nmr_speech.picking.voigt import voigt
 
 F1, F2 = Axis(96, 2000.0, 118.0, 60.0), Axis(128, 1500.0, 8.0, 600.0)
@@ -126,8 +126,8 @@ def test_regions_hold_the_lines_and_not_the_noise(height, n):
     for region, shift in zip(regions, ppm, strict=True):
         assert region["low_ppm"] < shift < region["high_ppm"]
         assert region["high_ppm"] - region["low_ppm"] < 0.2
-    assert find_regions(np.random.default_rng(1).normal(size=8192), axis) == []
-    assert find_regions(np.zeros(8192), axis) == []
+    assert find_regions(np.random.default_rng(1).normal(size=n), axis) == []
+    assert find_regions(np.zeros(n), axis) == []
 
 
 def test_regions_want_one_finite_dimension():
@@ -212,15 +212,24 @@ def test_hills_are_climbed_to_their_top():
     assert usual_widths(plane, extrema(plane, 1.0)) == pytest.approx([7.7, 8.7], abs=0.5)
 
 
-def test_signal_is_near_lines_and_above_the_noise():
-    settings = PairSettings(
-        points=[4096], fields_mhz=[600.0], drawn_systems=5, snr=(50.0, 100.0), water_share=0.0, first_order_share=0.0
-    )
+def test_points_within_three_widths_of_a_line_are_near_it():
+    settings = PairSettings(points=[4096], fields_mhz=[600.0], drawn_systems=5, snr=(50.0, 100.0), water_share=0.0)
     pair = Pairs(settings, 1, "valid").draw(0)
-    clean = (pair.clean / pair.phase).real.numpy()
-    marked = signal_points(clean, pair)
-    assert 0 < marked.mean() < 0.5
-    assert np.abs(clean - np.median(clean))[marked].min() > 2 * pair.noise_std
+    apart = np.abs(np.arange(4096)[:, None] - np.concatenate(pair.centres)).min(axis=1)
+    apart = np.minimum(apart, 4096 - apart)
+    widths = apart * pair.axis.width_hz / 4096 / pair.width_hz
+    near = near_a_line(pair)
+    assert near[apart <= 3].all()
+    assert near[widths < 2.9].all()
+    assert not near[(widths > 3.1) & (apart > 4)].any()
+
+
+def test_labels_are_points_above_the_noise_and_few():
+    spectra, labels = RegionItems(seed=1, split="valid", items=2, drawn_systems=5)[1]
+    marked = labels.bool()
+    assert 0 < marked.float().mean() < 0.5
+    # Twice the noise in the clean spectrum; with noise on top, nearly all of them stand out.
+    assert spectra[:, 0].abs()[marked].median() > 2 * spectra[:, 0].abs()[~marked].median()
 
 
 @pytest.mark.parametrize("name", ["deep_picker", "nmr_net", "regions"])

@@ -21,6 +21,7 @@ BASELINES = {
 KNOWS = {"names": "shifts and the names of their groups", "protons": "shifts and their protons, unassigned"}
 LARGEST = "conv ECAPA-TDNN-L"
 WITH_CONV = (LARGEST, "conv ECAPA-TDNN-S")  # the largest first
+BASELINES_OF = (" mel_transient x-vector", " spectral ECAPA-TDNN-S")  # runs that measured them
 SCALES = {"small": "small scale", "data": "the paper's data, small models", "paper": "the paper's scale"}
 UNMEASURED = (
     "Not measured: the paper's scale, on a GPU: `python -m benchmarks.accuracy.run paper --minutes 9`, as often as "
@@ -38,8 +39,9 @@ def pooled(scale):
     by_cell = {}
     for name, run in load("accuracy", scale).items():
         by_cell.setdefault(name.partition(" ")[2], []).append(run["unseen"])
-        for baseline, figures in run.get("baselines", {}).items():
-            by_cell.setdefault(baseline, []).append(figures)
+        if name.endswith(BASELINES_OF):
+            for baseline, figures in run["baselines"].items():
+                by_cell.setdefault(baseline, []).append(figures)
     return {cell: add_up(figures) for cell, figures in by_cell.items()}
 
 
@@ -68,6 +70,7 @@ def table_1():
     rows += [[model, f"`{frontend}`, {how}", "", f"{frontend} {model} {how}"] for model, frontend, how in VARIANTS]
     rows += [[title, "", "", name] for name, title in BASELINES.items()]
     rows = [[*row[:3], *(accuracy(cells, row[3]) for cells in scales.values())] for row in rows]
+    rows = [row for row in rows if any(row[2:])]
     for row in load("bound")["rows"]:
         if row["condition"] == "h2o" and row["knows"] in KNOWS:
             limits = [percent(row["all"]["value"]) if cells else None for cells in scales.values()]
@@ -82,9 +85,11 @@ def beats_linear(scale, cells):
     networks = [name for name in cells if name not in BASELINES]
     ahead = [name for name in networks if cells[name]["accuracy"] > cells["spectrum"]["accuracy"]]
     names = ", ".join("{1} behind `{0}`".format(*name.split(" ", 1)) for name in ahead) or "no network"
+    others = len(networks) - len(ahead)
+    where = "on" if "data" in scale else "at"
     return (
-        f"Ahead of logistic regression on the spectrum at the {scale.removeprefix('the ')}: {names}. "
-        f"The other {len(networks) - len(ahead)} networks are not."
+        f"Ahead of logistic regression on the spectrum {where} the {scale.removeprefix('the ')}: {names}."
+        f"{f' The other {others} networks are not.' if others else ''}"
     )
 
 

@@ -66,7 +66,8 @@ class Acquisition:
         Accuracy relative to the first point, 0 to 0.1. It bounds the power of what is left out; the measured error is
         at least 10 times smaller (`benchmarks/simulator`). 0 keeps everything, to single precision.
     trim_s : float
-        Length of the trim pulses along the lock before and after a train, 0 to 0.02 s; other sequences have none.
+        Length of the trim pulses along the lock before and after a train, 0 to 0.02 s; other sequences have none. One
+        alone does not purge: see `nmr_speech.simulate.tocsy`.
 
     Example
     -------

@@ -129,7 +129,7 @@ class PulseTrain(SpinLock):
     cycle : tuple[tuple[float, int], ...]
         Flip angle in degrees and phase in quarter turns of each pulse; see `nmr_speech.simulate.trains`.
     trim_s : float
-        Length of a pulse along x before and after the train, in seconds: it dephases what is not along the lock.
+        Length of a pulse along x before and after the train, in seconds.
 
     Example
     -------

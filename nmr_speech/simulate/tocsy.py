@@ -20,7 +20,9 @@ A + B. For a strong lock and a whole number of turns, B vanishes and A becomes t
 
 Sequences ``dipsi2`` and ``mlev17``: as ``spin_lock``, with the train of `nmr_speech.simulate.trains` in place of the
 lock, every pulse with offsets and couplings in full. The mixing is the nearest whole number of cycles. A trim pulse
-along the lock may come before and after the train.
+along the lock may come before and after the train. Its field is the same everywhere in the sample, so it turns what is
+perpendicular to the lock; on a spectrometer, where it is not, it dephases it. The mean over a few values of ``lock_hz``
+or ``trim_s`` does so here.
 
 Left out of all: cross relaxation (ROESY), pulse imperfections, radiation damping, diffusion, exchange, and
 relaxation other than an apparent exponential decay in t1 and t2.

@@ -94,3 +94,14 @@ def test_dipsi_2_is_close_to_ideal_mixing_at_the_same_time():
 def test_a_train_needs_pulses():
     with pytest.raises(InputError, match=r"`lock_hz` must be from 100 to 1e\+06 Hz for dipsi2, got 0"):
         Acquisition("dipsi2", lock_hz=0)
+
+
+@pytest.mark.parametrize("sequence", TRAINS)
+def test_trim_pulses_of_several_lengths_purge_what_is_not_along_the_lock(sequence):
+    """On resonance, magnetisation across the lock turns with every trim pulse: over a turn, its mean is zero."""
+    n, settings = 16, {"n_transients": 1, "n_points": 1, "tolerance": 0}
+    trims_s = [0.001 + k / n / (2 * LOCK_HZ) for k in range(n)]  # both pulses together turn once more
+    acquisitions = [Acquisition(sequence, 0.03, LOCK_HZ, trim_s=trim_s, **settings) for trim_s in trims_s]
+    channels = np.stack([tocsy(SpinSystem({"H": 1}, {}), [5.0], one).numpy().ravel() for one in acquisitions])
+    assert abs(channels[:, 0]).max() > 0.9  # one alone leaves it
+    np.testing.assert_allclose(channels.mean(axis=0), [0, 1], atol=1e-3)

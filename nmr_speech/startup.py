@@ -42,7 +42,7 @@ def keep_freed_memory() -> bool:
     """Let the C library keep freed memory for the next tensor instead of giving it back to the system.
 
     Otherwise each large tensor is mapped, zeroed by the kernel page by page, and unmapped again. The process holds a
-    little more memory; `benchmarks.machine` measures both. Variables ``MALLOC_...`` of the user are left alone, and
+    little more memory; `benchmarks.startup` measures both. Variables ``MALLOC_...`` of the user are left alone, and
     so is every C library but glibc.
 
     Returns

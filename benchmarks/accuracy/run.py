@@ -1,7 +1,7 @@
 """Train the paper's grid of front ends and embedding models: Tables I and III, and Figure 4.
 
 > python -m benchmarks.accuracy.run small                # narrow models, 2 cores, more than an hour
-> python -m benchmarks.accuracy.run data --minutes 150   # the paper's data, narrow models, 2 cores, half an hour a run
+> python -m benchmarks.accuracy.run data --minutes 150   # the paper's data, narrow models, 2 cores, half an hour or more a run
 > python -m benchmarks.accuracy.run paper --minutes 9    # 20,000 recordings, full models, a GPU, in pieces
 
 Every run goes through the recipe with hparams/classification.yaml. ``--minutes`` ends after so long; rerun the command
@@ -36,13 +36,14 @@ SPLITS = ("train", "valid", "test")
 UNSEEN_SEED = 7  # of no run
 PICTURED = "ECAPA-TDNN-L"
 SHIFT = "{reference_offset: {offset_ppm: [-0.2, 0.2]}}"
-VARIANTS = {  # of the pair conv and ECAPA-TDNN-L
+NARROW = {"x-vector": "xvector_xs", "ECAPA-TDNN-S": "ecapa_xs", "ECAPA-TDNN-L": "ecapa_m", "DEEP Picker": "deep_picker"}
+VARIANTS = {
     "spin_lock": ["--experiment={sequence: spin_lock}"],
     "shift": [f"--augmentation={SHIFT}"],
     "shift, warm-up": [f"--augmentation={SHIFT}", "--warmup_share=0.3", "--lr=0.003"],
     "warm-up": ["--warmup_share=0.3", "--lr=0.003"],
 }
-GRID_VARIANTS = ("spin_lock", "shift", "shift, warm-up")
+GRID_VARIANTS = ("spin_lock", "shift", "shift, warm-up")  # of the pair conv and ECAPA-TDNN-L
 DATA_CELLS = (  # front end, embedding model, variant; in the order of what they tell
     ("spectral", "ECAPA-TDNN-S", None),
     ("quadrature", "ECAPA-TDNN-S", None),
@@ -77,7 +78,7 @@ class Scale:
 
 SCALES = {
     "small": Scale(
-        {"x-vector": "xvector_xs", "ECAPA-TDNN-S": "ecapa_xs", "ECAPA-TDNN-L": "ecapa_m", "DEEP Picker": "deep_picker"},
+        NARROW,
         recordings=40,
         seeds=(1986, 1987),
         unseen=50,
@@ -90,7 +91,7 @@ SCALES = {
         overrides=("--device=cuda", "--loader_workers=8"),
     ),
     "data": Scale(
-        {"x-vector": "xvector_xs", "ECAPA-TDNN-S": "ecapa_xs", "ECAPA-TDNN-L": "ecapa_m", "DEEP Picker": "deep_picker"},
+        NARROW,
         recordings=1000,
         seeds=(1986,),
         unseen=100,

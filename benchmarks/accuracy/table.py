@@ -86,9 +86,8 @@ def beats_linear(scale, cells):
     ahead = [name for name in networks if cells[name]["accuracy"] > cells["spectrum"]["accuracy"]]
     names = ", ".join("{1} behind `{0}`".format(*name.split(" ", 1)) for name in ahead) or "no network"
     others = len(networks) - len(ahead)
-    where = "on" if "data" in scale else "at"
     return (
-        f"Ahead of logistic regression on the spectrum {where} the {scale.removeprefix('the ')}: {names}."
+        f"Ahead of logistic regression on the spectrum, {scale}: {names}."
         f"{f' The other {others} networks are not.' if others else ''}"
     )
 

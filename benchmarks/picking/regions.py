@@ -27,6 +27,7 @@ RATIOS = (20.0, 700.0, 30_000.0)  # of the highest line to the noise; drawn log-
 SEEN = 5.0  # standard deviations of the noise: fainter groups need not be found
 SILENT = 1.0  # the same: a region without any higher point of the clean spectrum is false
 NEAR_PPM = 0.02  # a group shows if anything high is as near
+WATER_PPM = (4.65, 4.8)
 MULTIPLES = (3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 8.0)
 
 
@@ -76,7 +77,7 @@ def spectrum(seed, disturbed):
 def artefacts(rng, window):
     """Water out of phase and a rolling baseline, relative to the highest line."""
     times = np.arange(N_POINTS) / AXIS.width_hz
-    offset_hz = (rng.uniform(4.65, 4.8) - AXIS.carrier_ppm) * AXIS.field_mhz
+    offset_hz = (rng.uniform(*WATER_PPM) - AXIS.carrier_ppm) * AXIS.field_mhz
     water = np.exp((2j * np.pi * offset_hz - rng.uniform(10, 60)) * times + 1j * rng.uniform(-1, 1))
     first = np.where(np.arange(N_POINTS) < 3, rng.normal(size=N_POINTS), 0)
     water, rolling = (np.fft.fftshift(np.fft.fft(fid * window, ZERO_FILLED)).real for fid in (water, first))
@@ -100,7 +101,7 @@ def above(values, multiple):
 
 def figures(spectra, method):
     """Share of the groups that are found and of the regions that are real, and false ones and signal covered."""
-    found = must = real = total = 0
+    found = must = real = total = water = 0
     covered, ppm = [], AXIS.ppm()
     for values, clean, groups, _ in spectra:
         inside = np.zeros(len(ppm), bool)
@@ -108,7 +109,9 @@ def figures(spectra, method):
             own = (ppm >= low) & (ppm <= high)
             inside |= own
             total += 1
-            real += bool((np.abs(clean[own]) > SILENT).any())
+            is_real = bool((np.abs(clean[own]) > SILENT).any())
+            real += is_real
+            water += not is_real and low < WATER_PPM[1] + NEAR_PPM and high > WATER_PPM[0] - NEAR_PPM
         for group in groups:
             near = np.abs(ppm - group) < NEAR_PPM
             if np.abs(clean[near]).max() > SEEN:
@@ -119,6 +122,7 @@ def figures(spectra, method):
     return {
         "spectra": len(spectra), "groups": must, "recall": recall, "precision": precision,
         "f1": 2 * recall * precision / max(recall + precision, 1e-9), "false": (total - real) / len(spectra),
+        "false_not_water": (total - real - water) / len(spectra),
         "energy": float(np.mean(covered)),
     }  # fmt: skip
 

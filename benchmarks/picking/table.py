@@ -120,9 +120,9 @@ def picking_regions():
     for name, row in found["rows"].items():
         method, where = name.split(" | ")
         shares = [percent(row[key]) for key in ("recall", "precision", "energy")]
-        rows.append([where, names[method], *shares, f"{row['false']:.1f}"])
+        rows.append([where, names[method], *shares, f"{row['false']:.2f}", f"{row['false_not_water']:.2f}"])
     columns = ["highest line over noise", "method", "groups found", "regions with signal", "energy inside"]
-    return table([*columns, "false regions a spectrum"], rows, 2) + f"\n\nCommit {commit(found)}."
+    return table([*columns, "false regions a spectrum", "not at the water"], rows, 2) + f"\n\nCommit {commit(found)}."
 
 
 BLOCKS = {

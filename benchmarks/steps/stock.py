@@ -5,8 +5,8 @@
 
 Stock: `read_audio_multichannel` in a dynamic item, PaddedBatch, relative lengths passed to the embedding model, padding
 of 1x1 convolutions. Ours: the recipe's data pipeline, batches, models and `embed`. Both start from the same weights and
-see the same batches; in float32 their losses must be equal. Reading the recordings is part of a step. bf16 is what
-``--precision=bf16`` sets; a processor without instructions for it is slower with it.
+see the same batches; in float32 their losses must be equal but for rounding. Reading the recordings is part of a step.
+bf16 is what ``--precision=bf16`` sets.
 """
 
 import argparse

@@ -17,7 +17,7 @@ def training_table():
             f"{row['ours, bf16']:.2f}",
             f"{row['stock'] / row['ours']:.2f}",
             f"{row['stock'] / row['ours, bf16']:.2f}",
-            f"{row['loss_difference']:g}",
+            f"{row['loss_difference']:.1g}",
         ]
         for name, row in cpu["rows"].items()
     ]

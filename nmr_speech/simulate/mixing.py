@@ -1,6 +1,5 @@
 """What a TOCSY mixing does to coherences: ideal isotropic mixing, a continuous spin-lock, or a train of pulses."""
 
-import bisect
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -311,9 +310,6 @@ class _Groups:
         slot = number[:, :n_members] - (count.cumsum(1) - count).gather(1, group)
         self.largest = [n for n in count.amax(0).tolist() if n > 0]
         self.n_filled = len(self.largest)
-        rising = self.largest[::-1]
-        # Where the run ends that begins with a group: the groups after it are at most 0.6 times as large.
-        self.ends = [self.n_filled - bisect.bisect_right(rising, 0.6 * n) for n in self.largest]
         members = torch.full((recordings, n_groups * self.largest[0]), n_members, device=group.device)
         members.scatter_(1, group * self.largest[0] + slot, member)
         self.members = _row_numbers(members, number[:, : n_members + 1]).unflatten(1, (n_groups, -1))
@@ -322,7 +318,8 @@ class _Groups:
         """Yield runs of at most ``most`` groups of similar size: start, stop and members, (R, groups, slots)."""
         start = 0
         while start < self.n_filled:
-            stop = min(self.ends[start], start + (most or self.n_filled))
+            similar = sum(n > 0.6 * self.largest[start] for n in self.largest[start:])
+            stop = start + min(similar, most or similar)
             yield start, stop, self.members[:, start:stop, : self.largest[start]]
             start = stop
 

@@ -1,7 +1,7 @@
 """Train the paper's grid of front ends and embedding models: Tables I and III, and Figure 4.
 
 > python -m benchmarks.accuracy.run small                # narrow models, 2 cores, more than an hour
-> python -m benchmarks.accuracy.run data --minutes 150   # the paper's data, narrow models, 2 cores, half an hour or more a run
+> python -m benchmarks.accuracy.run data --minutes 150   # its data, narrow models, 2 cores, half an hour or more a run
 > python -m benchmarks.accuracy.run paper --minutes 9    # 20,000 recordings, full models, a GPU, in pieces
 
 Every run goes through the recipe with hparams/classification.yaml. ``--minutes`` ends after so long; rerun the command

@@ -228,6 +228,8 @@ def add_pick(command: Command) -> None:
     command.add_argument("--out", type=Path, required=True, help=text)
     command.add_argument("--method", default=DEFAULT, help=" or ".join(METHODS))
     command.add_argument("--threshold", type=value, metavar="P", help="least probability of a peak, 0 to 1")
+    text = "put two lines in the place of a peak where they explain its points and one does not (default: deep_picker)"
+    command.add_argument("--split", action=argparse.BooleanOptionalAction, help=text)
     command.add_argument("--plot", type=Path, help="picture to write, PNG, PDF or SVG: spectrum with its peaks")
     command.add_argument("--json", action="store_true", help="print JSON, with all peaks and their standard errors")
 

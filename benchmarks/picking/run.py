@@ -44,7 +44,8 @@ def found_by(method, plane, threshold=0.0):
         at = tuple(np.rint(points).astype(int).T)
         return _ranked(points, np.abs(plane[at]) / level)
     axes = tuple(Axis(n, 14.0 * n, 5.0, 600.0) for n in plane.shape)
-    peaks = pick(plane, axes, method.split(",")[0], threshold, fit="fitted" in method)
+    fit = "fitted" in method or "split" in method
+    peaks = pick(plane, axes, method.split(",")[0], threshold, fit=fit, split="split" in method)
     # The probability of maxima is 1 for all but the faintest: among them, the height decides.
     score = peaks.probability + 1e-9 * np.abs(peaks.height) / np.abs(plane).max()
     return _ranked(peaks.position_points, score)
@@ -113,7 +114,7 @@ def _threshold(draw, method):
 
 def pairs(results, _):
     """Recall of both of two peaks against their distance in line widths and the ratio of their heights, SNR 50."""
-    for method in METHODS[:3]:
+    for method in (*METHODS[:3], *(f"{method}, split" for method in METHODS[:3])):
         for ratio in (1.0, 0.5, 0.2):
             results.keep(f"pairs | {method} | {ratio:g}", _pairs, method, ratio)
 

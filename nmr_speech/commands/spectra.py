@@ -207,7 +207,7 @@ def pick(options: argparse.Namespace) -> None:
 
     check_output(options.out, tuple(WRITERS))
     check_output(options.plot, PICTURES)
-    result = run.pick_file(options.path, options.out, options.method, options.threshold)
+    result = run.pick_file(options.path, options.out, options.method, options.threshold, options.split)
     if options.plot:
         from nmr_speech.report.picked import plot_peaks
 

@@ -30,6 +30,8 @@ class Picker:
         Probability above which a candidate is a peak, where the caller gives none.
     dimensions : tuple[int, ...]
         Numbers of dimensions that it can pick in.
+    splits : bool
+        Whether the fit looks for two lines where one was proposed, unless the caller says.
 
     Example
     -------
@@ -40,6 +42,7 @@ class Picker:
     find: Find
     threshold: float = 0.5
     dimensions: tuple[int, ...] = (1, 2)
+    splits: bool = False
 
 
 def find_auto(plane: np.ndarray, noise: float) -> Candidates:
@@ -49,7 +52,7 @@ def find_auto(plane: np.ndarray, noise: float) -> Candidates:
 
 METHODS = {
     "auto": Picker(find_auto),
-    "deep_picker": Picker(find_deep_picker),
+    "deep_picker": Picker(find_deep_picker, splits=True),
     "nmr_net": Picker(find_nmr_net, dimensions=(2,)),
     "maxima": Picker(find_maxima),
 }
@@ -62,6 +65,7 @@ def pick(
     method: str = DEFAULT,
     threshold: float | None = None,
     fit: bool = True,
+    split: bool | None = None,
 ) -> Peaks:
     """Pick the peaks of a spectrum.
 
@@ -78,6 +82,9 @@ def pick(
     fit : bool
         Whether to refine positions, heights and widths by a fit of Voigt lines; without it they are read off the
         points.
+    split : bool | None
+        Whether the fit puts two lines in the place of a peak where they explain its points and one does not; None for
+        what is usual with the method. It takes the multiplets of a TOCSY apart too.
 
     Returns
     -------
@@ -94,6 +101,7 @@ def pick(
     """
     axes = (axes,) if isinstance(axes, Axis) else tuple(axes)
     picker = METHODS[one_of("method", method, METHODS)]
+    splits = picker.splits if split is None else one_of("split", split, (True, False))
     plane = _checked(spectrum, axes, method, picker)
     least = picker.threshold if threshold is None else in_range("threshold", threshold, 0, 1, "as a probability")
     level = noise_std(plane)
@@ -102,7 +110,7 @@ def pick(
     found = picker.find(plane, level)
     chosen = found.probability >= least
     found = Candidates(found.points[chosen], found.probability[chosen])
-    return fit_peaks(plane, axes, found, level, refine=fit).ranked()
+    return fit_peaks(plane, axes, found, level, refine=fit, split=splits).ranked()
 
 
 def _checked(spectrum, axes, method, picker) -> np.ndarray:

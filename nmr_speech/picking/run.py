@@ -43,7 +43,13 @@ class Picked:
         return {"method": self.method, "steps": list(self.spectrum.steps), "peaks": self.peaks.rows()}
 
 
-def pick_file(path: str | Path, out: str | Path, method: str = DEFAULT, threshold: float | None = None) -> Picked:
+def pick_file(
+    path: str | Path,
+    out: str | Path,
+    method: str = DEFAULT,
+    threshold: float | None = None,
+    split: bool | None = None,
+) -> Picked:
     """Pick the peaks of a spectrum and write them.
 
     Arguments
@@ -56,6 +62,8 @@ def pick_file(path: str | Path, out: str | Path, method: str = DEFAULT, threshol
         One of `nmr_speech.picking.METHODS`.
     threshold : float | None
         Least probability of a peak, from 0 to 1; None for that of the method.
+    split : bool | None
+        As for `nmr_speech.picking.pick`.
 
     Returns
     -------
@@ -74,6 +82,6 @@ def pick_file(path: str | Path, out: str | Path, method: str = DEFAULT, threshol
     """
     check_ending(out)
     spectrum = read_to_pick(path)
-    peaks = pick(spectrum.values, spectrum.axes, method, threshold)
+    peaks = pick(spectrum.values, spectrum.axes, method, threshold, split=split)
     write_peaks(out, peaks, spectrum.axes)
     return Picked(spectrum, peaks, method)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks.common import ROOT, Results, provenance, results_path, write
-from benchmarks.picking.truth import SEED, tocsy_planes, voigt_planes
+from benchmarks.picking.truth import SEED, pair, tocsy_planes, voigt_planes
 from nmr_speech.axis import Axis
 from nmr_speech.picking import pick
 from nmr_speech.picking.noise import noise_std
@@ -61,13 +61,23 @@ def compared(planes, method):
     score, right, total = [], [], 0
     for plane in planes:
         found = found_by(method, plane.values)
-        partner = matches(found.points, plane.points, np.maximum(plane.width / 2, 1.0))
         must = np.abs(plane.height) > SEEN * plane.noise_std
+        partner = partners(found.points, plane, must)
         counted = (partner < 0) | must[partner]  # a faint peak that was found is neither right nor wrong
         score.append(found.probability[counted])
         right.append(partner[counted] >= 0)
         total += int(must.sum())
     return np.concatenate(score), np.concatenate(right), total
+
+
+def partners(points, plane, must):
+    """Index of the peak that each place belongs to, -1 for none: one that must be found before one that may be."""
+    tolerance, partner = np.maximum(plane.width / 2, 1.0), np.full(len(points), -1)
+    for of in (np.flatnonzero(must), np.flatnonzero(~must)):
+        left = np.flatnonzero(partner < 0)
+        own = matches(points[left], plane.points[of], tolerance[of])
+        partner[left[own >= 0]] = of[own[own >= 0]]
+    return partner
 
 
 def curve(score, right, total):
@@ -136,20 +146,6 @@ def _pairs(method, ratio):
             extra += int((partner < 0).sum())
         shares[f"{distance:g}"] = round(both / DRAWS, 3)
     return {"both": shares, "extra_peaks": extra, "draws": DRAWS * len(DISTANCES)}
-
-
-def pair(rng, distance, ratio, snr=50.0):
-    """Two peaks beside each other along one axis, their centres and widths."""
-    width, share = rng.uniform(6, 14, 2), rng.uniform(0, 1, 2)
-    middle, along = 64 + rng.uniform(-0.5, 0.5, 2), rng.integers(2)
-    points = np.tile(middle, (2, 1))
-    points[:, along] += np.array([-0.5, 0.5]) * distance * width[along]
-    x = np.arange(128)
-    plane = sum(
-        height * np.outer(*(voigt_lines(x, point[a], width[a], share[a]) for a in range(2)))
-        for height, point in zip((1.0, ratio), points, strict=True)
-    )
-    return plane + rng.normal(size=plane.shape) / snr, points, width
 
 
 def position(results, _):

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from nmr_speech.picking.planes import Plane, draw_plane
+from nmr_speech.picking.synthetic import voigt_lines
 from nmr_speech.simulate import RESIDUES, Acquisition, draw_recordings
 
 SEED = 77
@@ -73,3 +74,17 @@ def _told_apart(points, heights):
 def tocsy_planes(kind, count):
     """Simulated TOCSY planes; kinds differ in their seed."""
     return [tocsy_plane(np.random.default_rng((SEED, 10 + kind, k))) for k in range(count)]
+
+
+def pair(rng, distance, ratio, snr=50.0):
+    """Two peaks beside each other along one axis, their centres and widths."""
+    width, share = rng.uniform(6, 14, 2), rng.uniform(0, 1, 2)
+    middle, along = 64 + rng.uniform(-0.5, 0.5, 2), rng.integers(2)
+    points = np.tile(middle, (2, 1))
+    points[:, along] += np.array([-0.5, 0.5]) * distance * width[along]
+    x = np.arange(128)
+    plane = sum(
+        height * np.outer(*(voigt_lines(x, point[a], width[a], share[a]) for a in range(2)))
+        for height, point in zip((1.0, ratio), points, strict=True)
+    )
+    return plane + rng.normal(size=plane.shape) / snr, points, width

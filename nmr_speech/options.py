@@ -180,14 +180,14 @@ def add_reconstruct(command: Command) -> None:
     text = "number of schedules; the spread of several shows the uncertainty"
     command.add_argument("--masks", "--schedules", help=text, **masks)
     command.add_argument("--seed", type=value, default=1986, help="seed of drawn schedules")
-    text = "2D: spectrum of the standard deviations of all points to write, .ft2 or .ucsf; takes nine times as long"
+    text = "spectrum of the standard deviations of all points to write, as for --out; takes nine times as long"
     command.add_argument("--std", type=Path, help=text)
     command.add_argument(
         "--model", help="results folder or Hub repository of a network; modern has a default in the package"
     )
     add_reading(command)
     command.add_argument(
-        "--reference", type=Path, help="fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
+        "--reference", type=Path, help="2D: fully sampled experiment, or its .ft2 or .ucsf spectrum with the same axes"
     )
     command.add_argument(
         "--points",

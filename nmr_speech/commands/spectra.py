@@ -93,6 +93,7 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
     from nmr_speech.picking.compare import compare_picked
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
     from nmr_speech.reconstruction.auto import any_method
+    from nmr_speech.reconstruction.confidence import trust
     from nmr_speech.reconstruction.methods import STARTS
     from nmr_speech.reconstruction.spectrum_files import ENDINGS, write_spectrum
     from nmr_speech.spectrometer.phase import Phases
@@ -131,13 +132,14 @@ def reconstruct_2d(options: argparse.Namespace) -> None:
         say(*result.steps, *(f"warning: {warning}" for warning in warnings))
         print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
         figures = run.describe(result.figures) if result.figures else ["no reference"]
-        print(*figures, *result.trust(), f"written: {options.out}", sep="\n")
+        print(*figures, *trust(result.within_two_std), f"written: {options.out}", sep="\n")
 
 
 def reconstruct_3d(options: argparse.Namespace) -> None:
     """Reconstruct a 3D experiment."""
     from nmr_speech.reconstruction import own_schedule, read_schedule, run
     from nmr_speech.reconstruction.auto import any_method
+    from nmr_speech.reconstruction.confidence import trust
     from nmr_speech.reconstruction.cube_run import reconstruct_cube
     from nmr_speech.reconstruction.methods import STARTS
     from nmr_speech.reconstruction.spectrum_files import check_cube_name, write_cube
@@ -145,9 +147,8 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
 
     if options.reference is not None:
         raise InputError("a 3D experiment takes no `reference`: a complete one is its own, with `rate`; leave it out")
-    if options.std is not None:
-        raise InputError("`std` is for 2D experiments, this is a 3D one; leave it out")
-    check_output(check_cube_name(options.out), (".ft3", ".ucsf"))
+    for path in (options.out, options.std):
+        check_output(path and check_cube_name(path), (".ft3", ".ucsf"))
     check_output(options.plot, PICTURES)
     listed = own_schedule(options.path) if options.schedule is None and options.rate is None else options.schedule
     schedule, found = (None, "drawn") if listed is None else read_schedule(listed, options.index_base)
@@ -156,10 +157,13 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
     start = STARTS[options.echo]
     phases = Phases(options.phase_f1_deg, options.phase_f3_deg, start), Phases(options.phase_f2_deg, None, start)
     names = ("rate", "n_schedules", "seed", "region_ppm", "quadrature", "pdata")
-    settings = {name: getattr(options, name) for name in names} | {"grid": options.n_transients}
+    settings = {name: getattr(options, name) for name in names}
+    settings |= {"grid": options.n_transients, "with_std": options.std is not None}
     method = any_method(options.method, options.model, options.echo, 2)
     result = reconstruct_cube(options.path, method, schedule=schedule, phases=phases, **settings)
-    write_cube(options.out, result.spectrum, result.cube.axes)
+    for path, one in ((options.out, result.spectrum), (options.std, result.std)):
+        if path is not None and one is not None:
+            write_cube(path, one, result.cube.axes)
     if options.plot:
         from nmr_speech.report.spectra import plot_projections
 
@@ -173,7 +177,8 @@ def reconstruct_3d(options: argparse.Namespace) -> None:
         return
     say(*result.steps, *(f"warning: {warning}" for warning in warnings))
     print(f"Schedule: {found}", f"{options.method}: {result.seconds[0]:.2f} s", sep="\n")
-    print(*(run.describe(result.figures) if result.figures else ["no reference"]), f"written: {options.out}", sep="\n")
+    figures = run.describe(result.figures) if result.figures else ["no reference"]
+    print(*figures, *trust(result.within_two_std), f"written: {options.out}", sep="\n")
 
 
 def denoise(options: argparse.Namespace) -> None:

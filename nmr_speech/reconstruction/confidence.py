@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nmr_speech.checks import InputError, whole
+from nmr_speech.reconstruction.recovery import pick, threshold_of
 
 PARTS = 8  # of a schedule, each left out once
 
@@ -24,9 +25,9 @@ def jackknife(
     Arguments
     ---------
     spectrum_of : Callable
-        Reconstructs from a part of the schedule: indices, (m',), to a spectrum, real, (...).
+        Reconstructs from a part of the schedule: indices, (m',) or (m', d), to a spectrum, real, (...).
     schedule : np.ndarray
-        Indices of the points measured, (m,).
+        Indices of the points measured, (m,) or (m, d).
     n_parts : int
         Number of parts k.
     seed : int
@@ -44,14 +45,43 @@ def jackknife(
     >>> spread.round(6) == (values[1:].std(ddof=1) / 2).round(6)  # the standard deviation of a mean of four
     np.True_
     """
-    points = np.sort(schedule)
+    points = np.unique(schedule, axis=0)
     whole("n_parts", n_parts, 2, 1000)
     if len(points) <= n_parts:
         raise InputError(f"a standard deviation needs more than {n_parts} points of a schedule, got {len(points)}")
-    order = np.random.default_rng(seed).permutation(points[1:])
-    kept = [np.sort(np.setdiff1d(points, part)) for part in np.array_split(order, n_parts)]
-    spectra = np.stack([spectrum_of(part) for part in kept])
-    return np.sqrt((n_parts - 1) * spectra.var(axis=0))
+    order = np.random.default_rng(seed).permutation(len(points) - 1) + 1
+    # Sums as they go (Welford's, which do not cancel): eight cubes would not fit.
+    mean = squares = np.zeros(())
+    for k, part in enumerate(np.array_split(order, n_parts), 1):
+        spectrum = np.asarray(spectrum_of(np.delete(points, part, axis=0)), dtype=np.float64)
+        change = spectrum - mean
+        mean = mean + change / k
+        squares = squares + change * (spectrum - mean)
+    return np.sqrt((n_parts - 1) / n_parts * squares)
+
+
+def peaks_within(spectrum: np.ndarray, reference: np.ndarray | None, std: np.ndarray | None) -> float | None:
+    """Return the share of the peaks of a spectrum within two standard deviations of its reference; None without either.
+
+    Example
+    -------
+    >>> peaks_within(np.array([0.0, 5.0, 0.0, 0.0]), np.array([0.0, 4.0, 0.0, 0.0]), np.ones(4))
+    1.0
+    """
+    if std is None or reference is None:
+        return None
+    return within(spectrum, reference, std, pick(spectrum, threshold_of(reference)))
+
+
+def trust(share: float | None) -> tuple[str, ...]:
+    """Return what `peaks_within` found as a sentence; none for None.
+
+    Example
+    -------
+    >>> trust(0.5)
+    ('50% of the peaks are within two standard deviations of the truth.',)
+    """
+    return () if share is None else (f"{share:.0%} of the peaks are within two standard deviations of the truth.",)
 
 
 def within(

@@ -9,10 +9,11 @@ import torch
 
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction.auto import told_of
+from nmr_speech.reconstruction.confidence import jackknife, peaks_within
 from nmr_speech.reconstruction.cube import Cube, to_cube
 from nmr_speech.reconstruction.methods import Method
-from nmr_speech.reconstruction.recovery import recovery
-from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.recovery import peaks_of, recovery
+from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, random_parts, sampling_mask
 from nmr_speech.spectrometer.cube_files import read_cube
 from nmr_speech.spectrometer.phase import Phases
 
@@ -35,6 +36,8 @@ class CubeReconstruction:
         Time that each reconstruction took.
     steps, warnings : tuple[str, ...]
         What was found and done, and what makes the result doubtful, one sentence each.
+    std : np.ndarray | None
+        Standard deviation of each point of the spectrum, where it was asked for.
     """
 
     cube: Cube
@@ -44,11 +47,25 @@ class CubeReconstruction:
     seconds: list[float]
     steps: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    std: np.ndarray | None = None
+
+    @property
+    def within_two_std(self) -> float | None:
+        """Share of the peaks within two standard deviations of the reference; None without either."""
+        return peaks_within(self.spectrum, self.reference, self.std)
 
     def summary(self) -> dict:
-        """Return steps, warnings, seconds and figures, ready for JSON."""
+        """Return steps, warnings, seconds and figures, and with standard deviations the peaks (ppm), ready for JSON."""
         named = ("steps", "warnings", "seconds", "figures")
-        return {name: list(getattr(self, name)) for name in named}
+        told: dict = {name: list(getattr(self, name)) for name in named}
+        if self.std is None:
+            return told
+        found = peaks_of(self.spectrum, self.std)
+        places = [axis.ppm()[at] for axis, at in zip(self.cube.axes, found["peaks"].T, strict=True)]
+        columns = ("f1_ppm", "f2_ppm", "f3_ppm", "height", "relative_std")
+        rows = zip(*places, found["height"], found["relative_std"], strict=True)
+        told["peaks"] = [dict(zip(columns, map(float, row), strict=True)) for row in rows]
+        return told | {"within_two_std": self.within_two_std}
 
 
 def reconstruct_cube(
@@ -64,6 +81,7 @@ def reconstruct_cube(
     quadrature: str | None = None,
     pdata: int | None = None,
     phases: tuple[Phases, Phases] | None = None,
+    with_std: bool = False,
 ) -> CubeReconstruction:
     """Reconstruct a 3D experiment sampled by a schedule, or try schedules on a fully sampled one.
 
@@ -79,7 +97,7 @@ def reconstruct_cube(
     rate : float | None
         Share of the points in a schedule that is drawn.
     n_schedules : int
-        Number of schedules to draw.
+        Number of schedules. At a rate all are drawn. Of a schedule given, the others are random parts of nine tenths.
     seed : int
         Seed of the schedules drawn.
     region_ppm : tuple[float, float] | None
@@ -88,6 +106,8 @@ def reconstruct_cube(
         See `read_cube`.
     phases : tuple[Phases, Phases] | None
         See `nmr_speech.reconstruction.cube.to_cube`.
+    with_std : bool
+        Whether to estimate a standard deviation of each point of the spectrum, by eight more reconstructions.
 
     Returns
     -------
@@ -98,7 +118,7 @@ def reconstruct_cube(
     if schedule is not None and np.ndim(schedule) != 2:
         raise InputError(f"{source}: a 3D experiment needs a schedule of two columns, this one has one")
     cube = to_cube(read_cube(source, schedule, grid, quadrature, pdata), region_ppm, phases)
-    return try_schedules(cube, method, schedule, rate, n_schedules, seed)
+    return try_schedules(cube, method, schedule, rate, n_schedules, seed, with_std)
 
 
 def try_schedules(
@@ -108,6 +128,7 @@ def try_schedules(
     rate: float | None = None,
     n_schedules: int = 1,
     seed: int = 1986,
+    with_std: bool = False,
 ) -> CubeReconstruction:
     """Do the work of `reconstruct_cube` on a cube that has been read; arguments as there.
 
@@ -122,25 +143,26 @@ def try_schedules(
     >>> try_schedules(cube, method_of("ist", dims=2), rate=0.3).figures[0]["rlne"] < 0.1
     True
     """
-    grid = cube.grid
+    grid, count = cube.grid, whole("n_schedules", n_schedules, 1, 1000)
     if schedule is not None:
-        if n_schedules != 1:
-            raise InputError(f"of a cube a `schedule` is tried once, got `n_schedules` {n_schedules}; leave it out")
-        schedules = [check_schedule(schedule, grid)]
+        schedules = random_parts(check_schedule(schedule, grid), count, seed)
     else:
         m = max(1, round(in_range("rate", rate, 0.01, 1, "of the points", "0.2") * grid[0] * grid[1]))
-        count = whole("n_schedules", n_schedules, 1, 1000)
         schedules = [poisson_gap(grid, m, (seed, i)) for i in range(count)]
     outside = cube.fid[..., ~sampling_mask(schedules[0], grid)]
     true = cube.spectrum() if outside.any() else None
+
+    def filled(one: np.ndarray) -> torch.Tensor:
+        with torch.no_grad():
+            return method(cube.fid * sampling_mask(one, grid), one, cube.forms)
+
     spectra: list[np.ndarray] = []
     seconds, figures = [], []
     for one in schedules:
         begun = time.perf_counter()
-        with torch.no_grad():
-            filled = method(cube.fid * sampling_mask(one, grid), one, cube.forms)
+        fid = filled(one)
         seconds.append(time.perf_counter() - begun)
-        spectrum = cube.spectrum(filled)
+        spectrum = cube.spectrum(fid)
         spectra = spectra or [spectrum]  # one is enough to keep: cubes are large
         figures += [] if true is None else [recovery(spectrum, true)]
     total = grid[0] * grid[1]
@@ -149,4 +171,5 @@ def try_schedules(
     )
     said, doubts = told_of(method, len(schedules[0]), total)
     steps, warnings = (*cube.steps, measured, *said), (*cube.warnings, *doubts)
-    return CubeReconstruction(cube, spectra[0], true, figures, seconds, steps, warnings)
+    std = jackknife(lambda one: cube.spectrum(filled(one)), schedules[0], seed=seed) if with_std else None
+    return CubeReconstruction(cube, spectra[0], true, figures, seconds, steps, warnings, std)

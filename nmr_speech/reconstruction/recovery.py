@@ -166,7 +166,7 @@ def peaks_of(spectrum: np.ndarray, std: np.ndarray, floor: float = FLOOR) -> dic
     Arguments
     ---------
     spectrum, std : np.ndarray
-        Real, (points in F1, points in F2): the spectrum, and the standard deviation of each point.
+        Real, of any number of dimensions: the spectrum, and the standard deviation of each point.
     floor : float
         Height of the lowest peaks, as a share of the highest.
 

@@ -11,17 +11,15 @@ import torch
 from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction.auto import told_of
-from nmr_speech.reconstruction.confidence import jackknife, within
+from nmr_speech.reconstruction.confidence import jackknife, peaks_within
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.methods import Method
 from nmr_speech.reconstruction.plane import Plane, cut, to_plane
-from nmr_speech.reconstruction.recovery import peaks_of, pick, recovery, spread, threshold_of
-from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, sampling_mask
+from nmr_speech.reconstruction.recovery import peaks_of, recovery, spread
+from nmr_speech.reconstruction.schedule import check_schedule, poisson_gap, random_parts, sampling_mask
 from nmr_speech.reconstruction.spectrum_files import ENDINGS, read_spectrum
 from nmr_speech.spectrometer import Sampling, read_experiment
 from nmr_speech.spectrometer.phase import Phases
-
-KEPT = 0.9  # share of a schedule's points in each of its random parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,18 +69,10 @@ class Reconstruction:
         n_transients, n_points = self.plane.fid.shape[1], self.plane.f2.n // 2
         return (n_transients, n_points) if self.whole[1] and self.plane.start == 0 else None
 
-    def trust(self) -> tuple[str, ...]:
-        """Return how many peaks lie within two standard deviations of the reference, as a sentence."""
-        share = self.within_two_std
-        return () if share is None else (f"{share:.0%} of the peaks are within two standard deviations of the truth.",)
-
     @property
     def within_two_std(self) -> float | None:
         """Share of the peaks of the first spectrum within two standard deviations of the reference; None without."""
-        if self.std is None or self.reference is None:
-            return None
-        peaks = pick(self.spectra[0], threshold_of(self.reference))
-        return within(self.spectra[0], self.reference, self.std, peaks)
+        return peaks_within(self.spectra[0], self.reference, self.std)
 
     def summary(self) -> dict:
         """Return steps, warnings, seconds, figures and, for several schedules, the peaks (ppm), ready for JSON."""
@@ -235,12 +225,7 @@ def _schedules(schedule, rate, count, grid, seed):
     if schedule is None:
         m = max(1, round(in_range("rate", rate, 0.01, 1, "of the transients", "0.2") * grid))
         return [poisson_gap(grid, m, (seed, i)) for i in range(count)]
-    whole_one = np.sort(check_schedule(schedule, grid))
-    rng = np.random.default_rng(seed)
-    n_kept = max(1, round(KEPT * len(whole_one)))
-    # The first point stays: a virtual echo takes its phase from there.
-    parts = (np.sort(rng.permutation(whole_one[1:])[: n_kept - 1]) for _ in range(count - 1))
-    return [whole_one, *(np.concatenate([whole_one[:1], part]) for part in parts)]
+    return random_parts(check_schedule(schedule, grid), count, seed)
 
 
 def _reference(given, plane, schedule, settings, region_ppm, phases):

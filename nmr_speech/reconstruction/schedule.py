@@ -9,6 +9,7 @@ import torch
 from nmr_speech.checks import InputError, quoted, whole
 
 MOST_POINTS = 2**20
+KEPT = 0.9  # share of a schedule's points in each of its random parts
 TRIES = 10_000
 STEP = 1.02  # factor of the weight from try to try
 
@@ -144,6 +145,37 @@ def check_schedule(schedule: Schedule, n: int | tuple[int, ...]) -> np.ndarray:
     _check_range(entries, shape)
     _check_unique(entries)
     return entries
+
+
+def random_parts(schedule: np.ndarray, count: int, seed: int | Sequence[int]) -> list[np.ndarray]:
+    """Return a schedule in the order of its indices, and random parts of nine tenths of it.
+
+    The first point is in all of them: a virtual echo takes its phase from there.
+
+    Arguments
+    ---------
+    schedule : np.ndarray
+        Indices (m,) or (m, d), as `check_schedule` returns them.
+    count : int
+        Number of schedules, with the whole one.
+    seed : int | Sequence[int]
+        As for `numpy.random.default_rng`.
+
+    Returns
+    -------
+    list[np.ndarray]
+
+    Example
+    -------
+    >>> [len(part) for part in random_parts(np.arange(20), 3, seed=1)]
+    [20, 18, 18]
+    >>> random_parts(np.array([[1, 0], [0, 2], [0, 0]]), 1, seed=1)[0].tolist()
+    [[0, 0], [0, 2], [1, 0]]
+    """
+    whole_one, rng = np.unique(schedule, axis=0), np.random.default_rng(seed)
+    kept = max(1, round(KEPT * len(whole_one))) - 1
+    parts = (np.sort(rng.permutation(len(whole_one) - 1)[:kept]) + 1 for _ in range(count - 1))
+    return [whole_one, *(whole_one[np.r_[0, part]] for part in parts)]
 
 
 def _check_range(entries, shape):

@@ -55,7 +55,11 @@ class CubeExperiment:
 
 
 def place_points(
-    rows: np.ndarray, grid: tuple[int, int], schedule: np.ndarray | None, source: str | Path
+    rows: np.ndarray,
+    grid: tuple[int, int],
+    schedule: np.ndarray | None,
+    source: str | Path,
+    t1_faster: bool = False,
 ) -> np.ndarray:
     """Put rows at their places on the grid of both indirect times, zeros elsewhere.
 
@@ -70,6 +74,8 @@ def place_points(
         Indices of the points measured, (m, 2).
     source : str | Path
         The file, for messages.
+    t1_faster : bool
+        Whether t1 and t2 have changed places in the order of measurement.
 
     Returns
     -------
@@ -81,6 +87,9 @@ def place_points(
     >>> place_points(np.arange(4)[:, None] + 0j, (2, 2), np.array([[1, 0]]), "ser")[1, :, 0, :, 0].real.tolist()
     [[0.0, 1.0], [2.0, 3.0]]
     """
+    if t1_faster:
+        turned = None if schedule is None else schedule[:, ::-1]
+        return place_points(rows, (grid[1], grid[0]), turned, source).transpose(2, 3, 0, 1, 4)
     n_1, n_2 = grid
     n_rows, n_points = rows.shape
     if n_1 * n_2 * COMPONENTS * n_points > MOST_POINTS:

@@ -213,8 +213,7 @@ def _read_bruker(folder, schedule, grid, given, pdata):
         files.procs,
         read_parameters(proc3s) if proc3s.is_file() else Parameters({}, proc3s),
     )
-    if files.acqus.get("AQSEQ") == 1:  # "312": the loop of F1 is the inner one
-        raise InputError(f"{folder}: F2 must be the inner loop (AQSEQ 0), this was measured with AQSEQ 1 (312)")
+    t1_faster = files.acqus.get("AQSEQ") == 1  # "312": the loop of F1 is the inner one
     sizes = tuple(int(one.get("NusTD") or one.number("TD", 2, 2**16)) // 2 for one in (acqu3s, files.acqu2s))
     n_1, n_2 = grid or sizes
     full = n_1 * n_2 * COMPONENTS
@@ -223,7 +222,8 @@ def _read_bruker(folder, schedule, grid, given, pdata):
     rows = rows[: full if len(rows) >= full else planned]  # a file that is expanded already has all
     rows, t3_start, filtered = time_zero(rows, group_delay(files.acqus), folder / "ser")
     quadratures = given or tuple(_bruker_quadrature(one) for one in (outer, files))
-    fid = sort_pairs(place_points(rows, (n_1, n_2), schedule, folder / "ser"), quadratures, folder)
+    placed = place_points(rows, (n_1, n_2), schedule, folder / "ser", t1_faster)
+    fid = sort_pairs(placed, quadratures, folder)
     f1, f3, _ = axes(outer, (n_1, fid.shape[-1]))
     f2, _, zeros = axes(files, (n_2, fid.shape[-1]))
     return CubeExperiment(
@@ -235,7 +235,12 @@ def _read_bruker(folder, schedule, grid, given, pdata):
         schedule=schedule,
         nucleus=files.nuclei()[0],
         source=str(folder),
-        steps=("Bruker 3D folder.", *_said(quadratures, f1, f2, f3), *zeros, filtered),
+        steps=(
+            f"Bruker 3D folder, {'t1' if t1_faster else 't2'} in the inner loop.",
+            *_said(quadratures, f1, f2, f3),
+            *zeros,
+            filtered,
+        ),
     )
 
 

@@ -72,21 +72,22 @@ def _write_plane(path, header, plane):
     path.write_bytes(nmrglue.pipe.dic2fdata(header).astype("<f4").tobytes() + flat.tobytes())
 
 
-def write_bruker(folder, fid, quadratures=("states", "states"), schedule=None):
+def write_bruker(folder, fid, quadratures=("states", "states"), schedule=None, t1_faster=False):
     """Write a Bruker 3D folder, with a nuslist whose first column is F2 where there is a schedule."""
     folder = Path(folder)
     data = as_measured(fid, quadratures) * 1e6
     if schedule is None:
-        rows = data.reshape(-1, N_POINTS)
+        rows = (data.transpose(2, 3, 0, 1, 4) if t1_faster else data).reshape(-1, N_POINTS)
     else:
-        rows = data.transpose(0, 2, 1, 3, 4)[tuple(schedule.T)].reshape(-1, N_POINTS)
+        four = data.transpose(0, 2, 1, 3, 4)[tuple(schedule.T)]
+        rows = (four.transpose(0, 2, 1, 3) if t1_faster else four).reshape(-1, N_POINTS)
         (folder / "nuslist").write_text("".join(f"{j} {i}\n" for i, j in schedule))
     modes = {"states": 4, "states_tppi": 5, "echo_antiecho": 6}
     parts = np.stack([rows.real, rows.imag], axis=-1).round().astype("<i4").reshape(len(rows), -1)
     padded = np.zeros((len(rows), 256), dtype="<i4")
     padded[:, : parts.shape[1]] = parts
     (folder / "ser").write_bytes(padded.tobytes())
-    common = {"BYTORDA": 0, "DTYPA": 0, "AQ_mod": 3, "GRPDLY": 0, "DIGMOD": 0, "AQSEQ": 0}
+    common = {"BYTORDA": 0, "DTYPA": 0, "AQ_mod": 3, "GRPDLY": 0, "DIGMOD": 0, "AQSEQ": int(t1_faster)}
     nuclei = {60.8: "15N", 150.9: "13C", 600.0: "1H"}
     for name, k, td in (("acqus", 2, 2 * N_POINTS), ("acqu2s", 1, 2 * fid.shape[2]), ("acqu3s", 0, 2 * fid.shape[0])):
         values = common | {"TD": td, "SFO1": FIELDS[k] * (1 + 1e-6 * CARRIERS[k]), "BF1": FIELDS[k]}

@@ -150,6 +150,18 @@ def test_points_of_a_schedule_are_placed(tmp_path, write):
     np.testing.assert_allclose(found.fid / np.abs(found.fid).max(), fid * mask / np.abs(fid).max(), atol=2e-6)
 
 
+@pytest.mark.parametrize("schedule", [None, SCHEDULE])
+def test_either_indirect_dimension_may_be_the_inner_loop(tmp_path, schedule):
+    fid, found = cube_fid(), []
+    for t1_faster in (False, True):
+        folder = tmp_path / str(t1_faster)
+        folder.mkdir()
+        write_bruker(folder, fid, ("states_tppi", "echo_antiecho"), schedule, t1_faster)
+        found.append(read_cube(folder, schedule, GRID))
+    np.testing.assert_array_equal(found[0].fid, found[1].fid)
+    assert [one.steps[0] for one in found] == [f"Bruker 3D folder, {t} in the inner loop." for t in ("t2", "t1")]
+
+
 @pytest.mark.parametrize("start", [(0.0, 0.0), (0.5, 0.0)])
 @pytest.mark.parametrize("turns", [(0, 0), (90, 0), (0, 90), (270, 180)])
 def test_phases_are_found_and_lines_are_where_they_belong(tmp_path, start, turns):
@@ -199,6 +211,33 @@ def test_the_nuslist_of_a_bruker_folder_is_found(tmp_path, capsys):
     assert [round(1 - (i + 1) / n - 0.5, 1) for i, n in zip(index, data.shape, strict=True)] == [0.2, 0.2, 0.1]
 
 
+def test_the_command_says_how_far_a_cube_can_be_trusted(tmp_path, capsys):
+    rng, fid = np.random.default_rng(1), cube_fid()
+    fid += 0.02 * (rng.normal(size=fid.shape) + 1j * rng.normal(size=fid.shape))
+    out, std = tmp_path / "out.ucsf", tmp_path / "std.ucsf"
+    options = ["--method=ist", "--rate=0.4", f"--out={out}", f"--std={std}", "--json"]
+    main(["reconstruct", str(write_planes(tmp_path, fid)), *options])
+    told = json.loads(capsys.readouterr().out)
+    spectrum, deviation = (nmrglue.sparky.read(str(path))[1] for path in (out, std))
+    assert deviation.shape == spectrum.shape
+    assert (deviation >= 0).all()
+    assert told["within_two_std"] > 0.7
+    strongest = max(told["peaks"], key=lambda peak: abs(peak["height"]))
+    at = np.unravel_index(np.abs(spectrum).argmax(), spectrum.shape)
+    assert strongest["height"] == pytest.approx(spectrum[at], rel=1e-5)
+    assert strongest["relative_std"] == pytest.approx(deviation[at] / abs(spectrum[at]), rel=1e-4)
+    expected = [CARRIERS[k] + LINES[0][1 + k] * WIDTHS[k] / FIELDS[k] for k in range(3)]
+    assert [strongest[f"f{k}_ppm"] for k in (1, 2, 3)] == pytest.approx(expected, abs=0.3)
+
+
+def test_parts_of_a_schedule_are_tried_on_a_cube(tmp_path):
+    pattern = write_planes(tmp_path, cube_fid())
+    result = reconstruct_cube(pattern, method_of("ist", dims=2), schedule=SCHEDULE, n_schedules=3)
+    errors = [row["rlne"] for row in result.figures]
+    assert len(set(errors)) == 3
+    assert min(errors) == errors[0]  # from all of its points
+
+
 def test_trouble_names_the_file(tmp_path):
     pattern = write_planes(tmp_path, cube_fid())
     with pytest.raises(InputError, match=r"two columns, this one has one"):
@@ -219,7 +258,6 @@ def test_trouble_names_the_file(tmp_path):
     ("options", "message"),
     [
         (["--reference=x.ft2", "--rate=0.3"], "takes no `--reference`"),
-        (["--schedule=SCHEDULE", "--masks=3"], r"tried once, got `--(masks|schedules)` 3"),
         (["--schedule=SCHEDULE", "--columns=f1"], "`--columns` must be one of f2f1, f1f2"),
         ([], "give either `--schedule`, or `--rate`"),
         (["--rate=0.3", "--method=dlnmr"], "'dlnmr' needs `--model`"),

@@ -35,4 +35,21 @@ def bound_table():
     )
 
 
-BLOCKS = {"bound-table": bound_table}
+def recordings_table():
+    """Tabulate what remains when the shifts of others are fitted to a recording, and the accuracy in noise."""
+    results = load("bound", "recordings")
+    accuracy, rows = results["accuracy"], []
+    for residue in accuracy:
+        own = [row for row in results["rows"] if row["residue"] == residue]
+        others = {name: one for row in own for name, one in row.items() if isinstance(one, dict)}
+        left = [f"{name} {min(row[name]['distance'] / row['norm'] for row in own):.0%}" for name in others]
+        rows.append([residue, ", ".join(left), *(percent(share) for share in accuracy[residue].values())])
+    columns = [
+        "residue",
+        "least that fitted recordings of the others leave",
+        *(f"SNR {snr}" for snr in accuracy[rows[0][0]]),
+    ]
+    return table(columns, rows, 1) + f"\n\n{results['draws']} recordings of each (commit {commit(results)})."
+
+
+BLOCKS = {"bound-table": bound_table, "bound-recordings": recordings_table}

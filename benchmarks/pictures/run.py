@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.accuracy.table import paper, pooled
 from benchmarks.common import FOLDER as BENCHMARKS
+from benchmarks.common import load
 from benchmarks.reconstruction.table import rows_of
 from nmr_speech.axis import CARRIER_PPM, Axis
 from nmr_speech.checks import InputError
@@ -53,6 +54,7 @@ def main():
     show_confusions(FOLDER / "figure4.png")
     show_filters(FOLDER / "filters.png")
     show_ablation(FOLDER / "reconstruction_curves.png")
+    show_mistakes(FOLDER / "mistakes.png")
     show_denoising(FOLDER / "denoising.png")
     try:
         compare_reconstructions(reference_data("gb1_hsqc.ft2"), FOLDER / "reconstruction.png")
@@ -175,6 +177,28 @@ def show_denoising(path):
     fid += std * (np.random.default_rng(SEED).normal(size=(axis.n, 2)) @ (1, 1j))
     result = denoise_1d(Experiment1D(fid=fid, axis=axis), phase_deg=(0.0, 0.0))
     plot_denoised_1d(result, "threonine, valine (0.3) and phenylalanine (0.1), simulated", path)
+
+
+def show_mistakes(path):
+    """Recordings that the most accurate model takes for another residue, each above what it looks like."""
+    mistakes = load("accuracy", "best").get("1986 best", {}).get("mistakes", [])
+    if not mistakes:
+        return
+    figure = Figure(figsize=(2.6 * len(mistakes), 6), layout="constrained")
+    axis = Axis()
+    for (above, below), one in zip(figure.subplots(2, len(mistakes), squeeze=False).T, mistakes, strict=True):
+        pair = (
+            draw_recording(one["residue"], one["seed"], one["index"]),
+            draw_recording(one["predicted"], SEED, one["nearest"]),
+        )
+        titles = (
+            f"{one['residue']}, taken for {one['predicted']}: {one['probability']:.0%}",
+            f"{one['predicted']} of the training",
+        )
+        for axes, recording, title in zip((above, below), pair, titles, strict=True):
+            draw_contours(axes, spectrum(recording.fid).real.numpy(), axis)
+            axes.set_title(title, fontsize=9)
+    figure.savefig(path, dpi=75)
 
 
 def show_filters(path):

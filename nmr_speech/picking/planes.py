@@ -92,11 +92,33 @@ def draw_plane(
     noise_std = np.abs(height).max() / log_uniform(rng, SNR)
     values = clean + noise_std * rng.normal(size=clean.shape)
     if nuisances:
-        values = _spoilt(rng, values, clean, noise_std)
+        values = spoilt(rng, values, clean, noise_std)
     return Plane(values, float(noise_std), points, height, width)
 
 
-def _spoilt(rng, values, clean, noise_std):
+def spoilt(rng: np.random.Generator, values: np.ndarray, clean: np.ndarray, noise_std: float) -> np.ndarray:
+    """Add some of what goes wrong in real spectra: phases, sparse sampling, wiggles, t1 noise, water.
+
+    Arguments
+    ---------
+    rng : np.random.Generator
+        Source of the draws.
+    values, clean : np.ndarray
+        Plane with white noise and without, (n1, n2).
+    noise_std : float
+        Standard deviation of that noise.
+
+    Returns
+    -------
+    np.ndarray
+        (n1, n2).
+
+    Example
+    -------
+    >>> clean = np.outer(np.hanning(64), np.hanning(64))
+    >>> spoilt(np.random.default_rng(3), clean, clean, 0.01).shape
+    (64, 64)
+    """
     for axis in (0, 1):
         if rng.uniform() < 0.4:
             values = _out_of_phase(rng, values, axis)

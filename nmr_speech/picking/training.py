@@ -12,8 +12,10 @@ from nmr_speech.picking.planes import draw_plane, matches
 from nmr_speech.picking.regions import averaged, points_each, prepared
 from nmr_speech.picking.rows import REACH, WIDTH_SCALE, normalised
 from nmr_speech.picking.synthetic import IGNORED, draw_rows
+from nmr_speech.picking.tocsy_planes import draw_tocsy_plane
 from nmr_speech.simulate.fid import cosine_window
 
+TOCSY = 0.5  # share of the planes that NMR-Net learns from; the others have lines at random
 ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
 WINDOW = 2048  # points of a 1D spectrum
 SIGNAL_STD = 2.0  # standard deviations of the noise from which a point beside a line is signal
@@ -88,12 +90,14 @@ class PatchItems(Drawn):
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Draw a plane, and of at most 64 extrema images (K, 2, 48, 48) and 1 for a peak, 0 for none, (K,)."""
-        plane = draw_plane(rng)
+        plane = draw_tocsy_plane(rng) if rng.random() < TOCSY else draw_plane(rng)
         level = noise_std(plane.values)
         places = extrema(plane.values, level)
+        partner = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0))
+        told = (partner < 0) | (plane.height[partner] != 0)  # of the others, either answer is right
+        places, peak = places[told], partner[told] >= 0
         if not len(places):
             return self.draw(rng)
-        peak = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0)) >= 0
         chosen = _balanced(rng, peak)
         step = usual_widths(plane.values, places) / WIDTH
         images = patches(plane.values, places[chosen], level, step)

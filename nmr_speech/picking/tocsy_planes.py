@@ -14,6 +14,7 @@ from nmr_speech.picking.planes import Plane, spoilt
 from nmr_speech.simulate import Acquisition, draw_molecule
 from nmr_speech.simulate.fid import cosine_window
 from nmr_speech.simulate.first_order import first_order
+from nmr_speech.simulate.molecule import Molecule
 
 WIDTH = 3.0  # points of a plane zero filled once: windows over all transients, and the multiplets
 REACH = 2  # points within which a peak may be highest
@@ -104,7 +105,9 @@ def draw_tocsy_plane(rng: np.random.Generator, n: int = 128) -> Plane:
         decay_time_t1_s=log_uniform(rng, DECAY_S),
         decay_time_t2_s=log_uniform(rng, DECAY_S),
     )
-    molecules, shifts, count = [], [], rng.integers(1, MOLECULES + 1)
+    count = rng.integers(1, MOLECULES + 1)
+    molecules: list[Molecule] = []
+    shifts: list[np.ndarray] = []
     while len(molecules) < count:
         molecule = draw_molecule(int(rng.integers(2**62)))
         own = molecule.draw_shifts(rng, 1)

@@ -5,9 +5,9 @@ import scipy.signal
 
 from nmr_speech.axis import Axis
 from nmr_speech.picking.load import packaged
-from nmr_speech.picking.maxima import LEAST, find_maxima
+from nmr_speech.picking.maxima import LEAST, refine
 from nmr_speech.picking.noise import local_noise, noise_std
-from nmr_speech.picking.patches import extrema, hilltops, judge, usual_widths
+from nmr_speech.picking.patches import extrema, hilltops, judge, proposals, usual_widths
 from nmr_speech.picking.peaks import Candidates
 from nmr_speech.picking.regions import marked_regions
 from nmr_speech.picking.rows import apart, find_crossings, find_lines
@@ -55,14 +55,9 @@ def find_deep_picker(plane: np.ndarray, noise: float) -> Candidates:
 
 
 def find_nmr_net(plane: np.ndarray, noise: float) -> Candidates:
-    """Judge the prominent extrema of a plane (n1, n2) by NMR-Net's network; arguments as for `find_deep_picker`.
-
-    The network is trained on lines up to 500 times as high as the noise. A water line or a reference is a hundred times
-    as high again, and leaves wiggles along its row and column, which `find_maxima` knows.
-    """
-    found = find_maxima(plane, noise)
-    places = hilltops(plane, found.points)
-    return Candidates(found.points, judge(plane, places, noise, packaged("nmr_net")))
+    """Judge the extrema of a plane (n1, n2) by NMR-Net's network; arguments as for `find_deep_picker`."""
+    places = proposals(plane, noise)
+    return Candidates(refine(plane, places), judge(plane, places, noise, packaged("nmr_net")))
 
 
 def stands_out(spectrum: np.ndarray, points: np.ndarray, noise: float) -> np.ndarray:

@@ -38,18 +38,48 @@ def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
     array([[20.3]])
     """
     least = max(noise_std, FAINTEST * float(np.abs(plane).max()), np.finfo(float).tiny)
-    noise = local_noise(plane, least)
+    places, score = stand_out(plane, local_noise(plane, least), LEAST)
+    # log P(|noise| < score) of one point, as a power of the number of points
+    probability = np.exp(plane.size * np.log1p(-2 * np.exp(log_ndtr(-score))))
+    return Candidates(refine(plane, places), probability)
+
+
+def stand_out(plane: np.ndarray, noise: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Find local extrema of both signs, higher than noise and prominent; none at the border.
+
+    Arguments
+    ---------
+    plane : np.ndarray
+        Real, (n,) or (n1, n2).
+    noise : np.ndarray
+        Standard deviation of the noise at each point, same shape.
+    least : float
+        Prominence in standard deviations that a place must exceed.
+
+    Returns
+    -------
+    places : np.ndarray
+        Whole numbers, (K, D).
+    prominence : np.ndarray
+        Of each, in standard deviations, (K,).
+
+    Example
+    -------
+    >>> places, prominence = stand_out(np.array([0.0, 0, 9, 6, 8, 0, 0]), np.ones(7), least=1.5)
+    >>> places.tolist(), prominence.tolist()
+    ([[2], [4]], [9.0, 2.0])
+    """
     places, scores = [np.zeros((0, plane.ndim), dtype=int)], [np.zeros(0)]
     for sign in (1, -1):
         found, prominence = prominences(sign * plane, FLOOR * noise, LEAST * noise)
         places.append(found)
         scores.append(prominence)
-    place, score = np.concatenate(places), np.concatenate(scores)
-    score /= noise[tuple(place.T)]
-    chosen = (score > LEAST) & ((place > 0) & (place < np.array(plane.shape) - 1)).all(axis=1)
-    # log P(|noise| < score) of one point, as a power of the number of points
-    probability = np.exp(plane.size * np.log1p(-2 * np.exp(log_ndtr(-score[chosen]))))
-    return Candidates(refine(plane, place[chosen]), probability)
+    place = np.concatenate(places)
+    at = tuple(place.T)
+    score = np.concatenate(scores) / noise[at]
+    chosen = (score > least) & (np.abs(plane[at]) > LEAST * noise[at])
+    chosen &= ((place > 0) & (place < np.array(plane.shape) - 1)).all(axis=1)
+    return place[chosen], score[chosen]
 
 
 def refine(plane: np.ndarray, places: np.ndarray) -> np.ndarray:

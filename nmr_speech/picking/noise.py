@@ -42,7 +42,7 @@ def noise_std(spectrum: np.ndarray) -> float:
     return float(np.median(by_block[by_block > BLANK * np.quantile(by_block, 0.9)]))
 
 
-def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
+def local_noise(plane: np.ndarray, noise: float, caution: float = 1.0) -> np.ndarray:
     """Raise the noise where there is more of it: in rows and columns with t1 ridges, and beside strong lines.
 
     Arguments
@@ -51,6 +51,8 @@ def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
         Real, (n,) or (n1, n2).
     noise : float
         Standard deviation of the noise of the whole plane.
+    caution : float
+        Factor of the shares of strong points that count as noise; 0 to count none.
 
     Returns
     -------
@@ -70,8 +72,8 @@ def local_noise(plane: np.ndarray, noise: float) -> np.ndarray:
     for axis in range(plane.ndim):
         if plane.ndim > 1:
             local = np.maximum(local, MAD_TO_STD * np.median(magnitude, axis=axis, keepdims=True))
-            local = np.maximum(local, RIDGE * magnitude.max(axis=axis, keepdims=True))
-        local = np.maximum(local, WIGGLE * maximum_filter1d(magnitude, 2 * BESIDE + 1, axis=axis))
+            local = np.maximum(local, caution * RIDGE * magnitude.max(axis=axis, keepdims=True))
+        local = np.maximum(local, caution * WIGGLE * maximum_filter1d(magnitude, 2 * BESIDE + 1, axis=axis))
     return local
 
 

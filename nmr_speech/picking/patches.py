@@ -10,12 +10,17 @@ import torch
 from scipy.ndimage import map_coordinates, maximum_filter
 from torch import nn
 
+from nmr_speech.picking.maxima import FAINTEST, stand_out
+from nmr_speech.picking.noise import local_noise
+
 SIDE = 48  # points of a patch
 WIDTH = 6.0  # points of a usual line in a patch
 LEAST = 4.0  # standard deviations of the noise
 BESIDE = 0.1  # of the highest point of its row and column: what is lower does not say how wide peaks are
 STRONGEST = 40  # extrema whose widths say what is usual
 MOST = 5000  # extrema that are looked at, the strongest
+PROMINENT = 2.0  # standard deviations by which an extremum must stand out for the network to judge it
+CAUTION = 0.3  # see `nmr_speech.picking.noise.local_noise`
 LARGEST = 2.0  # the extremum itself is 1
 MOST_STEPS = 64  # from a point to its hilltop
 
@@ -67,6 +72,24 @@ def extrema(plane: np.ndarray, noise_std: float) -> np.ndarray:
     places = np.concatenate(found)
     inside = ((places > 0) & (places < np.array(plane.shape) - 1)).all(axis=1)
     places = places[inside]
+    return places[np.argsort(-np.abs(plane[tuple(places.T)]), kind="stable")[:MOST]]
+
+
+def proposals(plane: np.ndarray, noise_std: float) -> np.ndarray:
+    """Return the extrema that the network judges, (K, 2): more than are peaks, the strongest first.
+
+    Less prominent ones than `nmr_speech.picking.maxima.find_maxima` takes, and nearer to strong lines: to tell wiggles,
+    ridges and noise from faint peaks is what the network has learned.
+
+    Example
+    -------
+    >>> plane = np.zeros((9, 9))
+    >>> plane[4, 6], plane[4, 2] = -9.0, 20.0
+    >>> proposals(plane, 1.0).tolist()
+    [[4, 2], [4, 6]]
+    """
+    least = max(noise_std, FAINTEST * float(np.abs(plane).max()), np.finfo(float).tiny)
+    places, _ = stand_out(plane, local_noise(plane, least, CAUTION), PROMINENT)
     return places[np.argsort(-np.abs(plane[tuple(places.T)]), kind="stable")[:MOST]]
 
 

@@ -7,7 +7,7 @@ import torch
 
 from nmr_speech.enhancement.pairs import Pair, Pairs, PairSettings
 from nmr_speech.picking.noise import noise_std
-from nmr_speech.picking.patches import WIDTH, extrema, patches, usual_widths
+from nmr_speech.picking.patches import WIDTH, extrema, patches, proposals, usual_widths
 from nmr_speech.picking.planes import draw_plane, matches
 from nmr_speech.picking.regions import averaged, points_each, prepared
 from nmr_speech.picking.rows import REACH, WIDTH_SCALE, normalised
@@ -92,22 +92,16 @@ class PatchItems(Drawn):
         """Draw a plane, and of at most 64 extrema images (K, 2, 48, 48) and 1 for a peak, 0 for none, (K,)."""
         plane = draw_tocsy_plane(rng) if rng.random() < TOCSY else draw_plane(rng)
         level = noise_std(plane.values)
-        places = extrema(plane.values, level)
+        places = proposals(plane.values, level)
         partner = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0))
         told = (partner < 0) | (plane.height[partner] != 0)  # of the others, either answer is right
-        places, peak = places[told], partner[told] >= 0
-        if not len(places):
+        if not told.any():
             return self.draw(rng)
-        chosen = _balanced(rng, peak)
-        step = usual_widths(plane.values, places) / WIDTH
+        # As often as they come, so that probabilities are right; a plane with ridges has hundreds that are no peaks.
+        chosen = rng.permutation(np.flatnonzero(told))[:PATCHES]
+        step = usual_widths(plane.values, extrema(plane.values, level)) / WIDTH
         images = patches(plane.values, places[chosen], level, step)
-        return images, torch.from_numpy(peak[chosen].astype(np.float32))
-
-
-def _balanced(rng, peak):
-    """Some of both kinds: a plane with ridges has a thousand extrema that are none."""
-    chosen = [rng.permutation(np.flatnonzero(peak == kind))[: PATCHES // 2] for kind in (True, False)]
-    return np.concatenate(chosen)
+        return images, torch.from_numpy((partner[chosen] >= 0).astype(np.float32))
 
 
 class RegionItems(Drawn):

@@ -72,6 +72,17 @@ def test_a_plane_of_each_format_gives_its_peaks(kind, plane, tmp_path, capsys):
         assert {name: float(text) for name, text in row.items()} == pytest.approx({name: same[name] for name in row})
 
 
+def test_two_lines_of_one_maximum_are_split_on_demand(tmp_path, capsys):
+    rows, columns = np.arange(F1.n), np.arange(F2.n)
+    row = voigt(columns - 60, 7, 3) + voigt(columns - 66, 7, 3)
+    plane = np.outer(voigt(rows - 40, 4, 2), row) + np.random.default_rng(0).normal(size=(F1.n, F2.n)) / 100
+    write_spectrum(tmp_path / "plane.ft2", plane, F1, F2)
+    options = tmp_path / "plane.ft2", "--out", tmp_path / "peaks.tab", "--method", "maxima"
+    assert len(run(capsys, *options)["peaks"]) == len(run(capsys, *options, "--no-split")["peaks"]) == 1
+    found = sorted(row["f2_ppm"] for row in run(capsys, *options, "--split")["peaks"])
+    assert found == pytest.approx(F2.ppm()[[60, 66]].tolist(), abs=0.02)
+
+
 def test_nmrpipe_reads_the_table_back_and_its_points_are_those_of_the_file(plane, tmp_path):
     write_spectrum(tmp_path / "plane.ft2", plane, F1, F2)
     spectrum = read_to_pick(tmp_path / "plane.ft2")

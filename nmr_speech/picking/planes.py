@@ -16,6 +16,7 @@ WIDTH_POINTS = (3.0, 16.0)
 SNR = (8.0, 500.0)
 AMPLITUDES = 50.0
 RATES = (0.2, 0.5)  # of planes with 64 or 128 transients
+MOST_WATER = 0.03  # noise of the water, of the highest peak
 ITERATIONS = 100
 BORDER = 4  # points without a peak's centre
 
@@ -46,7 +47,12 @@ class Plane:
 
 
 def draw_plane(
-    rng: np.random.Generator, *, nuisances: bool = True, size: int | None = None, close_share: float = 0.3
+    rng: np.random.Generator,
+    *,
+    nuisances: bool = True,
+    size: int | None = None,
+    close_share: float = 0.3,
+    snr: tuple[float, float] = SNR,
 ) -> Plane:
     """Draw a plane.
 
@@ -60,6 +66,8 @@ def draw_plane(
         Points of both axes; None to draw them.
     close_share : float
         Share of the peaks that stand 0.4 to 2 widths beside another.
+    snr : tuple[float, float]
+        Height of the highest peak over the standard deviation of the noise, from and to.
 
     Returns
     -------
@@ -89,7 +97,7 @@ def draw_plane(
         voigt_lines(np.arange(n[a]), points[:, a : a + 1], width[:, a : a + 1], share[:, a : a + 1]) for a in range(2)
     ]
     clean = np.einsum("k,ki,kj->ij", height, *lines)
-    noise_std = np.abs(height).max() / log_uniform(rng, SNR)
+    noise_std = np.abs(height).max() / log_uniform(rng, snr)
     values = clean + noise_std * rng.normal(size=clean.shape)
     if nuisances:
         values = spoilt(rng, values, clean, noise_std)
@@ -133,7 +141,8 @@ def spoilt(rng: np.random.Generator, values: np.ndarray, clean: np.ndarray, nois
         column = rng.uniform(0, clean.shape[1])
         tail = 1 / (1 + ((np.arange(clean.shape[1]) - column) / rng.uniform(1, 6)) ** 2)
         noise = rng.normal(size=clean.shape) + rng.normal() * np.ones((len(clean), 1))
-        values = values + np.exp(rng.uniform(np.log(2), np.log(100))) * noise_std * tail * noise
+        strongest = max(100 * noise_std, MOST_WATER * np.abs(clean).max())
+        values = values + log_uniform(rng, (2 * noise_std, strongest)) * tail * noise
     return values
 
 

@@ -25,12 +25,14 @@ INSIDE = 0.95  # share of the width within which all lines of a molecule lie
 DECAY_S = (0.03, 0.15)
 MIXING_S = (0.02, 0.1)
 AMOUNTS = 10.0  # largest over smallest
-SNR = (50.0, 2000.0)  # of the highest peak
-SPOILT = 0.5  # share of the planes with more than white noise
+SNR = (50.0, 100_000.0)  # of the highest peak; a sample of small molecules reaches that
+SPOILT = 0.7  # share of the planes with more than white noise
 FAINTEST = 1e-3  # share of the highest point below which nothing is called a peak: what mixing hardly reaches
 
 
-def plane_of(signals: Sequence[tuple[torch.Tensor, np.ndarray]], axis: Axis, noise: np.ndarray | float) -> Plane:
+def plane_of(
+    signals: Sequence[tuple[torch.Tensor, np.ndarray]], axis: Axis, noise: np.ndarray | float, power: float = 2
+) -> Plane:
     """Make a plane of the sum of molecules.
 
     Arguments
@@ -41,6 +43,8 @@ def plane_of(signals: Sequence[tuple[torch.Tensor, np.ndarray]], axis: Axis, noi
         Of both dimensions of the signals, n points.
     noise : np.ndarray | float
         Standard normal numbers (2 n, 2 n) times the ratio of noise to the highest point; 0 for none.
+    power : float
+        Of the cosine window in both dimensions.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def plane_of(signals: Sequence[tuple[torch.Tensor, np.ndarray]], axis: Axis, noi
     >>> plane.values.shape, len(plane.points), bool((plane.height > 0).all())
     ((128, 128), 4, True)
     """
-    planes = [absorption(fid) for fid, _ in signals]
+    planes = [absorption(fid, power) for fid, _ in signals]
     total, points, heights = sum(planes), [], []
     fine = axis.resized(2 * axis.n)
     floor = FAINTEST * np.abs(total).max()
@@ -117,17 +121,18 @@ def draw_tocsy_plane(rng: np.random.Generator, n: int = 128) -> Plane:
     amounts = np.exp(rng.uniform(-np.log(AMOUNTS), 0, len(molecules)))
     fids = first_order(molecules, shifts, acquisition).fid()
     signals = [(amount * fid, own[0]) for amount, fid, own in zip(amounts, fids, shifts, strict=True)]
-    plane = plane_of(signals, acquisition.f2, rng.normal(size=(2 * n, 2 * n)) / log_uniform(rng, SNR))
+    power = rng.choice([1.0, 2.0])
+    plane = plane_of(signals, acquisition.f2, rng.normal(size=(2 * n, 2 * n)) / log_uniform(rng, SNR), power)
     if rng.uniform() > SPOILT:
         return plane
-    clean = plane_of(signals, acquisition.f2, 0.0).values
+    clean = plane_of(signals, acquisition.f2, 0.0, power).values
     return Plane(
         spoilt(rng, plane.values, clean, plane.noise_std), plane.noise_std, plane.points, plane.height, plane.width
     )
 
 
-def absorption(fid: torch.Tensor) -> np.ndarray:
-    """Transform a States pair (2, n, n) under squared cosines, with as many zeros as points, to (2 n, 2 n).
+def absorption(fid: torch.Tensor, power: float = 2) -> np.ndarray:
+    """Transform a States pair (2, n, n) under powers of a cosine, with as many zeros as points, to (2 n, 2 n).
 
     Example
     -------
@@ -138,7 +143,7 @@ def absorption(fid: torch.Tensor) -> np.ndarray:
     [40, 40]
     """
     n = fid.shape[-1]
-    window = cosine_window(n)
+    window = cosine_window(n, power)
     weighted = fid.numpy() * window[:, None] * window
     rows = np.fft.fft(weighted, 2 * n).real
     return np.fft.fftshift(np.fft.fft(rows[0] + 1j * rows[1], 2 * n, axis=0).real)

@@ -15,6 +15,7 @@ from nmr_speech.picking.synthetic import IGNORED, draw_rows
 from nmr_speech.picking.tocsy_planes import draw_tocsy_plane
 from nmr_speech.simulate.fid import cosine_window
 
+PLANE_SNR = (8.0, 10_000.0)  # of the highest peak of a plane
 TOCSY = 0.5  # share of the planes that NMR-Net learns from; the others have lines at random
 ROWS, PATCHES, WINDOWS = 64, 64, 4  # of an item
 WINDOW = 2048  # points of a 1D spectrum
@@ -90,7 +91,7 @@ class PatchItems(Drawn):
 
     def draw(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
         """Draw a plane, and of at most 64 extrema images (K, 2, 48, 48) and 1 for a peak, 0 for none, (K,)."""
-        plane = draw_tocsy_plane(rng) if rng.random() < TOCSY else draw_plane(rng)
+        plane = draw_tocsy_plane(rng) if rng.random() < TOCSY else draw_plane(rng, snr=PLANE_SNR)
         level = noise_std(plane.values)
         places = proposals(plane.values, level)
         partner = matches(places.astype(float), plane.points, np.maximum(0.5 * plane.width, 1.0))

@@ -52,7 +52,7 @@ def find_auto(plane: np.ndarray, noise: float) -> Candidates:
 
 METHODS = {
     "auto": Picker(find_auto),
-    "deep_picker": Picker(find_deep_picker, splits=True),
+    "deep_picker": Picker(find_deep_picker, threshold=0.6, splits=True),
     "nmr_net": Picker(find_nmr_net, dimensions=(2,)),
     "maxima": Picker(find_maxima),
 }

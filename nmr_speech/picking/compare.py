@@ -7,6 +7,7 @@ import numpy as np
 from nmr_speech.axis import Axis
 from nmr_speech.picking.peaks import Peaks
 from nmr_speech.picking.pick import DEFAULT, METHODS, pick
+from nmr_speech.reconstruction.recovery import threshold_of
 
 NEAR = 2.0  # points within which two peaks are one, as in `nmr_speech.reconstruction.recovery`
 
@@ -32,7 +33,9 @@ def compare_picked(
     dict[str, int]
         ``picked_peaks``: those of the reference. ``picked_lost``: those of them without a peak of the spectrum within
         two points or half a line width. ``picked_false``: peaks of the spectrum without one of the reference there. The
-        other may have half the probability that makes a peak, so that none near the threshold counts.
+        other may have half the probability that makes a peak, so that none near the threshold counts. As for the other
+        figures of a reconstruction, peaks below `nmr_speech.reconstruction.recovery.threshold_of` the reference do not
+        count: the ghosts of a line that is far above the noise are many.
 
     Example
     -------
@@ -40,9 +43,9 @@ def compare_picked(
     >>> compare_picked(np.outer(line, line), np.outer(line, np.roll(line, 15)), (axis, axis), "maxima")
     {'picked_peaks': 1, 'picked_lost': 1, 'picked_false': 1}
     """
-    least = METHODS[method].threshold
+    least, floor = METHODS[method].threshold, threshold_of(reference)
     ours, theirs = (pick(one, tuple(axes), method, least / 2, fit=False) for one in (spectrum, reference))
-    sure, true = (one.take(one.probability >= least) for one in (ours, theirs))
+    sure, true = (one.take((one.probability >= least) & (np.abs(one.height) > floor)) for one in (ours, theirs))
     return {
         "picked_peaks": len(true),
         "picked_lost": int((~_has_near(true, ours, axes)).sum()),

@@ -25,14 +25,18 @@ HEIGHTS = 100.0, -60.0
 PPM = np.stack([np.interp(p, np.arange(axis.n), axis.ppm()) for p, axis in zip(PLACES.T, (F1, F2), strict=True)], 1)
 
 
+def plane_without_noise():
+    """A 15N plane of two peaks."""
+    rows, columns = np.arange(F1.n), np.arange(F2.n)
+    return sum(
+        h * np.outer(voigt(rows - a, 4, 2), voigt(columns - b, 5, 3)) for h, (a, b) in zip(HEIGHTS, PLACES, strict=True)
+    )
+
+
 @pytest.fixture(scope="module")
 def plane():
-    """A 15N plane of two peaks with a little noise."""
-    rows, columns = np.arange(F1.n), np.arange(F2.n)
-    lines = [
-        h * np.outer(voigt(rows - a, 4, 2), voigt(columns - b, 5, 3)) for h, (a, b) in zip(HEIGHTS, PLACES, strict=True)
-    ]
-    return sum(lines) + np.random.default_rng(0).normal(size=(F1.n, F2.n)) / 10
+    """The same with a little noise."""
+    return plane_without_noise() + np.random.default_rng(0).normal(size=(F1.n, F2.n)) / 10
 
 
 def write_2rr(folder, plane, f1=F1, f2=F2):
@@ -156,6 +160,10 @@ def test_lost_and_invented_peaks_are_counted(plane):
     counted = compare_picked(plane + extra[0], plane + extra[1], (F1, F2), "maxima")
     assert counted == {"picked_peaks": 3, "picked_lost": 1, "picked_false": 1}
     assert compare_picked(plane, plane, (F1, F2), "maxima")["picked_lost"] == 0
+    quiet = plane_without_noise()
+    ghost = 0.002 * np.abs(quiet).max() * np.outer(voigt(np.arange(F1.n) - 40, 4, 2), voigt(np.arange(F2.n) - 60, 5, 3))
+    assert compare_picked(quiet + ghost, quiet, (F1, F2), "maxima")["picked_false"] == 0  # below half a percent
+    assert compare_picked(quiet + 10 * ghost, quiet, (F1, F2), "maxima")["picked_false"] == 1
 
 
 def test_reconstruct_tells_what_was_lost_and_invented(plane, tmp_path, capsys):

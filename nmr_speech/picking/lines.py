@@ -4,6 +4,8 @@ A peak of a plane is the product of a Voigt line along each axis. Peaks that ove
 subtracted with what is known of them; a few rounds of this settle all.
 """
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import TypeAlias
 
 import numpy as np
@@ -137,11 +139,21 @@ def add_line(whole: np.ndarray, line: np.ndarray, sign: int) -> None:
     array([0.13, 1.  , 2.  , 1.  , 0.13])
     """
     box = box_of(whole.shape, line[None], TAIL)
-    shapes = [
-        voigt(np.arange(part.start, part.stop) - line[k], *line[k + 1 : k + 3])
-        for part, k in zip(box, range(1, len(line), 3), strict=True)
-    ]
-    whole[box] += sign * line[0] * (shapes[0] if len(shapes) == 1 else np.outer(*shapes))
+    whole[box] += sign * line[0] * shape_of([np.arange(part.start, part.stop) for part in box], line)
+
+
+def shape_of(grids: Sequence[np.ndarray], line: np.ndarray) -> np.ndarray:
+    """Return a line of height 1 on a grid, (n,) or (n1, n2).
+
+    Example
+    -------
+    >>> shape_of([np.arange(5)], np.array([7.0, 2.0, 2.0, 0.0])).round(3)
+    array([0.063, 0.5  , 1.   , 0.5  , 0.063])
+    """
+    return reduce(
+        np.multiply.outer,
+        [voigt(grid - line[k], *line[k + 1 : k + 3]) for grid, k in zip(grids, range(1, len(line), 3), strict=True)],
+    )
 
 
 def fit_group(

@@ -37,24 +37,25 @@ def find_maxima(plane: np.ndarray, noise_std: float) -> Candidates:
     >>> find_maxima(spectrum, 1.0).points.round(1)
     array([[20.3]])
     """
-    least = max(noise_std, FAINTEST * float(np.abs(plane).max()), np.finfo(float).tiny)
-    places, score = stand_out(plane, local_noise(plane, least), LEAST)
+    places, score = stand_out(plane, noise_std, LEAST)
     # log P(|noise| < score) of one point, as a power of the number of points
     probability = np.exp(plane.size * np.log1p(-2 * np.exp(log_ndtr(-score))))
     return Candidates(refine(plane, places), probability)
 
 
-def stand_out(plane: np.ndarray, noise: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+def stand_out(plane: np.ndarray, noise_std: float, least: float, caution: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Find local extrema of both signs, higher than noise and prominent; none at the border.
 
     Arguments
     ---------
     plane : np.ndarray
         Real, (n,) or (n1, n2).
-    noise : np.ndarray
-        Standard deviation of the noise at each point, same shape.
+    noise_std : float
+        Standard deviation of the noise; where there is more, `nmr_speech.picking.noise.local_noise` finds it.
     least : float
         Prominence in standard deviations that a place must exceed.
+    caution : float
+        As for `local_noise`.
 
     Returns
     -------
@@ -65,10 +66,12 @@ def stand_out(plane: np.ndarray, noise: np.ndarray, least: float) -> tuple[np.nd
 
     Example
     -------
-    >>> places, prominence = stand_out(np.array([0.0, 0, 9, 6, 8, 0, 0]), np.ones(7), least=1.5)
+    >>> places, prominence = stand_out(np.array([0.0, 0, 9, 6, 8, 0, 0]), 1.0, least=1.5)
     >>> places.tolist(), prominence.tolist()
     ([[2], [4]], [9.0, 2.0])
     """
+    floor = max(noise_std, FAINTEST * float(np.abs(plane).max()), np.finfo(float).tiny)
+    noise = local_noise(plane, floor, caution)
     places, scores = [np.zeros((0, plane.ndim), dtype=int)], [np.zeros(0)]
     for sign in (1, -1):
         found, prominence = prominences(sign * plane, FLOOR * noise, LEAST * noise)

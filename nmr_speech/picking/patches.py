@@ -10,8 +10,7 @@ import torch
 from scipy.ndimage import map_coordinates, maximum_filter
 from torch import nn
 
-from nmr_speech.picking.maxima import FAINTEST, stand_out
-from nmr_speech.picking.noise import local_noise
+from nmr_speech.picking.maxima import stand_out
 
 SIDE = 48  # points of a patch
 WIDTH = 6.0  # points of a usual line in a patch
@@ -88,8 +87,7 @@ def proposals(plane: np.ndarray, noise_std: float) -> np.ndarray:
     >>> proposals(plane, 1.0).tolist()
     [[4, 2], [4, 6]]
     """
-    least = max(noise_std, FAINTEST * float(np.abs(plane).max()), np.finfo(float).tiny)
-    places, _ = stand_out(plane, local_noise(plane, least, CAUTION), PROMINENT)
+    places, _ = stand_out(plane, noise_std, PROMINENT, CAUTION)
     return places[np.argsort(-np.abs(plane[tuple(places.T)]), kind="stable")[:MOST]]
 
 

@@ -4,9 +4,7 @@ Two lines nearer than about a width have one maximum, so neither local maxima no
 A broader line does not either: the top of the sum is too flat, its flanks are too steep.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -21,8 +19,8 @@ from nmr_speech.picking.lines import (
     box_of,
     centres_and_widths,
     covariance_of,
+    shape_of,
 )
-from nmr_speech.picking.voigt import voigt
 
 LEAST = 40.0  # gain in chi squared: noise alone reaches it once in a million draws, of three or four more parameters
 HOPEFUL = 20.0  # the same, below which other starts are not tried
@@ -151,20 +149,6 @@ def sum_of(shape: tuple[int, ...], lines: np.ndarray) -> np.ndarray:
     for line in lines:
         add_line(whole, line, 1)
     return whole
-
-
-def shape_of(grids: Sequence[np.ndarray], line: np.ndarray) -> np.ndarray:
-    """Return a line of height 1 on a grid, (n,) or (n1, n2).
-
-    Example
-    -------
-    >>> shape_of([np.arange(5)], np.array([7.0, 2.0, 2.0, 0.0])).round(3)
-    array([0.063, 0.5  , 1.   , 0.5  , 0.063])
-    """
-    return reduce(
-        np.multiply.outer,
-        [voigt(grid - line[k], *line[k + 1 : k + 3]) for grid, k in zip(grids, range(1, len(line), 3), strict=True)],
-    )
 
 
 def points_in_one(plane: np.ndarray, noise_std: float) -> float:

@@ -151,10 +151,15 @@ def single_quantum(eigenstates: Eigenstates, tolerance: float) -> list[Coherence
 
 def _strongest(amplitude, power_left_out):
     """Positions and values of the elements that matter in any recording; (R, elements) to (R, K)."""
+    power = amplitude.square()
+    total = power.sum(1, keepdim=True, dtype=torch.float64)
+    # All that are below an equal share of the power to leave out are left out, so only the others need sorting.
+    above = power > power_left_out * total / power.shape[1]
+    strongest, order = torch.topk(power, max(1, int(above.sum(1).max())), dim=1)
+    ascending, order = strongest.flip(1).double(), order.flip(1)
+    running = (total - ascending.sum(1, keepdim=True)).clamp(min=0) + torch.cumsum(ascending, 1)
     # As many for each recording, so the count is that of the recording which needs most.
-    ascending, order = torch.sort(amplitude.square(), dim=1)
-    running = torch.cumsum(ascending, 1, dtype=torch.float64)
-    matters = running > power_left_out * running[:, -1:]
+    matters = running > power_left_out * total
     first = matters.shape[1] - int(matters.sum(1).max())
     kept = order[:, first:]
     return kept, amplitude.gather(1, kept) * matters[:, first:]

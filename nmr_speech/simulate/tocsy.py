@@ -123,13 +123,22 @@ def _pulse_programme(network: Network, offsets: torch.Tensor, mixing: Mixing, ac
         # The mixing acts on what is detected, backwards in time: a few dozen signals instead of all times in t1.
         for part, mix in mixing.transfers(eigenstates, coherences):
             evolved, detected = _precess(part, t1, t2, acquisition)
-            mixed, mixed_inverted = mix(detected)
-            kept = kept + evolved.mT @ mixed
-            inverted = inverted + evolved.mH @ mixed_inverted
+            of_kept, of_inverted = _transferred(evolved, *mix(detected))
+            kept, inverted = kept + of_kept, inverted + of_inverted
     relaxed_t1 = _relax(t1, acquisition.f1, acquisition.decay_time_t1_s)
     relaxed_t2 = _relax(t2, acquisition.f2, acquisition.decay_time_t2_s)
     # Relaxation and the sums of both channels act on a few dozen signals, and only then on all points of a plane.
     return mixing.channels(relaxed_t1 @ kept, relaxed_t1.conj() @ inverted) @ relaxed_t2.mT[:, None]
+
+
+def _transferred(evolved, mixed, mixed_inverted):
+    """Products (R, N, N) of what evolves in t1 with what of it keeps its order in the mixing, and what inverts it."""
+    if mixed is not mixed_inverted:
+        return evolved.mT @ mixed, evolved.mH @ mixed_inverted
+    # Of one factor the other product is the first with the sign of the imaginary part of ``evolved`` turned.
+    real = torch.view_as_real(evolved).flatten(-2).mT @ torch.view_as_real(mixed).flatten(-2)
+    of_real, of_imaginary = torch.view_as_complex(real.unflatten(1, (-1, 2)).unflatten(3, (-1, 2))).unbind(2)
+    return of_real + 1j * of_imaginary, of_real - 1j * of_imaginary
 
 
 def _relax(basis: torch.Tensor, axis: Axis, decay_time_s: float) -> torch.Tensor:

@@ -4,6 +4,7 @@ from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from speechbrain.lobes.models.Xvector import Xvector
 from torch import nn
 
+from nmr_speech.models.cnn_tdnn import CnnTdnn
 from nmr_speech.models.deep_picker import DeepPicker
 from nmr_speech.models.frontends import ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd
 from nmr_speech.models.ge2e import GE2E
@@ -13,7 +14,7 @@ CLASSES: dict[str, type[nn.Module]] = {
     f"{cls.__module__}.{cls.__qualname__}": cls
     for cls in (
         *(ConvFrontEnd, MelFrontEnd, QuadratureFrontEnd, SpectralFrontEnd),
-        *(ECAPA_TDNN, Xvector, DeepPicker, GE2E, LinearHead, MarginHead, MixtureHead),
+        *(ECAPA_TDNN, Xvector, CnnTdnn, DeepPicker, GE2E, LinearHead, MarginHead, MixtureHead),
     )
 }
 """The classes that the loader builds, by full name. None of their constructors reads or writes anything."""

@@ -124,7 +124,8 @@ class QuadratureFrontEnd(nn.Module):
         self.register_buffer("start", torch.empty(n_filters, N_POINTS, dtype=torch.complex64))
         if not self.start.is_meta:  # where arithmetic would only load PyTorch's compiler, for 1 s
             self.start.copy_(_band_passes(n_filters))
-        self.learned = nn.Parameter(torch.zeros(n_filters, N_POINTS, 2), requires_grad=learning_rate_scale > 0)
+        self.learned = nn.Parameter(torch.zeros(n_filters, N_POINTS, 2)) if learning_rate_scale > 0 else None
+        self.register_load_state_dict_pre_hook(_forget_fixed)
         self.learning_rate_scale = learning_rate_scale
         self.floor = floor
 
@@ -136,6 +137,8 @@ class QuadratureFrontEnd(nn.Module):
 
     def filters(self) -> torch.Tensor:
         """Weight of each point of a transient in each filter: complex, (F, Q)."""
+        if self.learned is None:
+            return self.start
         return self.start + self.learning_rate_scale * torch.view_as_complex(self.learned)
 
 
@@ -231,6 +234,12 @@ class SpectralFrontEnd(QuadratureFrontEnd):
     def _log_power(self, lines: torch.Tensor) -> torch.Tensor:
         feats = 0.5 * torch.log(torch.view_as_real(lines).square().sum(-1) + self.floor)[:, None]
         return _remove_mean(feats) if self.removes_mean else feats - feats.mean(dim=(-2, -1), keepdim=True)
+
+
+def _forget_fixed(frontend, state, prefix, *_):
+    """Leave out what fixed filters learned, which earlier versions saved: zeros."""
+    if frontend.learned is None:
+        state.pop(f"{prefix}learned", None)
 
 
 def _band_passes(n: int) -> torch.Tensor:

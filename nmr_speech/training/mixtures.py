@@ -25,6 +25,7 @@ KEYS = (
     *(
         "steps_per_epoch",
         "number_of_epochs",
+        "uses",
         "batch_size",
         "evaluation_steps",
         "baseline_steps",
@@ -58,8 +59,12 @@ def check(hparams: Mapping[str, Any]) -> None:
     check_objects(hparams)
     if not isinstance(hparams["classifier"], MixtureHead):
         raise InputError("`classifier` must be a MixtureHead as in measured.yaml, which detects several residues")
-    for name in ("number_of_epochs", "steps_per_epoch", "batch_size", "baseline_steps"):
+    for name in ("number_of_epochs", "steps_per_epoch", "uses", "batch_size", "baseline_steps"):
         whole(name, hparams[name], 1, 10**8)
+    if any(weight.requires_grad for weight in hparams["frontend"]["module"].parameters()):
+        raise InputError(
+            "`frontend` must have fixed filters, for its features are kept; set its learning_rate_scale to 0"
+        )
     whole("data_seed", hparams["data_seed"], 0, 2**62)
     whole("loader_workers", hparams["loader_workers"], 0, 1024)
     in_range("warmup_share", hparams["warmup_share"], 0, 1, "of all steps", "0.15")
@@ -141,7 +146,8 @@ def steps_of(split: str, tubes: Tubes, hparams: Mapping[str, Any]) -> Steps:
     """Make the steps of an epoch of training, or of an evaluation, which are the same every time."""
     size, number = hparams["batch_size"], SPLITS.index(split)
     if split == "train":
-        return Steps(tubes, hparams["steps_per_epoch"], size, hparams["seed"], hparams["epoch_counter"])
+        counter, frontend = hparams["epoch_counter"], hparams["frontend"]["module"]
+        return Steps(tubes, hparams["steps_per_epoch"], size, hparams["seed"], counter, frontend)
     # By the seed of the data, so that trainings of several seeds are scored on the same tubes.
     return Steps(tubes, hparams["evaluation_steps"][split], size, hparams["data_seed"] + 10**6 * number)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from speechbrain.utils.epoch_loop import EpochCounter
+from torch import nn
 from torch.utils.data import Dataset
 
 from nmr_speech.checks import InputError, in_range, whole
@@ -21,6 +22,7 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.pseudo_audio import to_channels, unstack_fid
 from nmr_speech.corpus.splits import SPLITS
 from nmr_speech.corpus.wav import read_wav
+from nmr_speech.models.embed import features
 from nmr_speech.simulate import Molecule, draw_molecule, load_molecule, molecule_ids, tocsy
 from nmr_speech.simulate.conditions import draw_conditions
 from nmr_speech.simulate.draw import sample_and_acquisition
@@ -32,7 +34,8 @@ Batch = dict[str, torch.Tensor]
 
 MOST_RESIDUES = 8
 MOST_OTHERS = 4
-N_SYNTHETIC = 4000
+N_SYNTHETIC = 10**6
+"""Random molecules to draw from: so many that a training hardly meets one twice."""
 REFUSE_WITHIN_PPM = 0.25
 NOTHING = 1e-3
 """Amplitude of what an empty tube shows besides water and reference, relative to one proton."""
@@ -160,7 +163,6 @@ def check_shares(shares: Mapping[str, float]) -> None:
         raise InputError("`shares` of pure, mixture and none must not all be 0")
 
 
-@lru_cache(maxsize=N_SYNTHETIC + 2000)
 def _molecule(name: str) -> Molecule:
     if name.startswith("synthetic_"):
         return draw_molecule((int(name.partition("_")[2]), 17), REFUSE_WITHIN_PPM)
@@ -288,11 +290,21 @@ class Steps(Dataset):
         Seed of the draws.
     epoch_counter : EpochCounter | None
         Its ``current`` is the epoch, from 1; None for steps that are the same in every epoch.
+    frontend : nn.Module | None
+        A front end that is not trained: steps hold its features, float16, as ``feats`` in place of ``sig``.
     """
 
-    def __init__(self, tubes: Tubes, n: int, batch_size: int, seed: int, epoch_counter: EpochCounter | None = None):
+    def __init__(
+        self,
+        tubes: Tubes,
+        n: int,
+        batch_size: int,
+        seed: int,
+        epoch_counter: EpochCounter | None = None,
+        frontend: nn.Module | None = None,
+    ) -> None:
         self.tubes, self.n, self.batch_size, self.seed = tubes, whole("n", n, 1, 10**8), batch_size, seed
-        self.epoch_counter = epoch_counter
+        self.epoch_counter, self.frontend = epoch_counter, frontend
 
     def __len__(self) -> int:
         return self.n
@@ -302,4 +314,8 @@ class Steps(Dataset):
         if not 0 <= number < self.n:
             raise IndexError(number)
         epoch = 0 if self.epoch_counter is None else self.epoch_counter.current
-        return self.tubes(self.batch_size, (self.seed, epoch, number))
+        batch = self.tubes(self.batch_size, (self.seed, epoch, number))
+        if self.frontend is not None:
+            with torch.no_grad():
+                batch["feats"] = features(self.frontend, batch.pop("sig")).half()
+        return batch

@@ -12,7 +12,7 @@ PARTS = Path(__file__).parents[2] / "hparams" / "backbone"
 KERNEL_SIZES = (11, 1, 11, 1, 1, 11, 1)
 
 
-def ecapa(width, pooled_width, scale, bottleneck, size, features=80):
+def ecapa(width, pooled_width, scale, bottleneck, size, features=80, first=5):
     """Weights of an ECAPA-TDNN; a batch normalisation has 2 a channel."""
 
     def block(n_in, n_out, kernel_size):  # convolution with bias, normalisation
@@ -21,7 +21,7 @@ def ecapa(width, pooled_width, scale, bottleneck, size, features=80):
     res2net = (scale - 1) * block(width // scale, width // scale, 3)
     squeeze = width * bottleneck + bottleneck + bottleneck * width + width
     return (
-        block(features, width, 5)
+        block(features, width, first)
         + 3 * (block(width, width, 1) + res2net + block(width, width, 1) + squeeze)
         + block(3 * width, pooled_width, 1)
         + block(3 * pooled_width, bottleneck, 1) + bottleneck * pooled_width + pooled_width  # attention
@@ -46,6 +46,10 @@ PARAMETERS = {
     "ecapa_s": ecapa(width=512, pooled_width=1536, scale=8, bottleneck=128, size=192),
     "ecapa_l": ecapa(width=1024, pooled_width=3072, scale=8, bottleneck=128, size=192),
     "ecapa_m": ecapa(width=64, pooled_width=192, scale=4, bottleneck=64, size=128),
+    "cnn_ecapa": (
+        8 * (5 * 5 + 2) + 16 * (8 * 3 * 3 + 2) + 2 * 16 * (16 * 3 * 3 + 2)
+        + ecapa(width=48, pooled_width=96, scale=4, bottleneck=48, size=96, features=16 * 20, first=1)
+    ),
     "xvector": xvector(width=512, pooled_width=1500, size=512),
     "xvector_xs": xvector(width=64, pooled_width=192, size=64),
     "deep_picker": (

@@ -177,7 +177,15 @@ def test_the_mean_that_is_removed(wavs):
 
 def test_fixed_filters_are_not_trained():
     assert QuadratureFrontEnd().learned.requires_grad
-    assert not QuadratureFrontEnd(learning_rate_scale=0).learned.requires_grad
+    assert not list(QuadratureFrontEnd(learning_rate_scale=0).parameters())
+
+
+def test_fixed_filters_load_what_earlier_versions_saved():
+    """A tensor of zeros stood beside the filters."""
+    trained, fixed = QuadratureFrontEnd(), QuadratureFrontEnd(learning_rate_scale=0)
+    assert "learned" in trained.state_dict()
+    fixed.load_state_dict(trained.state_dict())
+    assert torch.equal(fixed.filters(), trained.filters())
 
 
 def test_filters_learn_at_their_share_of_the_rate(wavs):

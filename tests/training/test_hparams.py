@@ -27,6 +27,7 @@ CLASSES = {
     "conv_centred": "ConvFrontEnd", "quadrature": "QuadratureFrontEnd",
     "spectral": "SpectralFrontEnd", "spectral_centred": "SpectralFrontEnd",
     "ecapa_xs": "ECAPA_TDNN", "ecapa_s": "ECAPA_TDNN", "ecapa_l": "ECAPA_TDNN", "ecapa_m": "ECAPA_TDNN",
+    "cnn_ecapa": "CnnTdnn",
     "xvector": "Xvector", "xvector_xs": "Xvector", "deep_picker": "DeepPicker",
     "ge2e": "GE2E",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from scipy.special import expit
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from nmr_speech.inference import load_embedder
-from nmr_speech.models.embed import embed
+from nmr_speech.models.embed import embed, embed_streams
 from nmr_speech.report.figures import plot_confusion, plot_reliability
 from nmr_speech.report.results import write_results
 from nmr_speech.score.calibration import cross_entropy as nats
@@ -27,6 +27,7 @@ from nmr_speech.training.experiment import Experiment
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.mixtures import KEYS, Outputs, check, linear_baseline, prepare, steps_of, tubes_of
 from nmr_speech.training.rates import warm_up_and_decay
+from nmr_speech.training.replay import ReplayLoader
 from nmr_speech.training.script import Clock, run_script
 from nmr_speech.training.speedups import skip_idle_padding
 
@@ -37,7 +38,9 @@ class MixtureBrain(sb.Brain):
     """Embed each tube; detect its residues, rank them, estimate their amounts, recognise the experiment."""
 
     def compute_forward(self, batch, stage):
-        """Map waveforms (B, T, 4) to embeddings (B, D)."""
+        """Map waveforms (B, T, 4), or their features (B, 1, L, F), to embeddings (B, D)."""
+        if "feats" in batch:
+            return embed_streams(self.modules.backbone, batch["feats"].to(self.device).float())
         return embed(self.modules.frontend, self.modules.backbone, batch["sig"].to(self.device))
 
     def compute_objectives(self, predictions, batch, stage):
@@ -90,14 +93,11 @@ def dataio_prep(hparams):
 
 def fit(brain, hparams, datasets):
     """Train; each item of the data sets is a whole step."""
-    loader = {"batch_size": None, "num_workers": hparams["loader_workers"]}
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loader,
-        valid_loader_kwargs={"batch_size": None},
-    )
+    settings = {"seed": hparams["seed"], "num_workers": hparams["loader_workers"]}
+    loader = ReplayLoader(datasets["train"], hparams["uses"], epoch_counter=hparams["epoch_counter"], **settings)
+    steps = hparams["number_of_epochs"] * len(loader)
+    brain.rate = warm_up_and_decay(hparams["lr"], hparams["warmup_share"], steps)
+    brain.fit(hparams["epoch_counter"], loader, datasets["valid"], valid_loader_kwargs={"batch_size": None})
 
 
 def outputs_on(brain, dataset):
@@ -195,8 +195,6 @@ def main(argv):
         skip_idle_padding(backbone)
         brain = MixtureBrain(hparams["modules"], hparams["opt_class"], hparams, run_opts, hparams["checkpointer"]())
         resumed = brain.checkpointer.resumes(hparams["number_of_epochs"])
-        steps = hparams["number_of_epochs"] * len(datasets["train"])
-        brain.rate = warm_up_and_decay(hparams["lr"], hparams["warmup_share"], steps)
         fit(brain, hparams, datasets)
         clock.lap("train")
 

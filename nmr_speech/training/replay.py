@@ -46,7 +46,7 @@ class ReplayLoader(DataLoader):
     def __len__(self) -> int:
         return self.uses * super().__len__()
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override] - PyTorch names a private class
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # PyTorch names a private class
         generator = generator_of(self.seed, self.epoch_counter.current)
         seen: list[Batch] = []
         for batch in super().__iter__():

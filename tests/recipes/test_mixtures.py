@@ -80,10 +80,7 @@ def test_a_bundle_of_it_detects_the_same(measured, tmp_path):
         ("--weights={pitch: 1.0}", "`weights` must hold presence, ranking, amount, experiment; got presence, .*pitch"),
         ("--ph=[6, 15]", r"`ph` must be from 0 to 14"),
         ("--experiment={mixing_time_s: [0.2, 0.1]}", r"`mixing_time_s` must be a pair \[low, high\] that rises"),
-        (
-            "--frontend={module: !new:nmr_speech.models.frontends.SpectralFrontEnd {}}",
-            "`frontend` must have fixed filters",
-        ),
+        ("--frontend={module: {learning_rate_scale: 0.01}}", "`frontend` must have fixed filters"),
         ("--uses=0", "`uses` must be a whole number from 1 to"),
         ("--shares={pure: 2.0}", "`shares.pure` must be from 0 to 1"),
     ],

@@ -16,7 +16,7 @@ Batch = dict[str, torch.Tensor]
 class ReplayLoader(DataLoader):
     """Loads the batches of a data set; after each come others, of examples drawn from all those of the epoch so far.
 
-    An epoch begins without memories, so a training that is resumed at its beginning goes on as it would have.
+    An epoch begins without memories, so a training that is resumed there continues as it would have.
 
     Arguments
     ---------

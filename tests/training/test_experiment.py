@@ -1,4 +1,4 @@
-"""A folder with results takes no other settings, and no second run at the same time."""
+"""A results folder refuses other settings, and a second run at the same time."""
 
 import errno
 

@@ -95,10 +95,13 @@ def beats_linear(scale, cells):
     ahead = [name for name in networks if cells[name]["accuracy"] > cells["spectrum"]["accuracy"]]
     names = ", ".join("{1} behind `{0}`".format(*name.split(" ", 1)) for name in ahead) or "no network"
     others = len(networks) - len(ahead)
-    return (
-        f"Ahead of logistic regression on the spectrum, {scale}: {names}."
-        f"{f' The other {others} networks are not.' if others else ''}"
-    )
+    return f"Ahead of logistic regression on the spectrum, {scale}: {names}.{_those_behind(others)}"
+
+
+def _those_behind(count):
+    if count == 1:
+        return " The other network is not."
+    return f" The other {count} networks are not." if count else ""
 
 
 def table_3():
@@ -106,11 +109,14 @@ def table_3():
     published = paper()["table_3"]
     models, cells = published["columns"], pooled("small")
     columns = ["residue", *(f"{model}, {whose}" for model in models for whose in ("the paper", "small scale"))]
+    columns.append(f"{WITH_CONV[1].removeprefix('conv ')}, {SCALES['data']}")
     ours = [cells.get(f"conv {model}", {}).get("per_class_f1", {}) for model in models]
+    with_its_data = pooled("data").get(WITH_CONV[1], {}).get("per_class_f1", {})
     rows = []
     for residue, row in published["f1"].items():
         pairs = zip(row, ours, strict=True)
         figures = [figure for pair in pairs for figure in (pair[0], pair[1].get(residue))]
+        figures.append(with_its_data.get(residue))
         rows.append([residue, *(None if figure is None else f"{figure:.3f}" for figure in figures)])
     return table(columns, rows, 1, "Not measured: `python -m benchmarks.accuracy.run small`.")
 
@@ -129,6 +135,11 @@ def findings():
     rows += [
         ["ILE and LEU are the hardest pair", *(hardest(cells) for cells in scales)],
         ["97.7%: ECAPA-TDNN-L, `conv`", *(accuracy(cells, LARGEST) for cells in scales)],
+        ["96.8%: ECAPA-TDNN-S, `conv`", *(accuracy(cells, WITH_CONV[1]) for cells in scales)],
+        [
+            "(ours) `spectral` beats `conv`: ECAPA-TDNN-S",
+            *(verdict(cells, "spectral ECAPA-TDNN-S", WITH_CONV[1]) for cells in scales),
+        ],
         [
             "(ours) `quadrature` beats `conv`: ECAPA-TDNN-L",
             *(verdict(cells, quadrature, LARGEST) for cells in scales),

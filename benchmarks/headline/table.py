@@ -3,14 +3,16 @@
 import statistics
 
 from benchmarks.accuracy.table import paper
-from benchmarks.common import load, percent, table
+from benchmarks.common import load, percent, read, table
 from benchmarks.denoising.table import recall_of
+from benchmarks.mixtures.table import MODEL
 from benchmarks.reconstruction.table import ANY_RATE, rows_of
 
 
 def results_table():
     """Tabulate the most important result of each task."""
-    rows = [classification(), *paper_data(), *verification(), measured(), reconstruction(), denoising(), simulation()]
+    simulated = [classification(), *paper_data(), *verification(), mixtures()]
+    rows = [*simulated, measured(), reconstruction(), denoising(), simulation()]
     return table(["task", "result", "compared with"], rows)
 
 
@@ -46,6 +48,13 @@ def verification():
     )
     yield ["verify residues of the training, cosine", f"EER {percent(closed)}", "chance 50.0%"]
     yield ["verify residues never trained on, cosine", f"EER {percent(held_out)}", "chance 50.0%"]
+
+
+def mixtures():
+    """Average precision of the packaged model on tubes of one to five residues, as they are measured."""
+    results = read(MODEL)
+    ours, linear = (f"{one['mixtures']['average_precision']:.2f}" for one in (results, results["baseline"]))
+    return ["detect residues in mixtures, disturbed", f"average precision {ours}", f"linear classifier {linear}"]
 
 
 def measured():

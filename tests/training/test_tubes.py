@@ -8,6 +8,8 @@ from nmr_speech.checks import InputError
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.corpus.pseudo_audio import unstack_fid
+from nmr_speech.models.embed import features
+from nmr_speech.models.frontends import SpectralFrontEnd
 from nmr_speech.simulate import draw_mixture, load_molecule, molecule_ids, tocsy
 from nmr_speech.training.tubes import Content, Pool, Steps, Tubes, draw_content, library
 
@@ -92,6 +94,14 @@ def test_a_step_depends_on_its_number_alone(pool):
     assert not torch.equal(steps[1]["sig"], steps[2]["sig"])
     with pytest.raises(IndexError):
         steps[4]
+
+
+def test_a_step_holds_the_features_of_a_fixed_front_end(pool):
+    tubes, frontend = Tubes(pool, [], "train", SHARES, {}), SpectralFrontEnd(16, learning_rate_scale=0)
+    plain, step = Steps(tubes, 4, 3, 1986)[2], Steps(tubes, 4, 3, 1986, frontend=frontend)[2]
+    assert step.keys() ^ plain.keys() == {"feats", "sig"}
+    assert torch.equal(step["amounts"], plain["amounts"])
+    assert torch.allclose(step["feats"].float(), features(frontend, plain["sig"]), atol=1e-2)  # 11 bits
 
 
 def test_shares_must_be_complete(pool):

@@ -230,12 +230,21 @@ class Tubes:
         check_settings(self.nuisances)
         check_shares(self.shares)
 
-    def __call__(self, count: int, seed: Sequence[int], content: Content | None = None) -> Batch:
-        """Make ``count`` tubes: ``sig`` (B, 65536, 4), ``amounts`` (B, 20), ``is_tocsy`` and ``is_pure`` (B,)."""
+    def __call__(
+        self, count: int, seed: Sequence[int], content: Content | None = None, frontend: nn.Module | None = None
+    ) -> Batch:
+        """Make ``count`` tubes: ``sig`` (B, 65536, 4), ``amounts`` (B, 20), ``is_tocsy`` and ``is_pure`` (B,).
+
+        With a front end there are its features, float16, as ``feats`` in place of ``sig``.
+        """
         rng = np.random.default_rng([*seed, 7])
-        rows = [self._tube(rng, content) for _ in range(count)]
-        columns = zip(*rows, strict=True)
-        return dict(zip(("sig", "amounts", "is_tocsy", "is_pure"), map(torch.stack, columns), strict=True))
+        rows = []
+        for _ in range(count):
+            waves, *truth = self._tube(rng, content)
+            # One by one: all waveforms of a batch at once would leave holes in the heap that nothing fits into.
+            rows.append((waves if frontend is None else _features(frontend, waves), *truth))
+        names = ("sig" if frontend is None else "feats", "amounts", "is_tocsy", "is_pure")
+        return dict(zip(names, map(torch.stack, zip(*rows, strict=True)), strict=True))
 
     def _tube(self, rng, content):
         drawn = draw_content(rng, self.pool.plan.residues, library(self.part), self.shares)
@@ -273,6 +282,11 @@ class Tubes:
             fids = first_order(molecules, shifts, ideal).fid()
         amounts = torch.tensor([amount for _, amount in others])
         return (amounts[:, None, None, None] * fids).sum(0)
+
+
+@torch.no_grad()
+def _features(frontend, waves):
+    return features(frontend, waves[None])[0].half()
 
 
 class Steps(Dataset):
@@ -314,8 +328,4 @@ class Steps(Dataset):
         if not 0 <= number < self.n:
             raise IndexError(number)
         epoch = 0 if self.epoch_counter is None else self.epoch_counter.current
-        batch = self.tubes(self.batch_size, (self.seed, epoch, number))
-        if self.frontend is not None:
-            with torch.no_grad():
-                batch["feats"] = features(self.frontend, batch.pop("sig")).half()
-        return batch
+        return self.tubes(self.batch_size, (self.seed, epoch, number), frontend=self.frontend)

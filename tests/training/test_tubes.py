@@ -1,5 +1,7 @@
 """Tubes of several residues, of other molecules, or of none."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,24 @@ def test_a_step_holds_the_features_of_a_fixed_front_end(pool):
     assert step.keys() ^ plain.keys() == {"feats", "sig"}
     assert torch.equal(step["amounts"], plain["amounts"])
     assert torch.allclose(step["feats"].float(), features(frontend, plain["sig"]), atol=1e-2)  # 11 bits
+
+
+def test_features_are_made_tube_by_tube(pool, monkeypatch):
+    """Waveforms of a whole batch, 1 MB a tube, left a hole in the heap at every step, and filled the memory."""
+    made, alive, one_tube = [], [], Tubes._tube
+
+    def tube(self, *arguments):
+        row = one_tube(self, *arguments)
+        made.append(weakref.ref(row[0]))
+        return row
+
+    def frontend(wavs):
+        alive.append(sum(waves() is not None for waves in made))
+        return wavs.mean((1, 2))
+
+    monkeypatch.setattr(Tubes, "_tube", tube)
+    Steps(Tubes(pool, [], "train", SHARES, {}), 4, 3, 1986, frontend=frontend)[0]
+    assert alive == [1, 1, 1]
 
 
 def test_shares_must_be_complete(pool):

@@ -56,7 +56,7 @@ class TrainingData:
     Example
     -------
     >>> print(TrainingData(Sample("d2o"), Acquisition(mixing_time_s=0.06)))
-    the model was trained on a mixing time of 0.06 s, in D2O, at 600 MHz
+    the model was trained on residues of proteins, with a mixing time of 0.06 s, in D2O, at 600 MHz
     >>> print(TrainingData())
     the model does not say what it was trained on
     """
@@ -68,8 +68,10 @@ class TrainingData:
 
     def __str__(self) -> str:
         known = []
+        if self.sample:
+            known.append("free amino acids" if self.sample.shift_source == "free" else "residues of proteins")
         if self.acquisition:
-            known.append(f"a mixing time of {self.told('mixing_time_s', self.acquisition.mixing_time_s)} s")
+            known.append(f"with a mixing time of {self.told('mixing_time_s', self.acquisition.mixing_time_s)} s")
         if self.sample:
             known.append(f"in {self.told('condition', self.sample.condition).upper().replace(' OR ', ' or ')}")
         if self.acquisition:

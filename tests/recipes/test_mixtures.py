@@ -58,7 +58,8 @@ def test_its_model_detects_with_the_calibration_of_the_report(measured):
 def test_its_ranges_are_known_after_loading(measured):
     training = training_data(load_classifier(measured))
     assert str(training) == (
-        "the model was trained on a mixing time of 0.015 to 0.15 s, in D2O or H2O, at 300 to 1000 MHz, at pH 1 to 12"
+        "the model was trained on free amino acids, with a mixing time of 0.015 to 0.15 s, in D2O or H2O, "
+        "at 300 to 1000 MHz, at pH 1 to 12"
     )
     assert training.covers("mixing_time_s", 0.1)
     assert not training.covers("mixing_time_s", 0.2)

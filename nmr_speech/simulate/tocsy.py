@@ -135,7 +135,7 @@ def _transferred(evolved, mixed, mixed_inverted):
     """Products (R, N, N) of what evolves in t1 with what of it keeps its order in the mixing, and what inverts it."""
     if mixed is not mixed_inverted:
         return evolved.mT @ mixed, evolved.mH @ mixed_inverted
-    # Of one factor the other product is the first with the sign of the imaginary part of ``evolved`` turned.
+    # With one factor in both, the second product is the first with the imaginary part of ``evolved`` negated.
     real = torch.view_as_real(evolved).flatten(-2).mT @ torch.view_as_real(mixed).flatten(-2)
     of_real, of_imaginary = torch.view_as_complex(real.unflatten(1, (-1, 2)).unflatten(3, (-1, 2))).unbind(2)
     return of_real + 1j * of_imaginary, of_real - 1j * of_imaginary

@@ -14,6 +14,7 @@ from nmr_speech.models.heads import MixtureHead
 from nmr_speech.training.baselines import INVERSE_PENALTY, pooled_spectrum
 from nmr_speech.training.launch import count_workers, process_count
 from nmr_speech.training.objects import check_objects
+from nmr_speech.training.replay import MOST_USES
 from nmr_speech.training.tubes import Pool, Steps, Tubes, check_shares
 
 SPLITS = ("train", "valid", "calibration", "test")
@@ -59,8 +60,9 @@ def check(hparams: Mapping[str, Any]) -> None:
     check_objects(hparams)
     if not isinstance(hparams["classifier"], MixtureHead):
         raise InputError("`classifier` must be a MixtureHead as in measured.yaml, which detects several residues")
-    for name in ("number_of_epochs", "steps_per_epoch", "uses", "batch_size", "baseline_steps"):
+    for name in ("number_of_epochs", "steps_per_epoch", "batch_size", "baseline_steps"):
         whole(name, hparams[name], 1, 10**8)
+    whole("uses", hparams["uses"], 1, MOST_USES)
     if any(weight.requires_grad for weight in hparams["frontend"]["module"].parameters()):
         raise InputError(
             "`frontend` must have fixed filters, for its features are kept; set its learning_rate_scale to 0"

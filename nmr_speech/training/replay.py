@@ -12,6 +12,8 @@ from nmr_speech.training.dataio import generator_of
 
 Batch = dict[str, torch.Tensor]
 
+MOST_USES = 1000
+
 
 class ReplayLoader(DataLoader):
     """Loads the batches of a data set; after each come others, of examples drawn from all those of the epoch so far.
@@ -40,7 +42,7 @@ class ReplayLoader(DataLoader):
     """
 
     def __init__(self, dataset: Dataset, uses: int, seed: int, epoch_counter: EpochCounter, **settings: Any) -> None:
-        self.uses, self.seed, self.epoch_counter = whole("uses", uses, 1, 1000), seed, epoch_counter
+        self.uses, self.seed, self.epoch_counter = whole("uses", uses, 1, MOST_USES), seed, epoch_counter
         super().__init__(dataset, batch_size=None, **settings)
 
     def __len__(self) -> int:

@@ -82,7 +82,7 @@ def test_a_bundle_of_it_detects_the_same(measured, tmp_path):
         ("--ph=[6, 15]", r"`ph` must be from 0 to 14"),
         ("--experiment={mixing_time_s: [0.2, 0.1]}", r"`mixing_time_s` must be a pair \[low, high\] that rises"),
         ("--frontend={module: {learning_rate_scale: 0.01}}", "`frontend` must have fixed filters"),
-        ("--uses=0", "`uses` must be a whole number from 1 to"),
+        ("--uses=1001", "`uses` must be a whole number from 1 to 1000"),
         ("--shares={pure: 2.0}", "`shares.pure` must be from 0 to 1"),
     ],
 )

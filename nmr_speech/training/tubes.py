@@ -34,6 +34,9 @@ Batch = dict[str, torch.Tensor]
 
 MOST_RESIDUES = 8
 MOST_OTHERS = 4
+ALONE = (0.16, 0.45, 0.13, 0.13, 0.13)
+"""Probability of no, one and up to `MOST_OTHERS` other molecules in a tube without amino acids: one alone is what is
+taken for an amino acid most often."""
 N_SYNTHETIC = 10**6
 """Random molecules to draw from: so many that a training hardly meets one twice."""
 REFUSE_WITHIN_PPM = 0.25
@@ -136,7 +139,7 @@ def draw_content(
     amounts = amounts / amounts.max(initial=1e-9)
     n_others = 0
     if count == 0 or rng.random() < shares["with_others"]:
-        n_others = int(rng.integers(count > 0, MOST_OTHERS + 1))
+        n_others = int(rng.integers(1, MOST_OTHERS + 1)) if count else int(rng.choice(len(ALONE), p=ALONE))
     others = []
     for amount in 10 ** -rng.uniform(0, 1, n_others):
         synthetic = rng.random() < 1 / 3

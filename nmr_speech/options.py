@@ -139,6 +139,8 @@ def add_classify(command: Command) -> None:
     command.add_argument(
         "--shift-ppm", type=value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
     )
+    text = "pH of the sample; it tells apart amino acids that show the same groups (default: not known)"
+    command.add_argument("--ph", type=value, help=text)
     add_reading(command)
     add_schedule(command, "what --method fills in before")
     command.add_argument("--method", help="ist, hankel or modern: fills in what a schedule left out (default: modern)")

@@ -61,10 +61,10 @@ def main():
     results.keep("provenance", provenance)
 
 
-def tubes_at(model, sequence, seed, folder):
-    """Draw tubes of one mixing under the other conditions of the training."""
+def tubes_at(model, sequence, seed, folder, **fixed):
+    """Draw tubes of one mixing under the other conditions of the training, but for those that are fixed."""
     training = training_data(model)
-    ranges = dict(training.conditions)
+    ranges = dict(training.conditions) | fixed
     sample = {name: ranges.pop(name) for name in ("condition", "ph")}
     experiment = ranges | {"sequence": sequence, "spectral_width_ppm": 12.0, "carrier_ppm": 5.0}
     plan = DatasetPlan(
@@ -75,8 +75,9 @@ def tubes_at(model, sequence, seed, folder):
         experiment=experiment,
         **sample,
     )
-    build_dataset(f"{folder}/{sequence}", plan, workers=1)
-    return Tubes(Pool(f"{folder}/{sequence}", plan), [], "test", SHARES, training.nuisances, exact=True)
+    where = f"{folder}/{seed}"
+    build_dataset(where, plan, workers=1)
+    return Tubes(Pool(where, plan), [], "test", SHARES, training.nuisances, exact=True)
 
 
 def measure_mixing(model, sequence, seed, folder):

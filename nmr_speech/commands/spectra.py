@@ -20,7 +20,7 @@ def classify(options: argparse.Namespace) -> None:
     check_output(options.plot, PICTURES)
     check_output(options.explain, PICTURES)
     model = load_classifier(options.source, options.revision)
-    reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method")})
+    reading = Reading(**{name: getattr(options, name) for name in (*READING, "schedule", "index_base", "method", "ph")})
     found = classify_spectrum(model, options.path, options.shift_ppm, reading)
     if options.plot:
         from nmr_speech.report.spectra import plot_classification

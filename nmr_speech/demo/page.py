@@ -60,6 +60,7 @@ def make_page(model: Classifier) -> Any:
                     )  # fmt: skip
                     label = "Added to all shifts, ppm (empty: reference to DSS or TSP)"
                     shift = gradio.Textbox("", label=label, elem_id="shift")
+                    acidity = gradio.Textbox("", label="pH of the sample (empty: not known)", elem_id="ph")
                     name = gradio.Button("Classify", variant="primary", elem_id="name")
                 notes = gradio.Markdown(elem_id="notes")
                 ranking = gradio.Label(
@@ -76,7 +77,7 @@ def make_page(model: Classifier) -> Any:
                     steps = gradio.Markdown(elem_id="steps")
         outputs = [ranking, notes, steps, shown, mel, audio]
         simulate.click(lambda *inputs: list(view_simulated(model, *inputs)), [residue, number, disturbed], outputs)
-        name.click(lambda *inputs: list(view_upload(model, *inputs)), [upload, shift], outputs)
+        name.click(lambda *inputs: list(view_upload(model, *inputs)), [upload, shift, acidity], outputs)
     return page
 
 

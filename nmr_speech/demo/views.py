@@ -19,6 +19,7 @@ from nmr_speech.corpus import stack_fid, unstack_fid, write_wav
 from nmr_speech.inference.classify import Classification, classify_spectrum
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import Classifier
+from nmr_speech.inference.measured import Reading
 from nmr_speech.report.explained import draw_assignment
 from nmr_speech.report.spectra import draw_contours, draw_mel_spectrogram
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, draw_mixture, spectrum
@@ -57,7 +58,7 @@ class View:
         return iter((self.ranking, self.notes, self.steps, self.spectrum, self.mel, self.audio))
 
 
-def view_upload(model: Classifier, path: str | None, shift_ppm: str = "") -> View:
+def view_upload(model: Classifier, path: str | None, shift_ppm: str = "", ph: str = "") -> View:
     """Classify and draw an uploaded file; an invalid one gives one sentence.
 
     Arguments
@@ -68,6 +69,8 @@ def view_upload(model: Classifier, path: str | None, shift_ppm: str = "") -> Vie
         WAV or FLAC recording, ZIP file of a spectrometer's folder, or NMRPipe file.
     shift_ppm : str
         A number in ppm, added to all shifts; an empty text references the spectrum to DSS or TSP.
+    ph : str
+        pH of the sample; an empty text if it is not known.
 
     Returns
     -------
@@ -82,7 +85,8 @@ def view_upload(model: Classifier, path: str | None, shift_ppm: str = "") -> Vie
     def view() -> View:
         if path is None:
             raise InputError("choose a file first")
-        return _view(model, Path(path), _shift(shift_ppm))
+        reading = Reading(ph=_number("pH", ph))
+        return _view(model, Path(path), _number("shift in ppm", shift_ppm), reading)
 
     return _view_or_reason(view, path)
 
@@ -122,7 +126,7 @@ def view_simulated(model: Classifier, residue: str, index: float, disturbed: boo
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{residue}.wav"
             write_wav(path, stack_fid(mixture.fid)[0])
-            return _view(model, path, None)
+            return _view(model, path)
 
     return _view_or_reason(view)
 
@@ -160,8 +164,8 @@ def escaped(text: str) -> str:
     return "".join(f"\\{letter}" if letter in MARKUP else letter for letter in printable(text, LONGEST_MESSAGE))
 
 
-def _view(model: Classifier, path: Path, shift_ppm: float | None) -> View:
-    found = classify_spectrum(model, path, shift_ppm)
+def _view(model: Classifier, path: Path, shift_ppm: float | None = None, reading: Reading | None = None) -> View:
+    found = classify_spectrum(model, path, shift_ppm, reading)
     if found.presence:
         ranking = dict(found.presence)
         answer = ["**Answer:** " + "; ".join(escaped(line) for line in found.told())]
@@ -202,11 +206,11 @@ def _view_or_reason(view: Callable[[], View], path: str | None = None) -> View:
         return View({}, "**This cannot be used:** the server has no memory or disk space left, or cannot read the file")
 
 
-def _shift(text: str) -> float | None:
+def _number(what: str, text: str) -> float | None:
     try:
         return float(text) if text.strip() else None
     except ValueError as error:
-        raise InputError(f"the shift must be a number of ppm, got {quoted(text)}") from error
+        raise InputError(f"the {what} must be a number, got {quoted(text)}") from error
 
 
 def _picture(draw: Callable[[Axes], None], size: tuple[float, float]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From a file or a spectrometer's folder to ranked residues, and what the prediction depends on."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,20 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
-from nmr_speech.inference.detect import MIXTURE, NONE, ONE, PRESENT, Found, findings
-from nmr_speech.inference.domain_check import IDEAL, UNKNOWN, experiment_warnings, recording_warnings, training_data
+from nmr_speech.inference.detect import MIXTURE, NONE, ONE, PRESENT, Detection, Found, findings
+from nmr_speech.inference.domain_check import (
+    IDEAL,
+    UNKNOWN,
+    TrainingData,
+    experiment_warnings,
+    ph_warnings,
+    recording_warnings,
+    training_data,
+)
 from nmr_speech.inference.load import Classifier
+from nmr_speech.inference.look_alikes import in_question, tell_apart
 from nmr_speech.inference.measured import Reading, read_measured
-from nmr_speech.simulate import Acquisition
+from nmr_speech.simulate import Acquisition, Sample
 from nmr_speech.simulate.fid import echo_to_states, states_to_echo
 from nmr_speech.spectrometer import Experiment, find_reference, to_grid
 from nmr_speech.spectrometer.phase import Phases
@@ -24,6 +34,7 @@ from nmr_speech.spectrometer.phase import Phases
 LOW_PROBABILITY = 0.5
 VERDICTS = {ONE: "one amino acid", MIXTURE: "a mixture", NONE: "no amino acid known to the model"}
 NO_TOCSY = "the spectrum does not look like a TOCSY (probability {:.2f}), so nothing is named"
+UNREFERENCED = "no line of DSS or TSP stands out, so the file's own reference is used"
 BANDS = 64
 
 
@@ -138,51 +149,100 @@ def classify_spectrum(
     ...
     nmr_speech.checks.InputError: nowhere.wav: no such file or folder
     """
-    path = Path(path)
+    path, reading = Path(path), reading or Reading()
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if shift_ppm is not None:
         in_range("shift_ppm", shift_ppm, -20, 20, "ppm", "0.15")
-    training, meaningful, outside = training_data(model), True, list[str]()
-    axis, mixing_time_s = (training.acquisition or Acquisition()).f2, None
-    if path.suffix.lower().removeprefix(".") in FORMATS:
-        step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
-        steps: tuple[str, ...] = (step,)
-        wav, warnings = read_wav(path), list[str]()
-    else:
-        experiment, phases = read_measured(path, reading)
-        mixing_time_s, field_mhz = experiment.mixing_time_s, experiment.f2.field_mhz
-        measured_axis = replace(axis, width_hz=axis.width_ppm * field_mhz, field_mhz=field_mhz)
-        # A model that was trained on many fields has no field of its own to name in the steps.
-        grid = measured_axis if "field_mhz" in training.conditions else axis
-        wav, steps, warnings = on_grid(experiment, grid, shift_ppm, phases)
-        axis = measured_axis
-        meaningful = not training.is_ideal
-        outside += experiment_warnings(experiment, training)
-        warnings = [*([] if meaningful else [IDEAL]), *outside, *warnings]
-    of_recording = list(recording_warnings(wav, training))
-    outside, warnings = outside + of_recording, warnings + of_recording
-    probabilities = model.log_probabilities(wav[None])[0].exp().tolist()
-    ranking = sorted(zip(model.labels.lab2ind, probabilities, strict=True), key=lambda pair: -pair[1])
-    is_inside = not [warning for warning in outside if UNKNOWN not in warning]
+    training = training_data(model)
+    read = _read(path, training, shift_ppm, reading)
+    probabilities = model.log_probabilities(read.wav[None])[0].exp().tolist()
+    ranking, warnings = dict(zip(model.labels.lab2ind, probabilities, strict=True)), [*read.warnings]
+    is_inside = not [warning for warning in read.outside if UNKNOWN not in warning]
     if not model.detects:
-        if meaningful and ranking[0][1] < LOW_PROBABILITY:
-            warnings.append(f"no residue stands out: the first has a probability of {ranking[0][1]:.2f}")
+        highest = max(probabilities)
+        if read.meaningful and highest < LOW_PROBABILITY:
+            warnings.append(f"no residue stands out: the first has a probability of {highest:.2f}")
         return Classification(
-            *(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful),
+            *(_ranked(ranking), tuple(warnings), read.steps, read.wav, read.axis, read.meaningful),
             in_range=is_inside,
-            mixing_time_s=mixing_time_s,
+            mixing_time_s=read.mixing_time_s,
         )
-    detection = model.detect(wav[None])
-    labels = list(model.labels.lab2ind)
-    verdict, present, uncertain = findings(detection, labels)
-    presence = tuple(zip(labels, detection.probability[0].tolist(), strict=True))
+    detection = model.detect(read.wav[None])
     if (is_tocsy := float(detection.is_tocsy[0])) < PRESENT:
         warnings.append(NO_TOCSY.format(is_tocsy))
+    ranking, presence, step = _between_look_alikes(read, ranking, detection, training, reading.ph)
+    detection = replace(detection, probability=torch.tensor([[*presence.values()]]))
     return Classification(
-        *(tuple(ranking), tuple(warnings), steps, wav, axis, meaningful),
-        *(verdict, present, uncertain, presence, is_inside, mixing_time_s),
+        *(_ranked(ranking), tuple(warnings), read.steps + step, read.wav, read.axis, read.meaningful),
+        *findings(detection, list(presence)),
+        *(tuple(presence.items()), is_inside, read.mixing_time_s),
     )
+
+
+def _ranked(ranking):
+    return tuple(sorted(ranking.items(), key=lambda pair: -pair[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A spectrum on the grid of a model, and what is known of it; ``outside`` says where it leaves the training."""
+
+    wav: torch.Tensor
+    axis: Axis
+    steps: tuple[str, ...]
+    warnings: list[str]
+    outside: list[str]
+    meaningful: bool = True
+    mixing_time_s: float | None = None
+    is_referenced: bool = False
+
+
+def _read(path: Path, training: TrainingData, shift_ppm: float | None, reading: Reading) -> _Read:
+    axis, outside = (training.acquisition or Acquisition()).f2, list(ph_warnings(reading.ph, training))
+    if path.suffix.lower().removeprefix(".") in FORMATS:
+        step = f"Read as a recording on the model's grid. The file does not say how it was measured; {training}."
+        wav = read_wav(path)
+        outside += recording_warnings(wav, training)
+        return _Read(wav, axis, (step,), outside, outside)
+    experiment, phases = read_measured(path, reading)
+    field_mhz = experiment.f2.field_mhz
+    measured_axis = replace(axis, width_hz=axis.width_ppm * field_mhz, field_mhz=field_mhz)
+    # A model that was trained on many fields has no field of its own to name in the steps.
+    grid = measured_axis if "field_mhz" in training.conditions else axis
+    wav, steps, warnings = on_grid(experiment, grid, shift_ppm, phases)
+    of_experiment, of_recording = experiment_warnings(experiment, training), recording_warnings(wav, training)
+    outside += [*of_experiment, *of_recording]
+    ideal = [IDEAL] if training.is_ideal else []
+    return _Read(
+        *(wav, measured_axis, steps, [*ideal, *outside, *warnings], outside, not training.is_ideal),
+        mixing_time_s=experiment.mixing_time_s,
+        is_referenced=UNREFERENCED not in warnings,
+    )
+
+
+def _between_look_alikes(
+    read: _Read, ranking: dict[str, float], detection: Detection, training: TrainingData, ph: float | None
+) -> tuple[dict[str, float], dict[str, float], tuple[str, ...]]:
+    """Ranking and presence, weighed anew where it is only between residues of the same groups; and what was done."""
+    presence = dict(zip(ranking, detection.probability[0].tolist(), strict=True))
+    family = in_question(presence, ranking)
+    sample = training.sample or Sample()
+    if not family or sample.shift_source != "free" or detection.is_tocsy[0] < PRESENT:
+        return ranking, presence, ()
+    step = f"{', '.join(family)} show the same groups; "
+    if not read.is_referenced:
+        return ranking, presence, (step + "the shifts are not referenced, so they are not compared with the tables.",)
+    low, high = training.conditions.get("ph", (sample.ph, sample.ph))
+    said = {residue: ranking[residue] for residue in family}
+    acquisition = Acquisition(mixing_time_s=read.mixing_time_s or Acquisition().mixing_time_s)
+    shares, shifts = tell_apart(unstack_fid(read.wav), read.axis, said, acquisition, ph, (low, high))
+    one_of_them = sum(said.values()), 1 - math.prod(1 - presence[residue] for residue in family)
+    for probabilities, total in zip((ranking, presence), one_of_them, strict=True):
+        probabilities |= {residue: total * share for residue, share in shares.items()}
+    fitted = ", ".join(f"{group} {ppm:.2f}" for group, ppm in shifts.items())
+    compared = f"pH {ph:g}" if ph is not None else f"any pH from {low:g} to {high:g}"
+    return ranking, presence, (f"{step}fitted shifts {fitted} ppm, compared with the tables at {compared}.",)
 
 
 def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:
@@ -256,7 +316,7 @@ def on_grid(
             shift_ppm = find_reference(experiment)
         except InputError:
             shift_ppm = 0.0
-            warnings.append("no line of DSS or TSP stands out, so the file's own reference is used")
+            warnings.append(UNREFERENCED)
     gridded = to_grid(
         experiment,
         axis,

@@ -1,5 +1,6 @@
 """Out-of-distribution warnings: where a spectrum differs from the training data of a model."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -201,6 +202,21 @@ def experiment_warnings(experiment: Experiment, training: TrainingData) -> Itera
     if sample and solvent and _condition(solvent) not in training.conditions.get("condition", [sample.condition]):
         trained = training.told("condition", sample.condition).upper().replace(" OR ", " or ")
         yield f"measured in {solvent}; the model was trained on {trained}"
+
+
+def ph_warnings(ph: float | None, training: TrainingData) -> Iterator[str]:
+    """Compare the pH, if it is known, with those of the training data of a model: at most one sentence.
+
+    Example
+    -------
+    >>> list(ph_warnings(13.0, TrainingData(conditions={"ph": [1.0, 12.0]})))
+    ['the pH was 13; the model was trained on 1 to 12']
+    >>> list(ph_warnings(None, TrainingData(conditions={"ph": [1.0, 12.0]})))
+    []
+    """
+    low, high = training.conditions.get("ph", (-math.inf, math.inf))
+    if ph is not None and not low <= ph <= high:
+        yield f"the pH was {ph:g}; the model was trained on {low:g} to {high:g}"
 
 
 def recording_warnings(wav: torch.Tensor, training: TrainingData) -> Iterator[str]:

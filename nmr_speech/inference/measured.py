@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nmr_speech.checks import InputError, one_of
+from nmr_speech.checks import InputError, in_range, one_of
 from nmr_speech.reconstruction import own_schedule, read_schedule, sampling_mask
 from nmr_speech.reconstruction.methods import METHODS, STARTS, method_of
 from nmr_speech.reconstruction.plane import t2_window, to_plane
@@ -34,6 +34,8 @@ class Reading:
         Number of the first transient in the schedule, 0 or 1; None detects it.
     method : str | None
         Reconstruction of what the schedule left out: "ist", "hankel" or "modern"; None for "modern".
+    ph : float | None
+        pH of the sample, which tells amino acids of the same groups apart; None if it is not known.
 
     Example
     -------
@@ -49,8 +51,11 @@ class Reading:
     schedule: str | Path | None = None
     index_base: int | None = None
     method: str | None = None
+    ph: float | None = None
 
     def __post_init__(self) -> None:
+        if self.ph is not None:
+            in_range("ph", self.ph, 0, 14, "(a pH)", "7.4")
         one_of("echo", self.echo, tuple(STARTS))
         if self.method is not None:
             one_of("method", self.method, METHODS)

@@ -82,15 +82,17 @@ def test_what_is_simulated_is_what_the_model_was_trained_on_and_new_to_it(model)
 REFUSED = {
     "choose a file first": lambda folder: (None, ""),
     "bad.zip: cannot be unpacked": lambda folder: (folder / "bad.zip", ""),
-    "the shift must be a number of ppm, got 'left'": lambda folder: (folder / "gly.wav", "left"),
+    "the shift in ppm must be a number, got 'left'": lambda folder: (folder / "gly.wav", "left"),
+    "the pH must be a number, got 'sour'": lambda folder: (folder / "gly.wav", "", "sour"),
+    "`ph` must be from 0 to 14 (a pH), got 99": lambda folder: (folder / "gly.wav", "", "99"),
     "is text or a table, not an experiment": lambda folder: (folder / "results" / "train_log.txt", ""),
 }
 
 
 @pytest.mark.parametrize("message", REFUSED)
 def test_what_cannot_be_used_gives_one_sentence_without_paths(message, model, folder):
-    path, shift = REFUSED[message](folder)
-    view = view_upload(model, path and str(path), shift)
+    path, *fields = REFUSED[message](folder)
+    view = view_upload(model, path and str(path), *fields)
     said = view.notes.replace("\\", "")
     assert message in said
     assert str(folder) not in said

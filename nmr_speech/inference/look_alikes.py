@@ -1,0 +1,157 @@
+"""Residues that show the same groups of protons, told apart by fitted shifts and the pH.
+
+ASN, ASP, CYS and SER in D2O are four times HA, HB2 and HB3, and so their shifts alone tell them apart. A network reads
+them to about a tenth of a ppm; a fit, to a fiftieth. Where only such look-alikes are in question and the shifts are
+referenced, they are fitted and compared with the tables: at the pH that is known, or at any that the model was trained
+on. Without a reference that would not help: what an offset of 0.4 ppm leaves of the shifts, the network knows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from scipy.special import logsumexp
+
+from nmr_speech.assignment.explain import explain
+from nmr_speech.axis import Axis
+from nmr_speech.inference.detect import PRESENT, UNCERTAIN
+from nmr_speech.score.bound import log_likelihoods, shift_prior
+from nmr_speech.simulate import RESIDUES, Acquisition, Sample
+
+FIT_PPM = 0.02
+"""Standard deviation of a fitted shift: half a point at 12 ppm."""
+SPREAD_PPM = 0.04
+"""Standard deviation of a shift between samples at one pH, as in the training."""
+PH_STEP = 0.1
+PH_STD = 0.2
+"""Standard deviation of a pH that is known."""
+ABOUT_ONE = 1.5
+"""Expected number of look-alikes from which there seem to be two of them."""
+AT_ISSUE = 0.01
+"""Probability of the second look-alike from which telling them apart is worth a fit."""
+
+
+@lru_cache(maxsize=len(RESIDUES))
+def look_alikes(residue: str) -> tuple[str, ...]:
+    """List the amino acids that show the same groups of protons in D2O, the residue among them.
+
+    Example
+    -------
+    >>> look_alikes("GLN"), look_alikes("CYS"), look_alikes("VAL")
+    (('GLN', 'GLU'), ('ASN', 'ASP', 'CYS', 'SER'), ('VAL',))
+    """
+    return tuple(other for other in RESIDUES if _groups(other) == _groups(residue))
+
+
+def _groups(residue):
+    prior = shift_prior(Sample("d2o", "free").residue(residue))
+    return sorted(zip(prior.names, prior.protons, strict=True))
+
+
+def in_question(presence: Mapping[str, float], ranking: Mapping[str, float]) -> tuple[str, ...]:
+    """List the look-alikes of which one seems to be there, and no other residue; none where that is not so.
+
+    Arguments
+    ---------
+    presence : Mapping[str, float]
+        Probability that each residue is there.
+    ranking : Mapping[str, float]
+        Probability of each, as if there were one and nothing else.
+
+    Returns
+    -------
+    tuple[str, ...]
+        Residues that the mappings know; none, too, if the ranking leaves no doubt.
+
+    Example
+    -------
+    >>> in_question({"GLN": 0.5, "GLU": 0.6, "VAL": 0.0}, {"GLN": 0.4, "GLU": 0.6, "VAL": 0.0})
+    ('GLN', 'GLU')
+    >>> in_question({"GLN": 0.5, "GLU": 0.6, "VAL": 0.9}, {"GLN": 0.4, "GLU": 0.6, "VAL": 0.0})
+    ()
+    """
+    surest = max(presence, key=presence.__getitem__)
+    family = tuple(residue for residue in look_alikes(surest) if residue in presence)
+    others = max((probability for residue, probability in presence.items() if residue not in family), default=0.0)
+    if len(family) < 2 or presence[surest] < UNCERTAIN or others >= PRESENT:
+        return ()
+    if sum(presence[residue] for residue in family) >= ABOUT_ONE:
+        return ()
+    return family if sorted(ranking[residue] for residue in family)[-2] >= AT_ISSUE else ()
+
+
+def tell_apart(
+    fid: torch.Tensor,
+    axis: Axis,
+    probabilities: Mapping[str, float],
+    acquisition: Acquisition | None = None,
+    ph: float | None = None,
+    ph_range: tuple[float, float] = (1.0, 12.0),
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Weigh look-alikes by what a model says of them and by their shifts, each with the same right.
+
+    The shifts are those of the fit (`nmr_speech.assignment.explain.explain`) that explains the most. Which of the
+    groups of equal size has which is not taken for granted; see "protons" of `nmr_speech.score.bound`. The two opinions
+    are not independent, for the model sees the shifts too: what counts is their geometric mean.
+
+    Arguments
+    ---------
+    fid : torch.Tensor
+        States pair, complex, (2, P, Q), with referenced shifts.
+    axis : Axis
+        Axis of both dimensions.
+    probabilities : Mapping[str, float]
+        What a model says of each look-alike; they need not add up to 1.
+    acquisition : Acquisition | None
+        The experiment: mixing and its time. None for ideal mixing of 60 ms.
+    ph : float | None
+        pH of the sample; None if it is not known.
+    ph_range : tuple[float, float]
+        What the pH is within if it is not known.
+
+    Returns
+    -------
+    shares : dict[str, float]
+        Probability of each, given that it is one of them.
+    shifts_ppm : dict[str, float]
+        Fitted shifts by group.
+
+    Example
+    -------
+    >>> from nmr_speech.simulate import tocsy
+    >>> glutamine = Sample("d2o", "free").residue("GLN")
+    >>> fid = tocsy(glutamine, glutamine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
+    >>> shares, _ = tell_apart(fid, Axis(), {"GLN": 0.2, "GLU": 0.8}, ph=7.4)
+    >>> shares["GLN"] > 0.8
+    True
+    """
+    family, total = list(probabilities), sum(probabilities.values())
+    at_issue = [residue for residue in family if probabilities[residue] >= AT_ISSUE * total]
+    fits = {residue: explain(fid, axis, [residue], acquisition) for residue in at_issue}
+    best = max(fits, key=lambda residue: fits[residue].explained)
+    groups = shift_prior(Sample("d2o", "free").residue(best))
+    shifts = np.array([[fits[best].shifts_ppm[best][name] for name in groups.names]])
+    acidities, weights = _acidities(ph, ph_range)
+    opinions = np.log([max(probabilities[residue], 1e-12) for residue in family])
+    for k, residue in enumerate(family):
+        density = log_likelihoods("protons", shifts, groups, _priors(residue, acidities))
+        opinions[k] = 0.5 * opinions[k] + 0.5 * logsumexp(density, b=weights)
+    shares = np.exp(opinions - logsumexp(opinions))
+    return dict(zip(family, shares.tolist(), strict=True)), dict(zip(groups.names, shifts[0].tolist(), strict=True))
+
+
+def _acidities(ph: float | None, ph_range: tuple[float, float]) -> tuple[tuple[float, ...], np.ndarray]:
+    """Values of the pH, and the weight of each."""
+    low, high = ph_range if ph is None else (max(0.0, ph - 3 * PH_STD), min(14.0, ph + 3 * PH_STD))
+    values = np.linspace(low, high, max(2, round((high - low) / PH_STEP) + 1))
+    weights = np.ones(len(values)) if ph is None else np.exp(-0.5 * ((values - ph) / PH_STD) ** 2)
+    return tuple(values.tolist()), weights / weights.sum()
+
+
+@lru_cache(maxsize=16)
+def _priors(residue, acidities):
+    """Gaussians of the shifts at each pH, widened by the error of the fit."""
+    priors: Sequence = [shift_prior(Sample("d2o", "free", SPREAD_PPM, ph=ph).residue(residue)) for ph in acidities]
+    return [replace(one, std_ppm=np.hypot(one.std_ppm, FIT_PPM)) for one in priors]

@@ -47,18 +47,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("model", nargs="?", default="measured", help="results folder; the packaged model by default")
     model = load_classifier(parser.parse_args().model)
+    spread_ppm = training_data(model).sample.free_shift_std_ppm
     results = Results(results_path("mixtures", "pure"))
     for condition in CONDITIONS:
         for reference in NUISANCES:
-            results.keep(f"{condition} {reference}", measure, model, condition, reference)
+            results.keep(f"best {condition} {reference}", by_shifts, condition, reference == "known", spread_ppm)
+            results.keep(f"{condition} {reference}", by_network, model, condition, reference)
     results.keep("provenance", provenance)
-
-
-def measure(model, condition, reference):
-    """Figures of the rule of Bayes, of the network, and of the network with look-alikes told apart by their shifts."""
-    spread_ppm = training_data(model).sample.free_shift_std_ppm
-    bayes = figures(*by_shifts(condition, reference == "known", spread_ppm))
-    return {"bayes": bayes} | by_network(model, condition, reference)
 
 
 def figures(true, predicted):
@@ -77,7 +72,7 @@ def figures(true, predicted):
 
 
 def by_shifts(condition, is_referenced, spread_ppm):
-    """Draw the shifts of every residue at random pH and offset, and name the likeliest residue of each."""
+    """Figures of the rule of Bayes, on shifts of every residue at random pH and offset."""
     rng = np.random.default_rng(SEED)
     at_every_ph = {name: [shift_prior(free(name, condition, spread_ppm, ph)) for ph in PH] for name in RESIDUES}
     offsets = np.zeros(1) if is_referenced else OFFSETS_PPM
@@ -93,7 +88,7 @@ def by_shifts(condition, is_referenced, spread_ppm):
                 each = log_likelihoods("protons", moved, source, at_every_ph[other])
                 table[:, column] = logsumexp(each.reshape(DRAWS, -1), axis=1)
         predicted.append(table.argmax(1))
-    return np.repeat(np.arange(len(RESIDUES)), DRAWS), np.concatenate(predicted)
+    return figures(np.repeat(np.arange(len(RESIDUES)), DRAWS), np.concatenate(predicted))
 
 
 def free(name, condition, spread_ppm, ph):

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import torch
+from sklearn.metrics import average_precision_score
 
 from benchmarks.common import Results, provenance, results_path
 from nmr_speech.assignment.nnls import nnls_amounts
@@ -22,7 +23,8 @@ from nmr_speech.corpus.plan import DatasetPlan
 from nmr_speech.inference.detect import PRESENT
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
-from nmr_speech.score.mixtures import presence_figures
+from nmr_speech.inference.look_alikes import look_alikes
+from nmr_speech.score.mixtures import MOST, presence_figures
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, load_molecule, tocsy
 from nmr_speech.simulate.mixing import mixing_of
 from nmr_speech.simulate.nuisances import disturb
@@ -53,6 +55,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for k, sequence in enumerate(SEQUENCES):
             results.keep(sequence, measure_mixing, model, sequence, SEED + k, folder)
+        results.keep("residues", measure_residues, model, SEED + len(SEQUENCES), folder)
     results.keep("strangers", measure_strangers, model)
     results.keep("empty", measure_empty, model)
     results.keep("valine", measure_valine, model)
@@ -100,6 +103,27 @@ def measure_mixing(model, sequence, seed, folder):
     some = (amounts > 0).any(1)
     classical = presence_figures(np.log(shares + 1e-6) - np.log(0.1), amounts, shares.argmax(1), is_pure, some)
     return {"model": figures, "nnls": classical, "nnls_ms": 1000 * seconds / len(odds)}
+
+
+def measure_residues(model, seed, folder):
+    """Average precision of each residue in TOCSYs of one to five, and of all, look-alikes told apart or not."""
+    tubes, found = tubes_at(model, list(SEQUENCES), seed, folder), []
+    for step in range(len(SEQUENCES) * TUBES // BATCH):
+        batch = tubes(BATCH, (seed, step))
+        found.append((model.detect(batch["sig"]).probability, batch["amounts"] > 0))
+    probability, there = (torch.cat(column).numpy() for column in zip(*found, strict=True))
+    counted = (there.sum(1) >= 1) & (there.sum(1) <= MOST)
+    probability, there = probability[counted], there[counted]
+    families = [[RESIDUES.index(name) for name in family] for family in dict.fromkeys(map(look_alikes, RESIDUES))]
+    any_there = np.stack([there[:, family].any(1) for family in families], 1)
+    any_said = np.stack([1 - np.prod(1 - probability[:, family], 1) for family in families], 1)
+    each = (average_precision_score(*pair) for pair in zip(there.T, probability.T, strict=True))
+    return {
+        "tubes": int(counted.sum()),
+        "each": dict(zip(RESIDUES, map(float, each), strict=True)),
+        "all": float(average_precision_score(there.ravel(), probability.ravel())),
+        "families": float(average_precision_score(any_there.ravel(), any_said.ravel())),
+    }
 
 
 def named(model, wavs):

@@ -125,6 +125,9 @@ def classify_spectrum(
 ) -> Classification:
     """Classify a recording or an experiment of a spectrometer.
 
+    Residues of the same groups of protons are told apart by their shifts where these are referenced; see
+    `nmr_speech.inference.look_alikes`.
+
     Arguments
     ---------
     model : Classifier

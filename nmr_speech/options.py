@@ -139,7 +139,7 @@ def add_classify(command: Command) -> None:
     command.add_argument(
         "--shift-ppm", type=value, help="added to all shifts, ppm (default: reference to the line of DSS or TSP)"
     )
-    text = "pH of the sample; it tells apart amino acids that show the same groups (default: not known)"
+    text = "pH of the sample; it tells look-alikes such as GLN and GLU apart (default: not known)"
     command.add_argument("--ph", type=value, help=text)
     add_reading(command)
     add_schedule(command, "what --method fills in before")

@@ -125,7 +125,7 @@ def classify_spectrum(
 ) -> Classification:
     """Classify a recording or an experiment of a spectrometer.
 
-    Residues of the same groups of protons are told apart by their shifts where these are referenced; see
+    Look-alikes such as GLN and GLU are told apart by their shifts where these are referenced; see
     `nmr_speech.inference.look_alikes`.
 
     Arguments
@@ -227,13 +227,13 @@ def _read(path: Path, training: TrainingData, shift_ppm: float | None, reading: 
 def _between_look_alikes(
     read: _Read, ranking: dict[str, float], detection: Detection, training: TrainingData, ph: float | None
 ) -> tuple[dict[str, float], dict[str, float], tuple[str, ...]]:
-    """Ranking and presence, weighed anew where it is only between residues of the same groups; and what was done."""
+    """Ranking and presence, weighed anew where it is only between look-alikes; and what was done."""
     presence = dict(zip(ranking, detection.probability[0].tolist(), strict=True))
     family = in_question(presence, ranking)
     sample = training.sample or Sample()
     if not family or sample.shift_source != "free" or detection.is_tocsy[0] < PRESENT:
         return ranking, presence, ()
-    step = f"{', '.join(family)} show the same groups; "
+    step = f"{', '.join(family)} look alike; "
     if not read.is_referenced:
         return ranking, presence, (step + "the shifts are not referenced, so they are not compared with the tables.",)
     low, high = training.conditions.get("ph", (sample.ph, sample.ph))

@@ -35,7 +35,7 @@ class Reading:
     method : str | None
         Reconstruction of what the schedule left out: "ist", "hankel" or "modern"; None for "modern".
     ph : float | None
-        pH of the sample, which tells amino acids of the same groups apart; None if it is not known.
+        pH of the sample, which tells look-alikes such as GLN and GLU apart; None if it is not known.
 
     Example
     -------

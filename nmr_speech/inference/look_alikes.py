@@ -1,10 +1,10 @@
 """Residues that look alike, told apart by fitted shifts and the pH.
 
-ASN, ASP and CYS in D2O are three times HA, HB2 and HB3 at shifts that overlap, and GLN and GLU are as alike. A network
-reads the shifts to about a tenth of a ppm; a fit, to a few hundredths. Where one of such look-alikes is there alone and
-the spectrum is referenced, its shifts are fitted and compared with the tables: at the pH that is known, or at any that
-the model was trained on. Without a reference that would not help: what an offset of 0.4 ppm leaves of the shifts, the
-network knows.
+ASN, ASP and CYS in D2O are three times HA, HB2 and HB3 at shifts that overlap, and GLN and GLU are as alike. The cells
+of a spectrum that a network sees are 0.05 to 0.08 ppm wide; a fit is finer. So where one of such look-alikes is there
+alone and the spectrum is referenced, its shifts are fitted and compared with the tables: at the pH that is known, or at
+any that the model was trained on. Without a reference that would not help: what an offset of 0.4 ppm leaves of the
+shifts, the network knows.
 """
 
 from collections.abc import Mapping, Sequence

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.common import ROOT, commit, load, percent, table
 
 UNMEASURED = "Not measured: `python -m benchmarks.mixtures.run`."
+NO_PURE = "Not measured: `python -m benchmarks.mixtures.pure`."
 MODEL = ROOT / "nmr_speech" / "models" / "trained" / "measured" / "results.json"
 NAMES = {
     "isotropic": "ideal mixing",
@@ -155,7 +156,7 @@ def pure_table():
         given = [results[f"best {name}"], *(results[name].get(key) for key in ("network", "shifts", "shifts and pH"))]
         rows.append([solvent.upper(), reference, *map(_share, given)])
     columns = ["solvent", "reference", "best possible", "network", "with fitted shifts", "and the pH"]
-    return table(columns, rows, labels=2) + f"\n\nCommit {commit(results['provenance'])}." if rows else UNMEASURED
+    return table(columns, rows, labels=2) + f"\n\nCommit {commit(results['provenance'])}." if rows else NO_PURE
 
 
 def _share(one):

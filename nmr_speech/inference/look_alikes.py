@@ -7,7 +7,7 @@ any that the model was trained on. Without a reference that would not help: what
 shifts, the network knows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -151,5 +151,5 @@ def _acidities(ph: float | None, ph_range: tuple[float, float]) -> tuple[tuple[f
 @lru_cache(maxsize=16)
 def _priors(residue, acidities):
     """Gaussians of the shifts at each pH, widened by the error of the fit."""
-    priors: Sequence = [shift_prior(Sample("d2o", "free", SPREAD_PPM, ph=ph).residue(residue)) for ph in acidities]
+    priors = [shift_prior(Sample("d2o", "free", SPREAD_PPM, ph=ph).residue(residue)) for ph in acidities]
     return [replace(one, std_ppm=np.hypot(one.std_ppm, FIT_PPM)) for one in priors]

@@ -151,7 +151,7 @@ def residues_table():
 def pure_table():
     """Tabulate how many pure compounds are named, beside what their shifts allow."""
     results, rows = load("mixtures", "pure"), []
-    for name in (name for name in results if name.startswith(("d2o", "h2o"))):
+    for name in sorted(name for name in results if name.startswith(("d2o", "h2o"))):
         solvent, reference = name.split()
         given = [results[f"best {name}"], *(results[name].get(key) for key in ("network", "shifts", "shifts and pH"))]
         rows.append([solvent.upper(), reference, *map(_share, given)])

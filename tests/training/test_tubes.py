@@ -13,7 +13,7 @@ from nmr_speech.corpus.pseudo_audio import unstack_fid
 from nmr_speech.models.embed import features
 from nmr_speech.models.frontends import SpectralFrontEnd
 from nmr_speech.simulate import draw_mixture, load_molecule, molecule_ids, tocsy
-from nmr_speech.training.tubes import Content, Pool, Steps, Tubes, draw_content, library
+from nmr_speech.training.tubes import ALONE, Content, Pool, Steps, Tubes, draw_content, library
 
 SHARES = {"pure": 0.4, "mixture": 0.4, "none": 0.2, "foreign": 0.0, "with_others": 0.25}
 RANGES = {"field_mhz": [400.0, 800.0], "spectral_width_ppm": 12.0}
@@ -78,6 +78,8 @@ def test_contents_follow_the_shares():
     assert amounts.max() == 1
     with_others = np.mean([len(content.others) > 0 for content, n in zip(drawn, counts, strict=True) if n])
     assert with_others == pytest.approx(0.25, abs=0.03)
+    others = [len(content.others) for content, n in zip(drawn, counts, strict=True) if n == 0]
+    assert np.bincount(others) / len(others) == pytest.approx(np.array(ALONE), abs=0.06)
 
 
 def test_no_molecule_of_the_training_is_in_an_evaluation():

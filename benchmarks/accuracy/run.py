@@ -44,7 +44,7 @@ VARIANTS = {
     "warm-up": ["--warmup_share=0.3", "--lr=0.003"],
 }
 GRID_VARIANTS = ("spin_lock", "shift", "shift, warm-up")  # of the pair conv and ECAPA-TDNN-L
-DATA_CELLS = (  # front end, embedding model, variant; in the order of what they tell
+DATA_CELLS = (  # front end, embedding model, variant; these and the next in the order of what they tell
     ("spectral", "ECAPA-TDNN-S", None),
     ("quadrature", "ECAPA-TDNN-S", None),
     ("conv", "ECAPA-TDNN-S", None),
@@ -59,6 +59,24 @@ DATA_CELLS = (  # front end, embedding model, variant; in the order of what they
     ("conv", "ECAPA-TDNN-L", None),
     ("mel_transient", "ECAPA-TDNN-L", None),
     ("conv", "ECAPA-TDNN-L", "spin_lock"),
+)
+PAPER_CELLS = (
+    ("conv", "ECAPA-TDNN-L", None),
+    ("mel_transient", "ECAPA-TDNN-L", None),
+    ("mel", "ECAPA-TDNN-S", None),
+    ("conv", "ECAPA-TDNN-S", None),
+    ("conv", "x-vector", None),
+    ("mel", "x-vector", None),
+    ("conv", "DEEP Picker", None),
+    ("mel", "DEEP Picker", None),
+    ("quadrature", "ECAPA-TDNN-L", None),
+    ("spectral", "ECAPA-TDNN-L", None),
+    ("mel", "ECAPA-TDNN-L", None),
+    *((frontend, "ECAPA-TDNN-S", None) for frontend in ("mel_transient", "quadrature", "spectral")),
+    ("conv", "ECAPA-TDNN-L", "shift, warm-up"),
+    ("conv", "ECAPA-TDNN-L", "spin_lock"),
+    *((frontend, "x-vector", None) for frontend in ("mel_transient", "quadrature")),
+    *((frontend, "DEEP Picker", None) for frontend in ("mel_transient", "quadrature")),
 )
 
 
@@ -88,7 +106,8 @@ SCALES = {
         {"x-vector": "xvector", "ECAPA-TDNN-S": "ecapa_s", "ECAPA-TDNN-L": "ecapa_l", "DEEP Picker": "deep_picker"},
         recordings=1000,
         seeds=(1986,),
-        overrides=("--device=cuda", "--loader_workers=8"),
+        cells=PAPER_CELLS,
+        overrides=("--device=cuda", "--loader_workers=8", "--precision=bf16"),
     ),
     "data": Scale(
         NARROW,

@@ -12,10 +12,11 @@ from benchmarks.common import Results, provenance, results_path, write
 from benchmarks.reconstruction.run import real_planes
 from nmr_speech.reconstruction import poisson_gap, sampling_mask
 from nmr_speech.reconstruction.confidence import jackknife, within
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.plane import f1_spectrum
 from nmr_speech.reconstruction.recovery import pick, threshold_of
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 
 RATES = (0.1, 0.2, 0.3)
 METHODS = ("modern", "ist")

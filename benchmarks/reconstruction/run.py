@@ -27,10 +27,11 @@ from benchmarks.common import Results, provenance, results_path, write
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction import hankel, ist, load_network, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.auto import AutoMethod
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.from_spectrum import spectrum_to_plane
 from nmr_speech.reconstruction.plane import f1_spectrum, to_plane
 from nmr_speech.reconstruction.recovery import recovery, rlne
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 from nmr_speech.spectrometer import Sampling, read_experiment
 from nmr_speech.testing.data import reference_data
 

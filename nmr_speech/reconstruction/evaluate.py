@@ -58,7 +58,7 @@ def evaluate(
 
     Example
     -------
-    >>> from nmr_speech.reconstruction.synthetic import FIDSettings
+    >>> from nmr_speech.reconstruction.fid_settings import FIDSettings
     >>> data = SyntheticFIDs(FIDSettings(n_points=16, rate=(1.0, 1.0)), seed=1, indices=range(3))
     >>> evaluate(lambda measured, masks: 0.75 * measured, data)["rlne"]
     0.25

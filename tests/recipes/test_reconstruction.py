@@ -16,7 +16,8 @@ import torch
 
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction import ist, load_modern, load_network
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.fid_settings import FIDSettings
+from nmr_speech.reconstruction.synthetic import make_fids
 from nmr_speech.training.hparams import flatten_hparams, load_hparams
 
 ROOT = Path(__file__).parents[2]

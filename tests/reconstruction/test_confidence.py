@@ -10,11 +10,12 @@ from nmr_speech.checks import InputError
 from nmr_speech.cli import main
 from nmr_speech.reconstruction import poisson_gap, sampling_mask
 from nmr_speech.reconstruction.confidence import jackknife, within
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.plane import f1_spectrum
 from nmr_speech.reconstruction.recovery import threshold_of
 from nmr_speech.reconstruction.spectrum_files import read_spectrum
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 
 
 def test_of_a_weighted_sum_it_is_the_closed_form():

@@ -12,10 +12,11 @@ from nmr_speech.cli import main
 from nmr_speech.reconstruction import components, hankel, ist, load_modern, pathways, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.cube import to_cube
 from nmr_speech.reconstruction.cube_run import reconstruct_cube
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.hypercomplex import echo_phase, from_echo, known_points, make_echo
 from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.modern import MoDern
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 from nmr_speech.spectrometer.cube import place_points
 from nmr_speech.spectrometer.cube_files import read_cube
 from tests.reconstruction.cubes import (

@@ -10,10 +10,11 @@ from torch import nn
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction import poisson_gap
 from nmr_speech.reconstruction.dlnmr import DLNMR
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.lstm import LSTMNetwork
 from nmr_speech.reconstruction.modern import MoDern, PeriodicConv, SoftThresholding, _Shrink
 from nmr_speech.reconstruction.network import ROWS_AT_ONCE, Measurement
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 
 N = 48
 NETWORKS = {

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from nmr_speech.checks import InputError
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.synthetic import (
-    FIDSettings,
     Peaks,
     SyntheticFIDs,
     draw_peaks,

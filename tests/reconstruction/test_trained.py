@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from nmr_speech.reconstruction import ist
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.load import TRAINED, load_modern, load_network
 from nmr_speech.reconstruction.methods import method_of
 from nmr_speech.reconstruction.operators import fourier
-from nmr_speech.reconstruction.synthetic import FIDSettings, make_fids
+from nmr_speech.reconstruction.synthetic import make_fids
 from nmr_speech.reconstruction.virtual_echo import virtual_echo
 
 SEED = 4_000_000  # not that of its training

@@ -7,7 +7,7 @@ import pytest
 
 from nmr_speech.checks import InputError
 from nmr_speech.corpus.plan import DatasetPlan
-from nmr_speech.reconstruction.synthetic import FIDSettings
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.training import speakers
 from nmr_speech.training.hparams import load_hparams
 from nmr_speech.training.objects import check_objects

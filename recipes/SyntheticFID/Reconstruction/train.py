@@ -19,8 +19,9 @@ import torch
 from nmr_speech.checks import InputError, in_range, whole
 from nmr_speech.reconstruction import ist
 from nmr_speech.reconstruction.evaluate import evaluate, measured_part, relative_error
+from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.load import save_network
-from nmr_speech.reconstruction.synthetic import FIDSettings, SyntheticFIDs
+from nmr_speech.reconstruction.synthetic import SyntheticFIDs
 from nmr_speech.reconstruction.virtual_echo import WRONG_PHASE
 from nmr_speech.report.figures import plot_curves
 from nmr_speech.report.results import write_results

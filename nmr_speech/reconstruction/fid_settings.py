@@ -17,7 +17,9 @@ LIMITS = {
     "decay_points": (1e-3, 1e9, "points"),
     "phase_rad": (-10.0, 10.0, "radians"),
     "noise_std": (0.0, 1e6, "arbitrary units"),
+    "splitting": (0.0, 1.0, "of the spectral width"),
 }
+SHARES = {"negative_share": "of the peaks", "doublet_share": "of the peaks", "windowed_share": "of the FIDs"}
 LOGARITHMIC = ("rate", "amplitude", "decay_points", "noise_std")
 
 
@@ -57,6 +59,13 @@ class FIDSettings:
     noise_std : float | tuple[float, float]
         Standard deviation of the white Gaussian noise in the real and in the imaginary part; two numbers draw one for
         each FID.
+    doublet_share : float
+        Probability that a coupling splits a peak in two lines.
+    splitting : tuple[float, float]
+        Distance of these two, in units of the spectral width.
+    windowed_share : float
+        Probability that an FID comes with a window on it, half a cosine or its square, as one that was taken back from
+        a processed spectrum does. Its lines are no Lorentzians.
     log_uniform : tuple[str, ...]
         Names of those above whose logarithm is drawn uniformly: more draws near the least value.
 
@@ -75,6 +84,9 @@ class FIDSettings:
     phase_rad: tuple[float, float] = (0.0, 0.0)
     negative_share: float = 0.5
     noise_std: float | tuple[float, float] = 1e-4
+    doublet_share: float = 0.0
+    splitting: tuple[float, float] = (0.0, 0.03)
+    windowed_share: float = 0.0
     log_uniform: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -82,7 +94,8 @@ class FIDSettings:
             whole("n_points", size, 8, 2**16)
         if len(self.grid) > 2:
             raise InputError(f"`n_points` must be one number, or two for two dimensions, got {self.n_points!r}")
-        in_range("negative_share", self.negative_share, 0, 1, "of the peaks", "0.5")
+        for name, unit in SHARES.items():
+            in_range(name, getattr(self, name), 0, 1, unit, "0.5")
         if not isinstance(self.noise_std, Collection):
             object.__setattr__(self, "noise_std", (self.noise_std, self.noise_std))
         for name, (low, high, unit) in LIMITS.items():

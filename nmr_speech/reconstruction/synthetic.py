@@ -5,7 +5,7 @@ Equation S1-1 and Table S1-1 of Wang et al., Accelerated NMR Spectroscopy: Merge
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from nmr_speech.reconstruction.fid_settings import FIDSettings
 from nmr_speech.reconstruction.schedule import poisson_gap
 
 AT_ONCE = 1000  # FIDs made together: 20 MB of exponentials
+DRAWN = ("amplitude", "frequency", "decay_points", "phase_rad")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +25,15 @@ class Peaks:
     ---------
     amplitude, frequency, decay_points, phase_rad : torch.Tensor
         float64, (B, J). Peaks that an FID does not have get amplitude zero, negative peaks a negative amplitude.
+    splitting : torch.Tensor | float
+        float64, (B, J): distance of the two lines of a doublet, zero for a singlet.
     """
 
     amplitude: torch.Tensor
     frequency: torch.Tensor
     decay_points: torch.Tensor
     phase_rad: torch.Tensor
+    splitting: torch.Tensor | float = 0.0
 
 
 def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int], dimension: int = 1) -> Peaks:
@@ -59,23 +63,25 @@ def draw_peaks(settings: FIDSettings, seed: int, indices: Iterable[int], dimensi
     fewest, most = settings.peaks
     # One generator per FID: neither order nor batch matters. The first number gives the number of peaks, the last row
     # says which are negative.
-    shape = (len(fields(Peaks)) + 1, most + 1)
+    shape = (len(DRAWN) + 1, most + 1)
     stream = () if dimension == 1 else (3, dimension)
     uniform = torch.from_numpy(np.stack([_generator(seed, i, *stream).random(shape) for i in indices]))
     count = fewest + (uniform[:, 0, 0] * (most - fewest + 1)).floor()
-    drawn = {
-        name: settings.between(name, uniform[:, row, 1:])
-        for row, name in enumerate(field.name for field in fields(Peaks))
-    }
+    drawn = {name: settings.between(name, uniform[:, row, 1:]) for row, name in enumerate(DRAWN)}
     drawn["amplitude"] = torch.where(torch.arange(most) < count[:, None], drawn["amplitude"], 0.0)
     drawn["amplitude"] *= torch.where(uniform[:, -1, 1:] < settings.negative_share, -1.0, 1.0)
+    if settings.doublet_share:
+        split, distance = np.stack([_generator(seed, i, 5, dimension).random((2, most)) for i in indices], axis=1)
+        drawn["splitting"] = torch.from_numpy(
+            settings.between("splitting", distance) * (split < settings.doublet_share)
+        )
     return Peaks(**drawn)
 
 
 def exponentials(peaks: Peaks, n_points: int) -> torch.Tensor:
     """Equation S1-1: ``r(t) = sum_j a_j exp(i phi_j) exp(-t / tau_j) exp(2 pi i f_j t)`` at t = 0, 1, 2, ... points.
 
-    The paper counts from t = 1; a virtual echo needs time zero.
+    The paper counts from t = 1; a virtual echo needs time zero. A doublet is modulated by ``cos(pi s_j t)`` besides.
 
     Arguments
     ---------
@@ -129,7 +135,9 @@ def _powers(peaks, n_points):
     """Every exponential alone, with its phase, complex128, (B, J, n)."""
     rate = torch.complex(-1 / peaks.decay_points, 2 * torch.pi * peaks.frequency)
     start = torch.polar(torch.ones_like(peaks.phase_rad), peaks.phase_rad)
-    return start[..., None] * torch.exp(rate[:, :, None] * torch.arange(n_points))
+    times = torch.arange(n_points)
+    modulation = torch.cos(torch.pi * torch.as_tensor(peaks.splitting, dtype=torch.float64)[..., None] * times)
+    return start[..., None] * torch.exp(rate[:, :, None] * times) * modulation
 
 
 def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -170,7 +178,18 @@ def make_fids(settings: FIDSettings, seed: int, indices: Collection[int]) -> tup
         mask[tuple(torch.from_numpy(points).reshape(-1, len(grid)).T)] = True
     levels = np.array([settings.between("noise_std", _generator(seed, i, 4).random()) for i in indices], np.float32)
     noise *= levels.reshape(-1, *[1] * len(shape))
-    return clean + torch.view_as_complex(torch.from_numpy(noise)), masks
+    fids = clean + torch.view_as_complex(torch.from_numpy(noise))
+    return (_windowed(fids, settings, seed, indices) if settings.windowed_share else fids), masks
+
+
+def _windowed(fids, settings, seed, indices):
+    """Put a window on some of the FIDs, along each of their dimensions."""
+    chosen, squared = np.array([_generator(seed, i, 6).random(2) for i in indices]).T
+    powers = torch.from_numpy((chosen < settings.windowed_share) * np.where(squared < 0.5, 2.0, 1.0))
+    for dimension, n in enumerate(settings.grid, start=-len(settings.grid)):
+        window = torch.cos(torch.pi / 2 * torch.arange(n, dtype=torch.float64) / n) ** powers[:, None]
+        fids = fids * window.float().reshape(len(fids), *[1] * (fids.ndim + dimension - 1), n, *[1] * (-dimension - 1))
+    return fids
 
 
 def _clean(settings, seed, indices):

@@ -1,6 +1,7 @@
 """Synthetic FIDs against closed forms, and their draws against the ranges of Table S1-1."""
 
 import cmath
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,51 @@ def test_draws_fill_the_ranges_of_the_table():
     counts = torch.bincount(there.sum(dim=1), minlength=11)
     assert counts[0] == 0
     assert (abs(counts[1:] - 400) < 5 * np.sqrt(400 * 0.9)).all()  # five standard deviations
+
+
+def test_a_doublet_is_two_lines_of_half_its_height():
+    one, two = peaks((1.0, 0.25, 40.0, 0.3)), peaks((0.5, 0.24, 40.0, 0.3), (0.5, 0.26, 40.0, 0.3))
+    doublet = exponentials(replace(one, splitting=torch.tensor([[0.02]])), 64)
+    torch.testing.assert_close(doublet, exponentials(two, 64), atol=1e-6, rtol=0)
+
+
+def test_doublets_are_drawn_beside_everything_else():
+    """A share of all peaks, split by distances that fill their span; what was drawn before stays as it was."""
+    settings = FIDSettings(doublet_share=0.3, splitting=(0.01, 0.03))
+    drawn, singlets = draw_peaks(settings, 7, range(2000)), draw_peaks(FIDSettings(), 7, range(2000))
+    assert torch.equal(drawn.frequency, singlets.frequency)
+    assert torch.equal(drawn.amplitude, singlets.amplitude)
+    split = drawn.splitting > 0
+    n = split.numel()
+    assert abs(split.sum().item() - 0.3 * n) <= 5 * np.sqrt(n * 0.3 * 0.7)  # five standard deviations
+    distances = drawn.splitting[split]
+    assert (distances.min(), distances.max()) == (pytest.approx(0.01, abs=1e-4), pytest.approx(0.03, abs=1e-4))
+
+
+def test_windows_are_half_a_cosine_or_its_square():
+    """Of FIDs that a window would leave alone otherwise: each is one of three, in the shares asked for."""
+    settings = {"n_points": 32, "peaks": (1, 1), "noise_std": 0.1}
+    plain, _ = make_fids(FIDSettings(**settings), 3, range(2000))
+    fids, _ = make_fids(FIDSettings(**settings, windowed_share=0.6), 3, range(2000))
+    window = torch.cos(torch.pi * torch.arange(32) / 64)
+    counts = [
+        int(torch.isclose(fids, plain * window**power, rtol=1e-4, atol=1e-6).all(dim=1).sum()) for power in range(3)
+    ]
+    assert sum(counts) == 2000
+    for count, share in zip(counts, (0.4, 0.3, 0.3), strict=True):
+        assert abs(count - 2000 * share) <= 5 * np.sqrt(2000 * share * (1 - share))  # five standard deviations
+
+
+def test_a_window_of_two_dimensions_is_a_product():
+    settings = {"n_points": (8, 16), "peaks": (1, 1)}
+    plain, _ = make_fids(FIDSettings(**settings), 3, range(8))
+    fids, _ = make_fids(FIDSettings(**settings, windowed_share=1.0), 3, range(8))
+    first, second = (torch.cos(torch.pi * torch.arange(n) / (2 * n)) for n in (8, 16))
+    product = first[:, None] * second
+    either = [
+        torch.isclose(fids, plain * product**power, rtol=1e-4, atol=1e-7).all(-1).all(-1).all(-1) for power in (1, 2)
+    ]
+    assert (either[0] ^ either[1]).all()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 1.0])
@@ -141,6 +187,8 @@ def test_a_batch_is_its_fids():
         ({"frequency": (float("nan"), 1)}, "`frequency` must be .* got nan"),
         ({"peaks": (1.5, 3)}, "`peaks` must be a whole number from 0 to 1000, got 1.5"),
         ({"negative_share": 1.5}, "`negative_share` must be from 0 to 1 of the peaks, got 1.5"),
+        ({"windowed_share": 2}, "`windowed_share` must be from 0 to 1 of the FIDs, got 2"),
+        ({"splitting": (0, 2)}, "`splitting` must be from 0 to 1 of the spectral width, got 2"),
         ({"noise_std": -1}, "`noise_std` must be from 0 to 1e\\+06 arbitrary units, got -1"),
     ],
 )

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from benchmarks.common import Results, provenance, results_path, write
+from benchmarks.reconstruction.methyls import methyl_plane
 from nmr_speech.checks import InputError
 from nmr_speech.reconstruction import hankel, ist, load_network, poisson_gap, sampling_mask
 from nmr_speech.reconstruction.auto import AutoMethod
@@ -53,6 +54,8 @@ HELD_OUT_SEED, N_HELD_OUT = 2_000_000, 200
 SIGNS = {"both signs": 0.5, "positive": 0.0}
 VALINE_PPM = (0.0, 4.3)  # without the water
 CHOICE_RATES, CHOICES, STRONGEST = (0.05, 0.1, 0.2, 0.25), 3, 200
+METHYLS, METHYL_POINTS, METHYL_RATE, METHYL_PLANES = ("measured", "coupled", "processed"), (64, 128, 256), 0.25, 5
+METHYL_SEED = 1  # no choice was made on it
 BRIDGE_RATES = (0.1, 0.2, 0.3, 0.4, 0.5)
 BRIDGE_RECORDINGS = 5  # of each residue
 REPORTED = [
@@ -259,6 +262,21 @@ def choices(options, keep):
                 keep(f"{name} | {rate:g} | {i}", measure, rate, i)
 
 
+def methyls(options, keep):
+    """Reconstruct synthetic spectra of methyl groups."""
+    calls = methods(load_networks(options.networks), "even")
+    for kind in METHYLS:
+        for n in METHYL_POINTS:
+            for i in range(min(options.masks, METHYL_PLANES)):
+                full = methyl_plane(kind, METHYL_SEED + i, n)
+                reference = f1_spectrum(full, 0.0, 4 * n).numpy().T
+                schedule = poisson_gap(n, round(METHYL_RATE * n), (6, i))
+                for method in ("IST, virtual echo", ANY_RATE):
+                    call, weights = calls[method]
+                    key = f"{kind} | {n} | {method} | {i}"
+                    keep(key, compare, call, full, schedule, 0.0, 4 * n, reference, weights=weights)
+
+
 def bridge(options, keep):
     """Classify simulated recordings that were reconstructed from a part of their transients."""
     if options.model is None:
@@ -303,7 +321,7 @@ def reconstruct_pairs(call, fid, schedule):
     return torch.fft.ifft(both, dim=-1)
 
 
-PARTS = {part.__name__: part for part in (trainings, times, spectra, synthetic, rates, choices, bridge)}
+PARTS = {part.__name__: part for part in (trainings, times, spectra, synthetic, rates, choices, methyls, bridge)}
 
 if __name__ == "__main__":
     main()

@@ -26,6 +26,17 @@ LOW = (
     ("L-valine TOCSY", "0.05"),
 )
 LOW_METHODS = ("IST, virtual echo", "low-rank Hankel", ANY_RATE, "MoDern, 3 to 50%", "MoDern, any phase")
+METHYLS = {
+    "measured": "singlets",
+    "coupled": "split by couplings of 35 Hz",
+    "processed": "split, and with a window on them",
+}
+METHYL_COLUMNS = {
+    "RLNE": ("rlne", "{:.3f}"),
+    "peaks": ("peaks", "{:.0f}"),
+    "lost": ("lost", "{:.0f}"),
+    "false peaks": ("false_peaks", "{:.0f}"),
+}
 CUBES = ("TOCSY-HSQC, real", "HNCO, synthetic", "HNCACB, synthetic")
 CUBE_METHODS = ("zero-filling", "IST", "IST, virtual echo", "low-rank Hankel", "MoDern")
 
@@ -187,6 +198,19 @@ def reconstruction_cubes():
     return f"{text}\n\n{done}"
 
 
+def reconstruction_methyls():
+    """Tabulate RLNE, lost and invented peaks of synthetic spectra of methyl groups."""
+    rows = []
+    for kind, title in METHYLS.items():
+        for points in ("64", "128", "256"):
+            for method in ("IST, virtual echo", ANY_RATE):
+                found = list(rows_of("methyls", kind, points, method).values())
+                if found:
+                    figures = [mean(found, key, form) for key, form in METHYL_COLUMNS.values()]
+                    rows.append([title, points, method, *figures])
+    return table(["lines", "points", "method", *METHYL_COLUMNS], rows, 3, UNMEASURED)
+
+
 def reconstruction_confidence():
     """Tabulate how often the truth lies within two standard deviations."""
     rows = []
@@ -212,6 +236,7 @@ def reconstruction_choices():
 
 
 BLOCKS = {
+    "reconstruction-methyls": reconstruction_methyls,
     "reconstruction-choices": reconstruction_choices,
     "reconstruction-confidence": reconstruction_confidence,
     "reconstruction-low": reconstruction_low,

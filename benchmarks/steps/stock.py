@@ -11,6 +11,7 @@ bf16 is what ``--precision=bf16`` sets.
 
 import argparse
 import copy
+import math
 import statistics
 import tempfile
 import time
@@ -84,6 +85,8 @@ def measure(name, folder, device, steps):
         for script in scripts.values():
             script.step()
     losses = {key: script.losses for key, script in scripts.items()}
+    if not all(math.isfinite(loss) for kept in losses.values() for loss in kept):
+        raise FloatingPointError(f"a loss of {name} is not finite; its steps were not those of a training")
     row = {key: statistics.median(script.seconds[WARMUP:]) for key, script in scripts.items()}
     row["loss_difference"] = max(abs(a - b) for a, b in zip(losses["stock"], losses["ours"], strict=True))
     print(name, row, flush=True)

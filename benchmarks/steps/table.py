@@ -5,28 +5,25 @@ from benchmarks.common import load, table
 
 def training_table():
     """Tabulate training steps beside a stock SpeechBrain script."""
-    cpu = load("steps", "stock_cpu")
-    columns = ["model", "where", "stock, s", "ours, s", "ours, bf16, s"]
+    columns = ["model", "where", "stock, ms", "ours, ms", "ours, bf16, ms", "the same, compiled, ms"]
     columns += ["stock / ours", "stock / bf16", "difference of losses in float32"]
-    rows = [
-        [
-            name,
-            f"{cpu['hardware']['cores']} cores",
-            f"{row['stock']:.2f}",
-            f"{row['ours']:.2f}",
-            f"{row['ours, bf16']:.2f}",
-            f"{row['stock'] / row['ours']:.2f}",
-            f"{row['stock'] / row['ours, bf16']:.2f}",
-            f"{row['loss_difference']:.1g}",
-        ]
-        for name, row in cpu["rows"].items()
-    ]
+    rows = []
+    for device in ("cpu", "cuda"):
+        found = load("steps", f"stock_{device}")
+        for name, row in found.get("rows", {}).items():
+            where = found["hardware"]["gpu"] or f"{found['hardware']['cores']} cores"
+            rows.append([name, where, *_times(row), f"{row['loss_difference']:.1g}"])
     if not load("steps", "stock_cuda"):
-        rows.append(["all", "a GPU", *[None] * 6])
-    gpu = (
-        "Not measured: all models on a GPU, in bf16 and compiled too: `python -m benchmarks.steps.stock --device=cuda`."
-    )
+        rows.append(["all", "a GPU", *[None] * 7])
+    gpu = "Not measured: all models on a GPU, one compiled too: `python -m benchmarks.steps.stock --device=cuda`."
     return table(columns, rows, 2, gpu)
+
+
+def _times(row):
+    """Milliseconds a step of each script, and two ratios."""
+    scripts = ("stock", "ours", "ours, bf16", "ours, bf16, compiled")
+    milliseconds = [f"{1000 * row[name]:.0f}" if name in row else "" for name in scripts]
+    return [*milliseconds, *(f"{row['stock'] / row[name]:.2f}" for name in scripts[1:3])]
 
 
 def transfer_table():

@@ -8,8 +8,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import nnls
 
-from nmr_speech.assignment.explain import BLUR_POINTS, SEARCHED_PPM, on_axis
+from nmr_speech.assignment.explain import on_axis
 from nmr_speech.assignment.planes import magnitude, own_signals
+from nmr_speech.assignment.shift_fit import BLUR_POINTS, SEARCHED_PPM
 from nmr_speech.axis import Axis
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample, tocsy
 

@@ -19,9 +19,10 @@ from scipy.special import logsumexp
 from benchmarks.common import Results, provenance, results_path
 from benchmarks.mixtures.run import SEQUENCES, tubes_at
 from nmr_speech.corpus import stack_fid
+from nmr_speech.inference.by_shifts import weigh_by_shifts
+from nmr_speech.inference.detect import PRESENT
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
-from nmr_speech.inference.look_alikes import in_question, tell_apart
 from nmr_speech.score.bound import log_likelihoods, shift_prior
 from nmr_speech.score.classification import count_confusion, wilson_interval
 from nmr_speech.simulate import RESIDUES, Acquisition, Sample
@@ -112,32 +113,36 @@ def by_network(model, condition, reference):
         ph = draw_conditions(settings, pool.plan.seed, index)["ph"]
         for residue in RESIDUES:
             fid = disturb(pool.fid(residue, index), generator, nuisances, acquisition)
-            ranking, family = ranked(model, stack_fid(fid)[0])
-            answers["network"].append(ranking)
+            ranking, presence = said(model, stack_fid(fid)[0])
+            answers["network"].append((ranking, presence))
             if reference == "unknown":
                 continue
             for name, known in (("shifts", None), ("shifts and pH", ph)):
-                answers[name].append(told_apart(fid, acquisition, ranking, family, known))
+                # Any mixing is taken for ideal, as by `nmr_speech.inference.classify_spectrum`.
+                ideal = Acquisition(mixing_time_s=acquisition.mixing_time_s)
+                weighed = weigh_by_shifts(fid, acquisition.f2, ranking, presence, ideal, known)
+                answers[name].append((weighed.ranking, weighed.presence))
     true = np.tile(np.arange(len(RESIDUES)), len(pool))
-    tables = {name: np.array([list(ranking.values()) for ranking in rows]) for name, rows in answers.items() if rows}
-    return {name: figures(true, table.argmax(1)) | stated(true, table) for name, table in tables.items()}
+    tables = {
+        name: np.array([[list(one.values()) for one in both] for both in rows]).swapaxes(0, 1)
+        for name, rows in answers.items()
+        if rows
+    }
+    return {
+        name: figures(true, ranking.argmax(1)) | stated(true, ranking) | {"found": found(true, presence)}
+        for name, (ranking, presence) in tables.items()
+    }
 
 
-def ranked(model, wav):
-    """Ranking of the residues, and the look-alikes that are in question."""
+def said(model, wav):
+    """Ranking and presence of the residues."""
     rows = model.log_probabilities(wav[None])[0].exp(), model.detect(wav[None]).probability[0]
-    ranking, presence = (dict(zip(RESIDUES, row.tolist(), strict=True)) for row in rows)
-    return ranking, in_question(presence, ranking)
+    return tuple(dict(zip(RESIDUES, row.tolist(), strict=True)) for row in rows)
 
 
-def told_apart(fid, acquisition, ranking, family, ph):
-    """Ranking as `nmr_speech.inference.classify_spectrum` gives it, which takes every mixing for ideal."""
-    if not family:
-        return ranking
-    said = {residue: ranking[residue] for residue in family}
-    ideal = Acquisition(mixing_time_s=acquisition.mixing_time_s)
-    shares, _ = tell_apart(fid, acquisition.f2, said, ideal, ph)
-    return ranking | {residue: sum(said.values()) * share for residue, share in shares.items()}
+def found(true, presence):
+    """Share of the recordings whose residue is said to be present."""
+    return float((presence[np.arange(len(true)), true] >= PRESENT).mean())
 
 
 def stated(true, table):

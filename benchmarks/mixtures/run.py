@@ -20,6 +20,7 @@ from nmr_speech.assignment.planes import magnitude
 from nmr_speech.corpus import stack_fid, unstack_fid
 from nmr_speech.corpus.dataset import build_dataset
 from nmr_speech.corpus.plan import DatasetPlan
+from nmr_speech.inference.by_shifts import weigh_by_shifts
 from nmr_speech.inference.detect import PRESENT
 from nmr_speech.inference.domain_check import training_data
 from nmr_speech.inference.load import load_classifier
@@ -39,6 +40,7 @@ BATCH = 24
 SEQUENCES = ("isotropic", "spin_lock", "dipsi2", "mlev17")
 SHARES = {"pure": 0.4, "mixture": 0.42, "none": 0.18, "foreign": 0.0, "with_others": 0.25}
 STRANGERS_EACH = 2  # recordings of each molecule that is no amino acid
+LIBRARY_PH = 7.4  # of most entries of the library of molecules
 EMPTY = 240
 OFFSETS_PPM = (-0.4, -0.3, -0.2, -0.1, 0.1, 0.2, 0.3, 0.4)
 PARTNERS = ("GLY", "ALA", "LEU", "GLU", "PHE", "LYS")
@@ -57,6 +59,7 @@ def main():
             results.keep(sequence, measure_mixing, model, sequence, SEED + k, folder)
         results.keep("residues", measure_residues, model, SEED + len(SEQUENCES), folder)
     results.keep("strangers", measure_strangers, model)
+    results.keep("strangers, referenced", measure_referenced_strangers, model)
     results.keep("empty", measure_empty, model)
     results.keep("valine", measure_valine, model)
     results.keep("valine in mixtures", measure_valine_mixtures, model)
@@ -153,7 +156,39 @@ def measure_strangers(model):
     }
 
 
+def measure_referenced_strangers(model):
+    """The same molecules where the reference is known: named by the network, and by shifts beside it."""
+    training, answers = training_data(model), {name: [] for name in ("network", "shifts", "shifts and pH")}
+    line = {"reference_line": {"amplitude": 0.3, "decay_time_s": 0.2}, "reference_offset": None}
+    nuisances = {name: one for name, one in (training.nuisances | line).items() if one}
+    rng, generator = np.random.default_rng(SEED), torch.Generator().manual_seed(SEED)
+    for name in library("test"):
+        for _ in range(STRANGERS_EACH):
+            fid, acquisition = _stranger(name, training, rng)
+            fid = disturb(fid, generator, nuisances, acquisition)
+            wavs = stack_fid(fid)[0][None]
+            detection, ideal = model.detect(wavs), Acquisition(mixing_time_s=acquisition.mixing_time_s)
+            rows = model.log_probabilities(wavs)[0].exp(), detection.probability[0]
+            said = [dict(zip(RESIDUES, row.tolist(), strict=True)) for row in rows]
+            is_tocsy = float(detection.is_tocsy[0]) >= PRESENT
+            answers["network"].append(is_tocsy * max(said[1].values()))
+            for answer, ph in (("shifts", None), ("shifts and pH", LIBRARY_PH)):
+                weighed = weigh_by_shifts(fid, acquisition.f2, *said, ideal, ph)
+                answers[answer].append(is_tocsy * max(weighed.presence.values()))
+    return {
+        "recordings": len(answers["network"]),
+        "above_05": {name: float((np.array(values) >= 0.5).mean()) for name, values in answers.items()},
+        "commit": provenance()["commit"],
+    }
+
+
 def _recording(name, training, rng, generator):
+    fid, acquisition = _stranger(name, training, rng)
+    return stack_fid(disturb(fid, generator, training.nuisances, acquisition))[0]
+
+
+def _stranger(name, training, rng):
+    """States pair of a molecule of the library, and how it was measured."""
     molecule = load_molecule(name, shift_std_ppm=0.05)
     field_mhz = float(rng.uniform(*training.conditions["field_mhz"]))
     acquisition = Acquisition(
@@ -161,8 +196,7 @@ def _recording(name, training, rng, generator):
         field_mhz=field_mhz,
         spectral_width_hz=12.0 * field_mhz,
     )
-    fid = tocsy(molecule, molecule.draw_shifts(rng, 1)[0], acquisition)
-    return stack_fid(disturb(fid, generator, training.nuisances, acquisition))[0]
+    return tocsy(molecule, molecule.draw_shifts(rng, 1)[0], acquisition), acquisition
 
 
 def measure_empty(model):

@@ -103,6 +103,7 @@ def measured_table():
             f"{strangers['molecules']} molecules that are no amino acids, never trained on",
             f"named with more than 0.5: {percent(strangers['above_05'])}, 0.9: {percent(strangers['above_09'])}",
         ],
+        *_referenced(results),
         [f"{empty['tubes']} empty tubes", f"highest probability {empty['highest']:.2f}"],
         ["real valine, referenced", _told(valine["referenced"])],
         ["real valine, not referenced", _told(valine["not referenced"])],
@@ -118,6 +119,16 @@ def measured_table():
         ],
     ]
     return table(["what", "answer"], rows) + f"\n\nCommit {commit(results['provenance'])}."
+
+
+def _referenced(results):
+    """What the same molecules give with the reference known."""
+    found = results.get("strangers, referenced")
+    if not found:
+        return []
+    network, shifts, ph = (percent(found["above_05"][name]) for name in ("network", "shifts", "shifts and pH"))
+    told = f"named with more than 0.5: {network} by the network, {shifts} with fitted shifts, {ph} with the pH too"
+    return [["the same, their reference known", told]]
 
 
 def _told(row):

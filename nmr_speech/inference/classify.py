@@ -1,6 +1,5 @@
 """From a file or a spectrometer's folder to ranked residues, and what the prediction depends on."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from nmr_speech.axis import Axis
 from nmr_speech.checks import InputError, in_range
 from nmr_speech.corpus import read_wav, stack_fid, unstack_fid
 from nmr_speech.corpus.wav import FORMATS
+from nmr_speech.inference.by_shifts import Weighed, weigh_by_shifts
 from nmr_speech.inference.detect import MIXTURE, NONE, ONE, PRESENT, Detection, Found, findings
 from nmr_speech.inference.domain_check import (
     IDEAL,
@@ -24,7 +24,7 @@ from nmr_speech.inference.domain_check import (
     training_data,
 )
 from nmr_speech.inference.load import Classifier
-from nmr_speech.inference.look_alikes import in_question, tell_apart
+from nmr_speech.inference.look_alikes import in_question
 from nmr_speech.inference.measured import Reading, read_measured
 from nmr_speech.simulate import Acquisition, Sample
 from nmr_speech.simulate.fid import echo_to_states, states_to_echo
@@ -35,6 +35,7 @@ LOW_PROBABILITY = 0.5
 VERDICTS = {ONE: "one amino acid", MIXTURE: "a mixture", NONE: "no amino acid known to the model"}
 NO_TOCSY = "the spectrum does not look like a TOCSY (probability {:.2f}), so nothing is named"
 UNREFERENCED = "no line of DSS or TSP stands out, so the file's own reference is used"
+NOT_COMPARED = "{} look alike; the shifts are not referenced, so they are not compared with the tables."
 BANDS = 64
 
 
@@ -125,8 +126,8 @@ def classify_spectrum(
 ) -> Classification:
     """Classify a recording or an experiment of a spectrometer.
 
-    Look-alikes such as GLN and GLU are told apart by their shifts where these are referenced; see
-    `nmr_speech.inference.look_alikes`.
+    Where the shifts are referenced and one residue is there alone, they are fitted and compared with the tables; see
+    `nmr_speech.inference.by_shifts`.
 
     Arguments
     ---------
@@ -174,10 +175,11 @@ def classify_spectrum(
     detection = model.detect(read.wav[None])
     if (is_tocsy := float(detection.is_tocsy[0])) < PRESENT:
         warnings.append(NO_TOCSY.format(is_tocsy))
-    ranking, presence, step = _between_look_alikes(read, ranking, detection, training, reading.ph)
+    weighed = _by_shifts(read, ranking, detection, training, reading.ph)
+    presence = weighed.presence
     detection = replace(detection, probability=torch.tensor([[*presence.values()]]))
     return Classification(
-        *(_ranked(ranking), tuple(warnings), read.steps + step, read.wav, read.axis, read.meaningful),
+        *(_ranked(weighed.ranking), tuple(warnings), read.steps + weighed.steps, read.wav, read.axis, read.meaningful),
         *findings(detection, list(presence)),
         *(tuple(presence.items()), is_inside, read.mixing_time_s),
     )
@@ -224,28 +226,20 @@ def _read(path: Path, training: TrainingData, shift_ppm: float | None, reading: 
     )
 
 
-def _between_look_alikes(
+def _by_shifts(
     read: _Read, ranking: dict[str, float], detection: Detection, training: TrainingData, ph: float | None
-) -> tuple[dict[str, float], dict[str, float], tuple[str, ...]]:
-    """Ranking and presence, weighed anew where it is only between look-alikes; and what was done."""
+) -> Weighed:
+    """Ranking and presence, weighed anew by the shifts where these are referenced; and what was done."""
     presence = dict(zip(ranking, detection.probability[0].tolist(), strict=True))
-    family = in_question(presence, ranking)
     sample = training.sample or Sample()
-    if not family or sample.shift_source != "free" or detection.is_tocsy[0] < PRESENT:
-        return ranking, presence, ()
-    step = f"{', '.join(family)} look alike; "
+    if sample.shift_source != "free" or detection.is_tocsy[0] < PRESENT:
+        return Weighed(ranking, presence)
     if not read.is_referenced:
-        return ranking, presence, (step + "the shifts are not referenced, so they are not compared with the tables.",)
-    low, high = training.conditions.get("ph", (sample.ph, sample.ph))
-    said = {residue: ranking[residue] for residue in family}
+        family = in_question(presence, ranking)
+        return Weighed(ranking, presence, (NOT_COMPARED.format(", ".join(family)),) if family else ())
     acquisition = Acquisition(mixing_time_s=read.mixing_time_s or Acquisition().mixing_time_s)
-    shares, shifts = tell_apart(unstack_fid(read.wav), read.axis, said, acquisition, ph, (low, high))
-    one_of_them = sum(said.values()), 1 - math.prod(1 - presence[residue] for residue in family)
-    for probabilities, total in zip((ranking, presence), one_of_them, strict=True):
-        probabilities |= {residue: total * share for residue, share in shares.items()}
-    fitted = ", ".join(f"{group} {ppm:.2f}" for group, ppm in shifts.items())
-    compared = f"pH {ph:g}" if ph is not None else f"any pH from {low:g} to {high:g}"
-    return ranking, presence, (f"{step}fitted shifts {fitted} ppm, compared with the tables at {compared}.",)
+    low, high = training.conditions.get("ph", (sample.ph, sample.ph))
+    return weigh_by_shifts(unstack_fid(read.wav), read.axis, ranking, presence, acquisition, ph, (low, high))
 
 
 def occlusion(model: Classifier, wav: torch.Tensor, residue: str) -> np.ndarray:

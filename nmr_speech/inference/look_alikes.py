@@ -8,8 +8,6 @@ shifts, the network knows.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -18,19 +16,12 @@ from scipy.special import logsumexp
 from nmr_speech.assignment.explain import explain
 from nmr_speech.axis import Axis
 from nmr_speech.inference.detect import PRESENT, UNCERTAIN
-from nmr_speech.score.bound import log_likelihoods, shift_prior
-from nmr_speech.simulate import Acquisition, Sample
+from nmr_speech.inference.shift_tables import log_density
+from nmr_speech.simulate import Acquisition
 
 FAMILIES = (("ASN", "ASP", "CYS"), ("GLN", "GLU"))
 """Residues with the same groups of protons in D2O, and shifts that overlap over the pH. SER has the groups of the first
 family, but its beta protons lie half a ppm from theirs."""
-FIT_PPM = 0.03
-"""Standard deviation of a fitted shift."""
-SPREAD_PPM = 0.04
-"""Standard deviation of a shift between samples at one pH, as in the training."""
-PH_STEP = 0.1
-PH_STD = 0.2
-"""Standard deviation of a pH that is known."""
 ABOUT_ONE = 1.5
 """Expected number of look-alikes from which there seem to be two of them."""
 AT_ISSUE = 0.01
@@ -118,7 +109,7 @@ def tell_apart(
 
     Example
     -------
-    >>> from nmr_speech.simulate import tocsy
+    >>> from nmr_speech.simulate import Sample, tocsy
     >>> glutamine = Sample("d2o", "free").residue("GLN")
     >>> fid = tocsy(glutamine, glutamine.shift_mean_ppm, decay_time_t1_s=0.05, decay_time_t2_s=0.05)
     >>> shares, _ = tell_apart(fid, Axis(), {"GLN": 0.2, "GLU": 0.8}, ph=7.4)
@@ -127,29 +118,11 @@ def tell_apart(
     """
     family, total = list(probabilities), sum(probabilities.values())
     at_issue = [residue for residue in family if probabilities[residue] >= AT_ISSUE * total]
-    fits = {residue: explain(fid, axis, [residue], acquisition) for residue in at_issue}
+    fits = {residue: explain(fid, axis, [residue], acquisition, ph) for residue in at_issue}
     best = max(fits, key=lambda residue: fits[residue].explained)
-    groups = shift_prior(Sample("d2o", "free").residue(best))
-    shifts = np.array([[fits[best].shifts_ppm[best][name] for name in groups.names]])
-    acidities, weights = _acidities(ph, ph_range)
+    shifts = fits[best].shifts_ppm[best]
     opinions = np.log([max(probabilities[residue], 1e-12) for residue in family])
     for k, residue in enumerate(family):
-        density = log_likelihoods("protons", shifts, groups, _priors(residue, acidities))
-        opinions[k] = 0.5 * opinions[k] + 0.5 * logsumexp(density, b=weights)
+        opinions[k] = 0.5 * opinions[k] + 0.5 * log_density(residue, shifts, best, ph, ph_range)
     shares = np.exp(opinions - logsumexp(opinions))
-    return dict(zip(family, shares.tolist(), strict=True)), dict(zip(groups.names, shifts[0].tolist(), strict=True))
-
-
-def _acidities(ph: float | None, ph_range: tuple[float, float]) -> tuple[tuple[float, ...], np.ndarray]:
-    """Values of the pH, and the weight of each."""
-    low, high = ph_range if ph is None else (max(0.0, ph - 3 * PH_STD), min(14.0, ph + 3 * PH_STD))
-    values = np.linspace(low, high, max(2, round((high - low) / PH_STEP) + 1))
-    weights = np.ones(len(values)) if ph is None else np.exp(-0.5 * ((values - ph) / PH_STD) ** 2)
-    return tuple(values.tolist()), weights / weights.sum()
-
-
-@lru_cache(maxsize=16)
-def _priors(residue, acidities):
-    """Gaussians of the shifts at each pH, widened by the error of the fit."""
-    priors = [shift_prior(Sample("d2o", "free", SPREAD_PPM, ph=ph).residue(residue)) for ph in acidities]
-    return [replace(one, std_ppm=np.hypot(one.std_ppm, FIT_PPM)) for one in priors]
+    return dict(zip(family, shares.tolist(), strict=True)), dict(shifts)

@@ -67,6 +67,8 @@ class Classification:
         Whether the spectrum was measured as the training data were, as far as that can be told.
     mixing_time_s : float | None
         Mixing time in s, if the file says it.
+    ph : float | None
+        pH of the sample, if it was said.
     """
 
     ranking: tuple[tuple[str, float], ...]
@@ -81,12 +83,13 @@ class Classification:
     presence: tuple[tuple[str, float], ...] = ()
     in_range: bool = True
     mixing_time_s: float | None = None
+    ph: float | None = None
 
     def explain(self) -> Explanation:
         """Fit the residues that are present to the spectrum, or the first of the ranking where none is."""
         residues = [one.residue for one in self.present] or [self.surest]
         known = Acquisition().mixing_time_s if self.mixing_time_s is None else self.mixing_time_s
-        return explain(unstack_fid(self.wav), self.axis, residues, Acquisition(mixing_time_s=known))
+        return explain(unstack_fid(self.wav), self.axis, residues, Acquisition(mixing_time_s=known), self.ph)
 
     def summary(self) -> dict[str, Any]:
         """Return the answer ready for JSON."""
@@ -181,7 +184,7 @@ def classify_spectrum(
     return Classification(
         *(_ranked(weighed.ranking), tuple(warnings), read.steps + weighed.steps, read.wav, read.axis, read.meaningful),
         *findings(detection, list(presence)),
-        *(tuple(presence.items()), is_inside, read.mixing_time_s),
+        *(tuple(presence.items()), is_inside, read.mixing_time_s, reading.ph),
     )
 
 

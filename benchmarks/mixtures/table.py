@@ -165,8 +165,10 @@ def pure_table():
     for name in sorted(name for name in results if name.startswith(("d2o", "h2o"))):
         solvent, reference = name.split()
         given = [results[f"best {name}"], *(results[name].get(key) for key in ("network", "shifts", "shifts and pH"))]
-        rows.append([solvent.upper(), reference, *map(_share, given)])
+        present = (percent(one["found"]) if one else "-" for one in given[1:])
+        rows.append([solvent.upper(), reference, *map(_share, given), ", ".join(present)])
     columns = ["solvent", "reference", "best possible", "network", "with fitted shifts", "and the pH"]
+    columns.append("of the three: said to be present")
     return table(columns, rows, labels=2) + f"\n\nCommit {commit(results['provenance'])}." if rows else NO_PURE
 
 

@@ -184,7 +184,10 @@ def classify_spectrum(
     return Classification(
         *(_ranked(weighed.ranking), tuple(warnings), read.steps + weighed.steps, read.wav, read.axis, read.meaningful),
         *findings(detection, list(presence)),
-        *(tuple(presence.items()), is_inside, read.mixing_time_s, reading.ph),
+        presence=tuple(presence.items()),
+        in_range=is_inside,
+        mixing_time_s=read.mixing_time_s,
+        ph=reading.ph,
     )
 
 

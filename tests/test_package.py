@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -117,3 +118,12 @@ def test_the_wheel_runs_in_a_fresh_environment(archives, tmp_path):
     assert np.isclose(float(wav.abs().max()), 1, atol=0.5)
     loaded = "from nmr_speech.reconstruction import load_modern; print(type(load_modern()).__name__)"
     assert python(loaded, executable=executable, cwd=tmp_path, environment=environment) == "MoDern"
+
+
+def test_torch_and_torchaudio_are_pinned_to_one_release():
+    """A release of either may fail with one of the other that its own requirements allow: torchaudio 2.11.1 does."""
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    found = {one.partition("==")[0]: one.partition("==")[2] for one in required if one.startswith("torch")}
+    assert set(found) == {"torch", "torchaudio"}
+    assert len(set(found.values())) == 1
+    assert "*" not in found["torch"]

@@ -141,6 +141,10 @@ def findings():
             *(verdict(cells, "spectral ECAPA-TDNN-S", WITH_CONV[1]) for cells in scales),
         ],
         [
+            "(ours) `quadrature` beats `conv`: ECAPA-TDNN-S",
+            *(verdict(cells, "quadrature ECAPA-TDNN-S", WITH_CONV[1]) for cells in scales),
+        ],
+        [
             "(ours) `quadrature` beats `conv`: ECAPA-TDNN-L",
             *(verdict(cells, quadrature, LARGEST) for cells in scales),
         ],

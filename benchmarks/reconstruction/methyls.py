@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from scipy.fft import fft
 
-SHIFTS_PPM = {  # 13C and 1H: mean and standard deviation of each methyl group, rounded from the statistics of the BMRB
+# Mean and standard deviation, of 13C and of 1H: for 1H those of the BMRB's statistics, for 13C about those.
+SHIFTS_PPM = {
     "ALA": ((19.0, 1.8, 1.35, 0.26),),
     "ILE": ((13.5, 1.7, 0.68, 0.29), (17.5, 1.4, 0.77, 0.27)),
     "LEU": ((24.7, 1.6, 0.75, 0.28), (24.1, 1.7, 0.73, 0.28)),
